@@ -1,0 +1,48 @@
+"""Words and rules that every room shares: episodes, supports, outputs, errors, shapes, devices.
+
+Letters in shapes: B batch, C channels, H and W rows and columns, N = H * W, K classes,
+M regions, S shots, L pyramid levels.
+"""
+
+from fewscape.core.episode import IGNORE, Episode
+from fewscape.core.errors import (
+    ConfigError,
+    DatasetError,
+    ExamplesError,
+    FewscapeError,
+    ManifestError,
+    MissingPackageError,
+    ModelFolderError,
+    OutputError,
+    SceneError,
+    ShapeError,
+    WeightsError,
+    suggest,
+)
+from fewscape.core.features import Features, Output, Support
+from fewscape.core.optional import require
+from fewscape.core.policy import Policy
+from fewscape.core.shapes import check_shape
+
+__all__ = [
+    "IGNORE",
+    "ConfigError",
+    "DatasetError",
+    "Episode",
+    "ExamplesError",
+    "Features",
+    "FewscapeError",
+    "ManifestError",
+    "MissingPackageError",
+    "ModelFolderError",
+    "Output",
+    "OutputError",
+    "Policy",
+    "SceneError",
+    "ShapeError",
+    "Support",
+    "WeightsError",
+    "check_shape",
+    "require",
+    "suggest",
+]

@@ -1,0 +1,43 @@
+"""Shape checks with named axes."""
+
+from __future__ import annotations
+
+import torch
+
+from fewscape.core.errors import ShapeError
+
+
+def check_shape(tensor: torch.Tensor, axes: str, name: str, **sizes: int) -> dict[str, int]:
+    """Check the number of axes and the fixed sizes; return the size of every named axis.
+
+    Args:
+        tensor: the tensor to check.
+        axes: axis names separated by spaces; a number stands for itself, as in ``"B 3 H W"``.
+        name: what to call the tensor in the message.
+        **sizes: sizes that named axes must have, such as ``C=3``.
+
+    Raises:
+        ShapeError: the tensor has other axes.
+
+    Examples:
+        >>> check_shape(torch.zeros(2, 3, 8, 9), "B 3 H W", "images")
+        {'B': 2, 'H': 8, 'W': 9}
+    """
+    names = axes.split()
+    shape = tuple(tensor.shape)
+    expected = dict(sizes)
+    found: dict[str, int] = {}
+    fits = len(shape) == len(names)
+    for axis, size in zip(names, shape, strict=False):
+        wanted = int(axis) if axis.isdigit() else expected.get(axis, size)
+        fits = fits and size == wanted
+        if not axis.isdigit():
+            fits = fits and found.setdefault(axis, size) == size
+    if fits:
+        return found
+    told = ", ".join(f"{axis} = {size}" for axis, size in sizes.items())
+    raise ShapeError(
+        f"{name} has shape {shape}",
+        f"expected ({', '.join(names)})" + (f" with {told}" if told else ""),
+        "check the order of the axes and the size of the input",
+    )
