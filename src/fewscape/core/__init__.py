@@ -23,6 +23,7 @@ from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
+from fewscape.core.window import Window
 
 __all__ = [
     "IGNORE",
@@ -42,6 +43,7 @@ __all__ = [
     "ShapeError",
     "Support",
     "WeightsError",
+    "Window",
     "check_shape",
     "require",
     "suggest",
