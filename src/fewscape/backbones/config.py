@@ -1,0 +1,34 @@
+"""A backbone as plain settings, for recipes and model folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fewscape.backbones.factory import make_backbone
+from fewscape.backbones.pyramid import Backbone, Training
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneConfig:
+    """What ``make_backbone`` takes, see there.
+
+    Args:
+        name: network, such as ``resnet50`` or a name of timm.
+        weights: None, a local file, ``hf-hub:owner/name`` or ``imagenet``.
+        strides: levels wanted, fine to coarse.
+        training_mode: what training changes.
+        options: further arguments for timm.
+    """
+
+    name: str = "resnet50"
+    weights: str | None = None
+    strides: tuple[int, ...] = (8, 16, 32)
+    training_mode: Training = "frozen"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def build(self) -> Backbone:
+        """The backbone, with its weights."""
+        return make_backbone(
+            self.name, self.weights, self.strides, self.training_mode, self.options
+        )

@@ -1,0 +1,73 @@
+"""From a name and a source of weights to a backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fewscape.backbones.pyramid import Backbone, Training
+from fewscape.backbones.timm_backbone import TimmBackbone
+from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
+from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
+from fewscape.core import ConfigError
+
+IMAGENET = "imagenet"
+"""The source that stands for the weights which torchvision or timm publish."""
+
+CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+"""What full networks hold beyond their feature extractor."""
+
+
+def make_backbone(
+    name: str,
+    weights: str | None = None,
+    strides: Sequence[int] = (8, 16, 32),
+    training_mode: Training = "frozen",
+    options: Mapping[str, Any] | None = None,
+) -> Backbone:
+    """A backbone by name.
+
+    Args:
+        name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision), or any
+            timm network; ``timm/resnet50`` asks for timm's network of that name.
+        weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
+            A safetensors file may state mean, std and padding in its metadata.
+        strides: levels wanted; the three networks of torchvision have 8, 16 and 32.
+        training_mode: what training changes.
+        options: further arguments for timm, or ``mean`` and ``std``.
+
+    Raises:
+        ConfigError: unknown name, stride or option.
+        WeightsError: the weights cannot be read or do not fit.
+    """
+    settings = dict(options or {})
+    path = None
+    if weights not in (None, IMAGENET):
+        path = locate(str(weights))
+        settings = read_hints(path) | settings
+    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings)
+    if path is not None:
+        network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
+        fit_state(network, read_state(path), str(path), CLASSIFIERS)
+    return backbone
+
+
+def _build(
+    name: str,
+    strides: Sequence[int],
+    training_mode: Training,
+    pretrained: bool,
+    settings: dict[str, Any],
+) -> Backbone:
+    if name not in ("resnet50", "resnet101", "vgg16"):
+        timm_name = name.removeprefix("timm/")
+        return TimmBackbone(timm_name, strides, training_mode, pretrained=pretrained, **settings)
+    if tuple(strides) != (8, 16, 32) or settings:
+        raise ConfigError(
+            f"'{name}' was asked for with strides {tuple(strides)} and options {settings}",
+            "the torchvision networks have strides (8, 16, 32) and no options",
+            f"use 'timm/{name}' for others",
+        )
+    if name == "vgg16":
+        return VGGBackbone(training_mode, pretrained)
+    return ResNetBackbone(int(name.removeprefix("resnet")), training_mode, pretrained)

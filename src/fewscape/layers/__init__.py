@@ -1,0 +1,6 @@
+"""Parts with parameters that networks are built from."""
+
+from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
+from fewscape.layers.convolution import ConvStack
+
+__all__ = ["CenterPivotBlock", "CenterPivotConv4d", "ConvStack"]

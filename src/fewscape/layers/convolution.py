@@ -1,0 +1,23 @@
+"""Plain stacks of 2D convolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+
+class ConvStack(nn.Sequential):
+    """3 x 3 convolutions with bias and ReLU between them: (B, C, H, W) to (B, C', H, W).
+
+    Args:
+        channels: widths from the input to the result.
+        last_activation: whether a ReLU follows the last convolution too.
+    """
+
+    def __init__(self, channels: Sequence[int], last_activation: bool) -> None:
+        parts: list[nn.Module] = []
+        for before, after in zip(channels[:-1], channels[1:], strict=True):
+            parts.append(nn.Conv2d(before, after, 3, padding=1))
+            parts.append(nn.ReLU(inplace=True))
+        super().__init__(*(parts if last_activation else parts[:-1]))

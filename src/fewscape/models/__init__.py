@@ -1,0 +1,8 @@
+"""Networks, one folder each, behind the contracts of ``base``."""
+
+from fewscape.models.base import FewShotModel
+from fewscape.models.folder import ModelFolder, save_model
+from fewscape.models.mgcl import MGCL
+from fewscape.models.prototype import Prototype
+
+__all__ = ["MGCL", "FewShotModel", "ModelFolder", "Prototype", "save_model"]

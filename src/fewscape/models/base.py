@@ -1,0 +1,128 @@
+"""The contract of a few-shot network: encode, learn, predict."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from fewscape.backbones import Backbone
+from fewscape.core import Episode, Features, Output, ShapeError, Support
+from fewscape.ops import fuse_shots
+from fewscape.ops.shots import ShotFusion
+
+
+class FewShotModel(nn.Module, ABC):
+    """A network that segments a class from annotated examples.
+
+    ``forward(episode)`` is ``encode``, ``learn`` and ``predict`` in a row; each can be called
+    alone, so that a scene is encoded once for all classes and a support is learnt once for all
+    windows.
+    """
+
+    name: ClassVar[str]
+    """Name in the zoo."""
+
+    backbone: Backbone
+    shot_fusion: ShotFusion
+    stride: int
+    """Pixels per cell of the logits."""
+    window_multiple: int
+    """Heights and widths of images must be multiples of this."""
+    region_method: str | None = None
+    """Over-segmentation that the network wants with each image, a name of ``regions``."""
+    region_options: dict[str, Any]
+    """Its parameters."""
+
+    @abstractmethod
+    def enhance(
+        self,
+        maps: tuple[torch.Tensor, ...],
+        size: tuple[int, int],
+        regions: torch.Tensor | None,
+    ) -> Features:
+        """Features from the backbone's maps; what precedes it may be cached.
+
+        Args:
+            maps: (B, C, h, w) of each level.
+            size: height and width of the images.
+            regions: (B, H, W) int32, -1 none; None where there are no region maps.
+        """
+
+    @abstractmethod
+    def learn(self, features: Features, masks: torch.Tensor) -> Support:
+        """What one shot says of the class.
+
+        Args:
+            features: of the support images.
+            masks: (B, H, W) with 0, 1 and 255.
+        """
+
+    @abstractmethod
+    def predict_shot(self, features: Features, support: Support) -> Output:
+        """Logits of the queries for one shot; a support of batch 1 serves all of them."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data, without the source of the weights."""
+
+    def encode(self, images: torch.Tensor, regions: torch.Tensor | None = None) -> Features:
+        """Features of a batch of images, before any support is seen.
+
+        Args:
+            images: (B, 3, H, W) uint8, or float in [0, 1].
+            regions: (B, H, W) int32, -1 none.
+
+        Raises:
+            ShapeError: height or width are not multiples of ``window_multiple``.
+        """
+        height, width = images.shape[-2:]
+        if height % self.window_multiple or width % self.window_multiple:
+            fitting = -(-max(height, width) // self.window_multiple) * self.window_multiple
+            raise ShapeError(
+                f"images of {height} x {width} pixels do not fit {self.name}",
+                f"height and width must be multiples of {self.window_multiple}",
+                f"pad or resize them, for instance to {fitting} x {fitting}",
+            )
+        return self.enhance(self.backbone(images), (height, width), regions)
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the shots fused by the network's rule.
+
+        Args:
+            features: of the queries, batch B.
+            supports: one for each shot, of batch B or 1.
+
+        Returns:
+            Output with logits (B, 2, H / stride, W / stride), background and foreground; its
+            auxiliary maps are those of the first shot.
+        """
+        outputs = [self.predict_shot(features, support) for support in supports]
+        if len(outputs) == 1:
+            return outputs[0]
+        fused = fuse_shots([output.logits for output in outputs], self.shot_fusion)
+        return replace(outputs[0], logits=fused)
+
+    def forward(self, episode: Episode) -> Output:
+        """Logits of an episode's queries; all its images pass the backbone together."""
+        batch, shots = episode.query_image.shape[0], episode.num_shots
+        images = torch.cat([episode.query_image, *episode.support_images.unbind(1)])
+        features = self.encode(images, join_regions(episode))
+        supports = [
+            self.learn(
+                features[batch * (shot + 1) : batch * (shot + 2)], episode.support_masks[:, shot]
+            )
+            for shot in range(shots)
+        ]
+        return self.predict(features[:batch], supports)
+
+
+def join_regions(episode: Episode) -> torch.Tensor | None:
+    """Region maps of the queries, then of each shot: (B * (1 + S), H, W), or None."""
+    if episode.query_regions is None or episode.support_regions is None:
+        return None
+    return torch.cat([episode.query_regions, *episode.support_regions.unbind(1)])

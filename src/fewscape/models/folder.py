@@ -1,0 +1,151 @@
+"""A model on disk: weights, configuration, preprocessing and card in one folder.
+
+::
+
+    model.safetensors   the weights; nothing is unpickled
+    config.json         name and arguments of the network, SHA-256 of the weights, version
+    preprocess.json     bands, scaling, mean and standard deviation, window, regions
+    README.md           the model card
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewscape import __version__
+from fewscape.core import ModelFolderError
+from fewscape.models.base import FewShotModel
+
+FORMAT = "fewscape-model/1"
+WEIGHTS = "model.safetensors"
+CONFIG = "config.json"
+PREPROCESS = "preprocess.json"
+CARD = "README.md"
+
+
+def save_model(
+    model: FewShotModel,
+    folder: Path | str,
+    card: str,
+    window: int = 256,
+    dtype: torch.dtype | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a model folder; ``config.json``, which makes it complete, comes last.
+
+    Args:
+        model: the network.
+        folder: made if absent; files of an earlier model are replaced.
+        card: text of the model card, Markdown.
+        window: side of the windows that the network was trained on, in pixels.
+        dtype: type in which floating point weights are stored; as they are if not given.
+        facts: further entries of ``config.json``, such as classes trained on.
+    """
+    from safetensors.torch import save_file
+
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    (target / CONFIG).unlink(missing_ok=True)
+    state = {
+        name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    save_file(state, target / WEIGHTS)
+    config = {
+        "format": FORMAT,
+        "version": __version__,
+        "model": model.name,
+        "arguments": model.describe(),
+        "sha256": file_hash(target / WEIGHTS),
+        **(facts or {}),
+    }
+    preprocess = {
+        "bands": ["red", "green", "blue"],
+        "scale": "divide uint8 by 255; other types by percentiles of the scene",
+        "mean": model.backbone.mean.flatten().tolist(),
+        "std": model.backbone.std.flatten().tolist(),
+        "window": window,
+        "regions": {"method": model.region_method, "options": model.region_options},
+    }
+    (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
+    (target / CARD).write_text(card)
+    (target / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+    return target
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFolder:
+    """A complete and unaltered model folder."""
+
+    path: Path
+    config: Mapping[str, Any]
+    preprocess: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, path: Path | str) -> ModelFolder:
+        """Read and check a folder; the weights are hashed, not loaded.
+
+        Raises:
+            ModelFolderError: a file is missing, unreadable, or the weights were altered.
+        """
+        folder = Path(path)
+        for name in (CONFIG, PREPROCESS, WEIGHTS):
+            if not (folder / name).is_file():
+                raise ModelFolderError(
+                    f"the model folder '{folder}' has no {name}",
+                    f"expected {WEIGHTS}, {CONFIG} and {PREPROCESS}",
+                    "copy the whole folder, or train it again with 'fewscape fit'",
+                )
+        config = _read_json(folder / CONFIG)
+        if config.get("format") != FORMAT:
+            raise ModelFolderError(
+                f"'{folder / CONFIG}' has format {config.get('format')!r}",
+                f"expected '{FORMAT}'",
+                "update fewscape, or train the model with this version",
+            )
+        if file_hash(folder / WEIGHTS) != config.get("sha256"):
+            raise ModelFolderError(
+                f"the weights in '{folder / WEIGHTS}' are not those that {CONFIG} describes",
+                "their SHA-256 differs, so the file was altered or is incomplete",
+                "copy the folder again from its source",
+            )
+        return cls(folder, config, _read_json(folder / PREPROCESS))
+
+    @property
+    def window(self) -> int:
+        """Side of the windows that the network was trained on."""
+        return int(self.preprocess["window"])
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """The weights, on the CPU."""
+        from safetensors.torch import load_file
+
+        return load_file(self.path / WEIGHTS)
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text())
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelFolderError(
+            f"'{path}' is not readable JSON: {error}", "", "copy the folder again from its source"
+        ) from error
+    if not isinstance(content, dict):
+        raise ModelFolderError(f"'{path}' holds no JSON object", "", "copy the folder again")
+    return content

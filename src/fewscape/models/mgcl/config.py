@@ -1,0 +1,41 @@
+"""The two readings of MGCL: as published, and with the better choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fewscape.ops.resize import Anchor
+from fewscape.ops.shots import ShotFusion
+
+MaskSampling = Literal["point", "area"]
+VariantName = Literal["default", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class MGCLVariant:
+    """Choices in which the published network and ours differ.
+
+    Attributes:
+        region_anchor: the pixel that lends a cell its region. Published: the upper left corner,
+            3.5 to 15.5 pixels away from where the features are centred.
+        mask_sampling: share of foreground in a cell. Published: bilinear samples at the corners-aligned
+            grid, which miss objects smaller than a cell; ``area`` counts every pixel and knows 255.
+        align_corners: grid of the decoder's enlargements. Published: true, which stretches the
+            maps by up to half a cell against the image.
+        full_logits: enlarge the logits to the image inside the network, as published; otherwise they
+            stay at stride 4 and whoever needs more enlarges once.
+        shot_fusion: published: ``vote``; ``mean_logit`` keeps the confidence of each shot.
+    """
+
+    region_anchor: Anchor
+    mask_sampling: MaskSampling
+    align_corners: bool
+    full_logits: bool
+    shot_fusion: ShotFusion
+
+
+REFERENCE = MGCLVariant("corner", "point", True, True, "vote")
+DEFAULT = MGCLVariant("centre", "area", False, False, "mean_logit")
+
+VARIANTS: dict[VariantName, MGCLVariant] = {"reference": REFERENCE, "default": DEFAULT}

@@ -1,0 +1,77 @@
+"""MGCD: from correlation tensors to logits (MGCL, section III-D)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from fewscape.layers import CenterPivotBlock, ConvStack
+from fewscape.ops import paint_regions, pool_regions, resize_maps
+
+SQUEEZED = (16, 32, 64)
+WIDTH = 64
+KERNELS = {8: (5, 5, 3), 16: (5, 3, 3), 32: (3, 3, 3)}
+"""Kernels of a squeeze block by the stride of its level."""
+STRIDES = {8: (4, 4, 2), 16: (4, 2, 2), 32: (2, 2, 2)}
+"""Its strides on the support side: each level of a 256 pixel image ends at one position."""
+
+
+class MaskGuidedDecoder(nn.Module):
+    """Squeezes the support side of three levels, mixes them coarse to fine, decodes in 2D.
+
+    Args:
+        planes: correlation planes of each level (2: foreground and background).
+        align_corners: grid of the enlargements.
+    """
+
+    def __init__(self, planes: int = 2, align_corners: bool = False) -> None:
+        super().__init__()
+        self.align_corners = align_corners
+        self.squeeze8 = CenterPivotBlock(planes, SQUEEZED, KERNELS[8], STRIDES[8])
+        self.squeeze16 = CenterPivotBlock(planes, SQUEEZED, KERNELS[16], STRIDES[16])
+        self.squeeze32 = CenterPivotBlock(planes, SQUEEZED, KERNELS[32], STRIDES[32])
+        mixing = ((WIDTH,) * 3, (3, 3, 3), (1, 1, 1))
+        self.mix16 = CenterPivotBlock(WIDTH, *mixing)
+        self.mix8 = CenterPivotBlock(WIDTH, *mixing)
+        self.decode8 = ConvStack((2 * WIDTH, WIDTH, WIDTH // 2), last_activation=True)
+        self.decode4 = ConvStack((WIDTH // 2, WIDTH // 4, 2), last_activation=False)
+
+    def forward(
+        self, pairs: Sequence[torch.Tensor], regions: torch.Tensor | None, num_regions: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits and the query map that they were decoded from.
+
+        Args:
+            pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32.
+            regions: (B, N) region of each query position at stride 8, or None.
+            num_regions: M.
+
+        Returns:
+            (B, 2, H / 4, W / 4) and (B, 64, H / 8, W / 8).
+        """
+        at8, at16, at32 = pairs
+        mixed = self.squeeze32(at32)
+        mixed = self.mix16(self._enlarge(mixed, at16) + self.squeeze16(at16))
+        mixed = self.mix8(self._enlarge(mixed, at8) + self.squeeze8(at8))
+        query = mixed.mean(dim=(3, 4)).permute(0, 3, 1, 2)  # (B, 64, H / 8, W / 8)
+        guided = query if regions is None else self._average(query, regions, num_regions)
+        hidden = self.decode8(torch.cat([query, guided], dim=1))
+        doubled = (2 * hidden.shape[2], 2 * hidden.shape[3])
+        return self.decode4(resize_maps(hidden, doubled, self.align_corners)), query
+
+    def _enlarge(self, pairs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """The query side at the target's resolution."""
+        batch, height, width, rows, cols, channels = pairs.shape
+        planes = pairs.permute(0, 3, 4, 5, 1, 2).reshape(batch, -1, height, width)
+        size = (target.shape[1], target.shape[2])
+        planes = resize_maps(planes, size, self.align_corners)
+        return planes.view(batch, rows, cols, channels, *size).permute(0, 4, 5, 1, 2, 3)
+
+    @staticmethod
+    def _average(maps: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:
+        """Each position gets the mean of its region: (B, C, H, W) to the same."""
+        rows = maps.flatten(2).transpose(1, 2)
+        means = pool_regions(rows, regions, num_regions).to(maps.dtype)
+        return paint_regions(means, regions).transpose(1, 2).reshape(maps.shape)

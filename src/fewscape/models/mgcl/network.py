@@ -1,0 +1,164 @@
+"""MGCL in the form in which every product is taken once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import torch
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError, Features, Output, Support, suggest
+from fewscape.models.base import FewShotModel
+from fewscape.models.mgcl.config import VARIANTS, VariantName
+from fewscape.models.mgcl.decoder import MaskGuidedDecoder
+from fewscape.ops import (
+    average_mask,
+    correlate_regions,
+    paint_regions,
+    pool_regions,
+    resize_maps,
+    sample_nearest,
+    support_scale,
+)
+from fewscape.ops.correlation import joined_norms
+
+LEVELS = range(3)
+DEFAULT_REGIONS = {"num_segments": 100}
+
+
+class MGCL(FewShotModel):
+    """Mask-guided correlation learning (Li et al., IEEE TGRS 62, 2024, doi 10.1109/TGRS.2024.3417965).
+
+    Region means enrich the features (MGFE), cosine similarities with the foreground and the
+    background of the support form 4D tensors on three levels (FBC), and a centre-pivot network
+    squeezes them to logits, guided by the query's regions (MGCD).
+
+    ``variant="reference"`` gives the published network's logits for the same weights.
+    ``variant="default"`` takes masks by area instead of point samples, regions at the cells'
+    centres instead of their corners and half-pixel grids everywhere, so that features, masks and
+    regions speak of the same ground; it leaves the logits at stride 4 and averages the logits of
+    several shots instead of counting votes. The parameters are the same in both.
+
+    Args:
+        backbone: a pyramid of strides 8, 16 and 32.
+        variant: ``default`` or ``reference``, see ``config``.
+        num_regions: regions used of each image, the largest first; the paper keeps 128.
+        region_method: over-segmentation, a name of ``regions``; the paper takes SAM.
+        region_options: its parameters.
+    """
+
+    name: ClassVar[str] = "mgcl"
+
+    def __init__(
+        self,
+        backbone: BackboneConfig | None = None,
+        variant: VariantName = "default",
+        num_regions: int = 128,
+        region_method: str | None = "slic",
+        region_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if variant not in VARIANTS:
+            raise ConfigError(f"MGCL has no variant '{variant}'", suggest(variant, VARIANTS))
+        self.config = backbone or BackboneConfig()
+        self.backbone = self.config.build()
+        self.variant_name = variant
+        self.variant = VARIANTS[variant]
+        self.num_regions = num_regions
+        self.region_method = region_method
+        self.region_options = dict(DEFAULT_REGIONS if region_options is None else region_options)
+        self.decoder = MaskGuidedDecoder(align_corners=self.variant.align_corners)
+        self.shot_fusion = self.variant.shot_fusion
+        self.stride = 1 if self.variant.full_logits else self.backbone.strides[0] // 2
+        self.window_multiple = self.backbone.strides[-1]
+
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "backbone": asdict(self.config) | {"weights": None},
+            "variant": self.variant_name,
+            "num_regions": self.num_regions,
+            "region_method": self.region_method,
+            "region_options": self.region_options,
+        }
+
+    def enhance(
+        self,
+        maps: tuple[torch.Tensor, ...],
+        size: tuple[int, int],
+        regions: torch.Tensor | None,
+    ) -> Features:
+        """MGFE: ``means0..2`` (B, M, C) and ``regions0..2`` (B, N) beside the maps."""
+        extra = {}
+        for level, grid in enumerate(maps):
+            cells = self._cell_regions(regions, grid)
+            extra[f"regions{level}"] = cells
+            extra[f"means{level}"] = pool_regions(_rows(grid), cells, self.num_regions).to(
+                grid.dtype
+            )
+        return Features(maps, size, regions, extra)
+
+    def learn(self, features: Features, masks: torch.Tensor) -> Support:
+        """Per level the vectors, region means, regions, and both scales of the positions."""
+        tensors = {}
+        for level in LEVELS:
+            grid = features.maps[level]
+            means, cells = features.extra[f"means{level}"], features.extra[f"regions{level}"]
+            norms = joined_norms(_rows(grid), means, cells)
+            shares = self._mask_shares(masks, (grid.shape[2], grid.shape[3]))
+            scales = [support_scale(norms, share.flatten(1)) for share in shares]
+            tensors[f"grid{level}"] = grid
+            tensors[f"means{level}"] = means
+            tensors[f"regions{level}"] = cells
+            tensors[f"scales{level}"] = torch.stack(scales, dim=2)  # (B, N, 2)
+        return Support(tensors)
+
+    def predict_shot(self, features: Features, support: Support) -> Output:
+        """FBC, then MGCD."""
+        pairs = [self._correlate(features, support, level) for level in LEVELS]
+        cells = None if features.regions is None else features.extra["regions0"]
+        logits, query = self.decoder(pairs, cells, self.num_regions)
+        if self.variant.full_logits:
+            logits = resize_maps(logits, features.size, align_corners=True)
+        foreground = pairs[0][..., 0].float().amax(dim=(3, 4))[:, None]  # (B, 1, H / 8, W / 8)
+        return Output(logits, features.size, {"correlation": foreground, "decoded": query})
+
+    def _correlate(self, features: Features, support: Support, level: int) -> torch.Tensor:
+        """(B, Hq, Wq, Hs, Ws, 2): clamped cosines with the support's foreground and background."""
+        query, other = features.maps[level], support[f"grid{level}"]
+        dots = correlate_regions(
+            _rows(query),
+            _rows(other),
+            features.extra[f"means{level}"],
+            support[f"means{level}"],
+            features.extra[f"regions{level}"],
+            support[f"regions{level}"],
+        )
+        pairs = dots.relu_()[..., None] * support[f"scales{level}"][:, None]
+        return pairs.to(query.dtype).view(
+            query.shape[0], *query.shape[2:], *other.shape[2:], 2
+        )
+
+    def _cell_regions(self, regions: torch.Tensor | None, grid: torch.Tensor) -> torch.Tensor:
+        """(B, N) region of each cell; none where there is no region map."""
+        size = (grid.shape[2], grid.shape[3])
+        if regions is None:
+            return torch.full((grid.shape[0], size[0] * size[1]), -1, device=grid.device)
+        return sample_nearest(regions, size, self.variant.region_anchor).flatten(1)
+
+    def _mask_shares(
+        self, masks: torch.Tensor, size: tuple[int, int]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Weights of foreground and background, each (B, *size)."""
+        if self.variant.mask_sampling == "area":
+            return average_mask(masks, size)
+        both = torch.stack([masks == 1, masks == 0], dim=1).float()
+        sampled = resize_maps(both, size, align_corners=True)
+        return sampled[:, 0], sampled[:, 1]
+
+
+def _rows(grid: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) to (B, N, C); a view where the memory is channels-last."""
+    return grid.flatten(2).transpose(1, 2)

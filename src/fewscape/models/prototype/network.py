@@ -1,0 +1,87 @@
+"""Prototypes of foreground and background on several levels of a frozen backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import Features, Output, Support
+from fewscape.models.base import FewShotModel
+from fewscape.ops import average_mask, pool_masked, resize_maps
+
+
+class Prototype(FewShotModel):
+    """Each position goes to the nearer of two masked-average prototypes (PANet, Wang et al. 2019).
+
+    The cosine similarities are taken on every level, enlarged to the finest one and averaged.
+    Nothing is trained. Several shots average their prototypes, as in the paper; a support without
+    foreground or background has the zero prototype, which is similar to nothing.
+
+    Args:
+        backbone: any pyramid; its weights decide the quality.
+        temperature: factor of the cosines, 20 in the paper; it does not change the decision.
+    """
+
+    name: ClassVar[str] = "prototype"
+
+    def __init__(
+        self, backbone: BackboneConfig | None = None, temperature: float = 20.0
+    ) -> None:
+        super().__init__()
+        self.config = backbone or BackboneConfig()
+        self.backbone = self.config.build()
+        self.temperature = temperature
+        self.shot_fusion = "mean_logit"
+        self.stride = self.backbone.strides[0]
+        self.window_multiple = self.backbone.strides[-1]
+        self.region_options = {}
+
+    def describe(self) -> dict[str, Any]:
+        """Backbone and temperature."""
+        backbone = asdict(self.config) | {"weights": None}
+        return {"backbone": backbone, "temperature": self.temperature}
+
+    def enhance(
+        self,
+        maps: tuple[torch.Tensor, ...],
+        size: tuple[int, int],
+        regions: torch.Tensor | None,
+    ) -> Features:
+        """The maps with vectors of length one."""
+        del regions  # prototypes do not need them
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+
+    def learn(self, features: Features, masks: torch.Tensor) -> Support:
+        """Two prototypes a level: ``foreground0`` (B, C), ``background0`` (B, C), ..."""
+        tensors = {}
+        for index, level in enumerate(features.maps):
+            shares = average_mask(masks, (level.shape[2], level.shape[3]))
+            for name, share in zip(("foreground", "background"), shares, strict=True):
+                tensors[f"{name}{index}"] = F.normalize(pool_masked(level, share), dim=1)
+        return Support(tensors)
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits for the mean prototypes of all shots."""
+        mean = {
+            name: F.normalize(torch.stack([support[name] for support in supports]).mean(0), dim=1)
+            for name in supports[0].tensors
+        }
+        return self.predict_shot(features, Support(mean))
+
+    def predict_shot(self, features: Features, support: Support) -> Output:
+        """Mean over the levels of the cosine to each prototype, times the temperature."""
+        finest = (features.maps[0].shape[2], features.maps[0].shape[3])
+        total = torch.zeros(())
+        for index, level in enumerate(features.maps):
+            prototypes = torch.stack(
+                [support[f"background{index}"], support[f"foreground{index}"]], dim=1
+            )  # (B, 2, C)
+            cosines = torch.einsum("bchw,bkc->bkhw", level, prototypes.expand(level.shape[0], -1, -1))
+            total = total + resize_maps(cosines, finest)
+        mean = total / len(features.maps)
+        return Output(mean * self.temperature, features.size, {"cosine": mean[:, 1:]})

@@ -1,0 +1,20 @@
+"""Pure tensor functions without parameters."""
+
+from fewscape.ops.correlation import correlate, correlate_regions, support_scale
+from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
+from fewscape.ops.resize import average_mask, resize_maps, sample_nearest
+from fewscape.ops.shots import SHOT_FUSIONS, fuse_shots
+
+__all__ = [
+    "SHOT_FUSIONS",
+    "average_mask",
+    "correlate",
+    "correlate_regions",
+    "fuse_shots",
+    "paint_regions",
+    "pool_masked",
+    "pool_regions",
+    "resize_maps",
+    "sample_nearest",
+    "support_scale",
+]

@@ -1,0 +1,89 @@
+"""Every change of resolution: grids and rounding rules are stated here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from fewscape.core import IGNORE, check_shape
+
+Anchor = Literal["corner", "centre"]
+
+
+def resize_maps(
+    maps: torch.Tensor, size: tuple[int, int], align_corners: bool = False
+) -> torch.Tensor:
+    """Maps at another resolution, bilinear.
+
+    Args:
+        maps: (B, C, H, W), floating point.
+        size: height and width wanted.
+        align_corners: whether the outer pixels' centres stay in place, as HSNet and its
+            descendants do, or the outer pixels' edges.
+
+    Returns:
+        (B, C, *size).
+
+    Examples:
+        >>> resize_maps(torch.ones(1, 1, 2, 2), (4, 4)).shape
+        torch.Size([1, 1, 4, 4])
+    """
+    if maps.shape[-2:] == size:
+        return maps
+    return F.interpolate(maps, size, mode="bilinear", align_corners=align_corners)
+
+
+def sample_nearest(
+    grid: torch.Tensor, size: tuple[int, int], anchor: Anchor = "centre"
+) -> torch.Tensor:
+    """One value of an integer map for each cell of a coarser grid.
+
+    Args:
+        grid: (B, H, W), any dtype.
+        size: height and width of the coarser grid.
+        anchor: which pixel of a cell speaks for it: its upper left ``corner`` (what nearest
+            resizing does in torch) or its ``centre``, where convolutional features are centred.
+
+    Returns:
+        (B, *size) of the same dtype.
+
+    Examples:
+        >>> sample_nearest(torch.arange(16).reshape(1, 4, 4), (2, 2), "corner").tolist()
+        [[[0, 2], [8, 10]]]
+    """
+    height, width = grid.shape[-2:]
+    shift = 0.0 if anchor == "corner" else 0.5
+    rows = _cell_indices(size[0], height, shift, grid.device)
+    cols = _cell_indices(size[1], width, shift, grid.device)
+    return grid[..., rows[:, None], cols]
+
+
+def _cell_indices(cells: int, pixels: int, shift: float, device: torch.device) -> torch.Tensor:
+    positions = (torch.arange(cells, device=device, dtype=torch.float64) + shift) * pixels / cells
+    return positions.long().clamp_(max=pixels - 1)
+
+
+def average_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Shares of foreground and background in each cell of a coarser grid.
+
+    Unknown pixels (255) count as neither, so the two shares add up to the known share.
+
+    Args:
+        masks: (B, H, W) with values 0, 1 and 255.
+        size: height and width of the coarser grid.
+
+    Returns:
+        Foreground and background, each (B, *size) float32 in [0, 1].
+
+    Examples:
+        >>> mask = torch.tensor([[[1, 1], [0, 255]]], dtype=torch.uint8)
+        >>> [share.item() for share in average_mask(mask, (1, 1))]
+        [0.5, 0.25]
+    """
+    check_shape(masks, "B H W", "masks")
+    foreground = (masks == 1).float()
+    known = (masks != IGNORE).float()
+    shares = F.adaptive_avg_pool2d(torch.stack([foreground, known - foreground], dim=1), size)
+    return shares[:, 0], shares[:, 1]

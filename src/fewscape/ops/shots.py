@@ -1,0 +1,65 @@
+"""Rules that make one answer from the answers of several shots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+
+from fewscape.core import check_shape
+
+ShotFusion = Literal["vote", "mean_logit"]
+
+VOTE_SHARE = 0.4
+"""Share of the largest vote in the image from which a pixel is foreground (MGCL)."""
+
+ROUNDING = 1e-6
+"""Shares are fractions of small integers, so this much below the limit loses nothing."""
+
+
+def mean_logit(logits: torch.Tensor) -> torch.Tensor:
+    """The mean over the shots: (S, B, 2, H, W) to (B, 2, H, W)."""
+    return logits.mean(dim=0)
+
+
+def vote(logits: torch.Tensor) -> torch.Tensor:
+    """Scores whose larger channel is the published vote (MGCL, HSNet).
+
+    Every shot decides alone; a pixel is foreground if its votes reach ``VOTE_SHARE`` of the
+    largest vote in that image (at least 1). Channel 1 holds the pixel's share, channel 0 the
+    share that it must exceed. A single shot keeps its logits.
+
+    Args:
+        logits: (S, B, 2, H, W), background and foreground, at the resolution of the decision.
+
+    Returns:
+        (B, 2, H, W) float32.
+    """
+    if logits.shape[0] == 1:
+        return logits[0]
+    votes = (logits[:, :, 1] > logits[:, :, 0]).sum(dim=0).float()  # (B, H, W)
+    most = votes.amax(dim=(1, 2), keepdim=True).clamp(min=1)
+    share = votes / most
+    needed = torch.full_like(share, VOTE_SHARE - ROUNDING)
+    return torch.stack([needed, share], dim=1)
+
+
+
+SHOT_FUSIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "mean_logit": mean_logit,
+    "vote": vote,
+}
+
+
+def fuse_shots(logits: list[torch.Tensor], rule: ShotFusion) -> torch.Tensor:
+    """One (B, 2, H, W) from S of them by a named rule.
+
+    Examples:
+        >>> shots = [torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4)]
+        >>> fuse_shots(shots, "mean_logit").mean().item()
+        0.5
+    """
+    stacked = torch.stack(logits)
+    check_shape(stacked, "S B 2 H W", "logits of the shots")
+    return SHOT_FUSIONS[rule](stacked)

@@ -1,0 +1,68 @@
+"""The one table from name to model."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fewscape.backbones import BackboneConfig, fit_state
+from fewscape.core import ConfigError, suggest
+from fewscape.models import MGCL, FewShotModel, ModelFolder, Prototype
+
+MODELS: dict[str, type[FewShotModel]] = {MGCL.name: MGCL, Prototype.name: Prototype}
+"""Networks by name."""
+
+EMBEDDED = "embedded"
+"""The small trained network that comes with the package."""
+
+
+def embedded_folder() -> Path:
+    """The model folder inside the package."""
+    return Path(str(resources.files("fewscape") / "assets" / EMBEDDED))
+
+
+def load_model(
+    name: str, backbone: str | None = None, weights: str | None = None
+) -> FewShotModel:
+    """A network in evaluation mode, by name or from a model folder.
+
+    Args:
+        name: ``embedded``, the path of a model folder, or a name in ``MODELS``; the latter has
+            no trained parameters of its own.
+        backbone: for a name in ``MODELS``: its backbone, see ``make_backbone``.
+        weights: for a name in ``MODELS``: the backbone's weights.
+
+    Raises:
+        ConfigError: unknown name, or backbone and weights given for a model folder.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    if name in MODELS:
+        config = BackboneConfig(weights=weights)
+        model = MODELS[name](backbone=replace(config, name=backbone) if backbone else config)
+        return model.eval()
+    folder = embedded_folder() if name == EMBEDDED else Path(name)
+    if not folder.is_dir():
+        raise ConfigError(
+            f"'{name}' is neither a model nor a model folder", "", suggest(name, [*MODELS, EMBEDDED])
+        )
+    if backbone or weights:
+        raise ConfigError(
+            f"the model folder '{name}' holds its own backbone and weights",
+            "",
+            "leave out --backbone and --weights",
+        )
+    return _from_folder(ModelFolder.open(folder))
+
+
+def _from_folder(folder: ModelFolder) -> FewShotModel:
+    kind = folder.config["model"]
+    if kind not in MODELS:
+        raise ConfigError(f"the folder holds a '{kind}'", "", suggest(str(kind), MODELS))
+    arguments: dict[str, Any] = dict(folder.config["arguments"])
+    stated = dict(arguments.pop("backbone"))
+    stated["strides"] = tuple(stated["strides"])
+    model = MODELS[kind](backbone=BackboneConfig(**stated), **arguments)
+    fit_state(model, folder.state(), str(folder.path))
+    return model.eval()
