@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -14,6 +14,9 @@ from fewscape.backbones import Backbone
 from fewscape.core import Episode, Features, Output, ShapeError, Support
 from fewscape.ops import fuse_shots
 from fewscape.ops.shots import ShotFusion
+
+Embed = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
+"""(B, 3, H, W) images to the maps of each level."""
 
 
 class FewShotModel(nn.Module, ABC):
@@ -70,12 +73,18 @@ class FewShotModel(nn.Module, ABC):
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, without the source of the weights."""
 
-    def encode(self, images: torch.Tensor, regions: torch.Tensor | None = None) -> Features:
+    def encode(
+        self,
+        images: torch.Tensor,
+        regions: torch.Tensor | None = None,
+        embed: Embed | None = None,
+    ) -> Features:
         """Features of a batch of images, before any support is seen.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
             regions: (B, H, W) int32, -1 none.
+            embed: see ``forward``.
 
         Raises:
             ShapeError: height or width are not multiples of ``window_multiple``.
@@ -88,7 +97,7 @@ class FewShotModel(nn.Module, ABC):
                 f"height and width must be multiples of {self.window_multiple}",
                 f"pad or resize them, for instance to {fitting} x {fitting}",
             )
-        return self.enhance(self.backbone(images), (height, width), regions)
+        return self.enhance((embed or self.backbone)(images), (height, width), regions)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits of the queries, the shots fused by the network's rule.
@@ -107,11 +116,17 @@ class FewShotModel(nn.Module, ABC):
         fused = fuse_shots([output.logits for output in outputs], self.shot_fusion)
         return replace(outputs[0], logits=fused)
 
-    def forward(self, episode: Episode) -> Output:
-        """Logits of an episode's queries; all its images pass the backbone together."""
+    def forward(self, episode: Episode, embed: Embed | None = None) -> Output:
+        """Logits of an episode's queries; all its images pass the backbone together.
+
+        Args:
+            episode: a batch of queries with their supports.
+            embed: what turns the images into the backbone's maps, such as a cache of them; the
+                backbone itself if not given.
+        """
         batch, shots = episode.query_image.shape[0], episode.num_shots
         images = torch.cat([episode.query_image, *episode.support_images.unbind(1)])
-        features = self.encode(images, join_regions(episode))
+        features = self.encode(images, join_regions(episode), embed)
         supports = [
             self.learn(
                 features[batch * (shot + 1) : batch * (shot + 2)], episode.support_masks[:, shot]

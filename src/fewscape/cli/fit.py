@@ -1,0 +1,15 @@
+"""``fewscape fit``: train a network from a recipe."""
+
+from __future__ import annotations
+
+SUMMARY = "train a network from a YAML recipe"
+EXAMPLE = "fewscape fit --config configs/embedded.yaml --trainer.default_root_dir runs/embedded"
+PASS_THROUGH = True  # LightningCLI parses its own options
+
+
+def run(argv: list[str]) -> int:
+    """Train as the recipe says; resume with ``--ckpt_path``."""
+    from fewscape.tasks.training import train
+
+    train(argv)
+    return 0

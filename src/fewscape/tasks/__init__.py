@@ -1,0 +1,7 @@
+"""Training: Lightning modules and the data that they learn from."""
+
+from fewscape.tasks.episode_data import EpisodeData
+from fewscape.tasks.few_shot import FewShotSegmentation
+from fewscape.tasks.model_folders import SaveModelFolders
+
+__all__ = ["EpisodeData", "FewShotSegmentation", "SaveModelFolders"]

@@ -1,0 +1,90 @@
+"""Keeps the best and the last network of a run as model folders."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+
+from fewscape import __version__
+from fewscape.models import save_model
+from fewscape.tasks.few_shot import FewShotSegmentation
+
+CARD = """# {name}: trained by fewscape {version}
+
+| | |
+|---|---|
+| network | {name}, {parameters:,} parameters |
+| backbone | {backbone} |
+| training data | {data} |
+| held-out concepts | {hidden} |
+| steps | {steps} |
+| selected by | {selection} |
+
+Load it with `fewscape map SCENE --examples FILE --output DIR --model FOLDER`.
+
+Licences: the code is Apache-2.0. The weights inherit the terms of the backbone's weights and of the
+training data named above; check them before you share this folder.
+"""
+
+
+class SaveModelFolders(lightning.Callback):
+    """Writes ``best`` (highest score on validation episodes of base classes) and ``last``.
+
+    Args:
+        folder: where; ``trainer.default_root_dir`` if not given.
+        monitor: logged score that decides, higher is better.
+    """
+
+    def __init__(self, folder: str | None = None, monitor: str = "val/miou") -> None:
+        self.folder = folder
+        self.monitor = monitor
+        self.best = -math.inf
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Write ``last``, and ``best`` if the score rose."""
+        if trainer.sanity_checking or not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, FewShotSegmentation)
+        score = trainer.callback_metrics.get(self.monitor)
+        value = -math.inf if score is None else float(score)
+        self._write(trainer, pl_module, "last", value)
+        if value > self.best:
+            self.best = value
+            self._write(trainer, pl_module, "best", value)
+
+    def _write(
+        self,
+        trainer: lightning.Trainer,
+        task: FewShotSegmentation,
+        name: str,
+        score: float,
+    ) -> None:
+        data = getattr(trainer, "datamodule", None)
+        facts: dict[str, Any] = data.describe() if data is not None else {}
+        card = CARD.format(
+            name=task.model.name,
+            version=__version__,
+            parameters=sum(parameter.numel() for parameter in task.model.parameters()),
+            backbone=task.model.describe()["backbone"]["name"],
+            data=facts.get("data", "not stated"),
+            hidden=", ".join(facts.get("hidden", [])) or "none",
+            steps=trainer.global_step,
+            selection=f"{self.monitor} = {score:.4f} on held-out images of base classes"
+            if name == "best"
+            else "last epoch",
+        )
+        target = Path(self.folder or trainer.default_root_dir) / name
+        save_model(task.model, target, card, facts={"training": facts, "score": score})
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score so far, so that a resumed run does not overwrite a better folder."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue with the best score of the interrupted run."""
+        self.best = state_dict["best"]
