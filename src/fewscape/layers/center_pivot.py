@@ -72,20 +72,13 @@ class CenterPivotConv4d(nn.Module):
 class GroupNorm4d(nn.GroupNorm):
     """Group normalisation of channel-last pairs: (B, ..., C) to the same shape.
 
-    Statistics run over all positions and the channels of a group, in float32.
+    Statistics run over all positions and the channels of a group.
     """
 
     def forward(self, pairs: torch.Tensor) -> torch.Tensor:
         """Normalised pairs in the dtype of the input."""
-        grouped = pairs.reshape(pairs.shape[0], -1, self.num_groups, pairs.shape[-1] // self.num_groups)
-        variance, mean = torch.var_mean(grouped.float(), dim=(1, 3), correction=0)  # (B, G)
-        inverse = (variance + self.eps).rsqrt()
-        repeat = pairs.shape[-1] // self.num_groups
-        scale = inverse.repeat_interleave(repeat, dim=1) * self.weight  # (B, C)
-        shift = self.bias - mean.repeat_interleave(repeat, dim=1) * scale
-        middle = (1,) * (pairs.dim() - 2)
-        shape = (pairs.shape[0], *middle, pairs.shape[-1])
-        return torch.addcmul(shift.view(shape).to(pairs.dtype), pairs, scale.view(shape).to(pairs.dtype))
+        planes = pairs.flatten(1, 2).flatten(2, 3).permute(0, 3, 1, 2)  # channels-last in memory
+        return super().forward(planes).permute(0, 2, 3, 1).reshape(pairs.shape)
 
 
 class CenterPivotBlock(nn.Sequential):
@@ -111,6 +104,6 @@ class CenterPivotBlock(nn.Sequential):
         for width, kernel, stride in zip(channels, kernels, strides, strict=True):
             parts.append(CenterPivotConv4d(in_channels, width, kernel, stride))
             parts.append(GroupNorm4d(self.NUM_GROUPS, width))
-            parts.append(nn.ReLU(inplace=True))
+            parts.append(nn.ReLU())  # in place would copy back through the permuted views
             in_channels = width
         super().__init__(*parts)
