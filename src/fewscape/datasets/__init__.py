@@ -1,0 +1,49 @@
+"""Labelled images, the episodes drawn from them, and the files that fix episodes."""
+
+from fewscape.datasets.aerial4 import (
+    AERIAL4_DATASETS,
+    AERIAL4_FOLDS,
+    AERIAL4_LEAVE_OUT,
+    open_aerial4,
+)
+from fewscape.datasets.augment import Augment
+from fewscape.datasets.base import LabelledImages
+from fewscape.datasets.crops import CropSource, DatasetCrops, FileCrops
+from fewscape.datasets.episodes import (
+    EpisodeReader,
+    ManifestEpisodes,
+    RegionMaker,
+    SampledEpisodes,
+)
+from fewscape.datasets.folder import FolderDataset
+from fewscape.datasets.folds import ClassFolds
+from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
+from fewscape.datasets.sampler import EpisodeSampler
+from fewscape.datasets.stretch import Stretch
+from fewscape.datasets.windows import ShareLimits, WindowIndex
+
+__all__ = [
+    "AERIAL4_DATASETS",
+    "AERIAL4_FOLDS",
+    "AERIAL4_LEAVE_OUT",
+    "Augment",
+    "ClassFolds",
+    "ClassKey",
+    "Crop",
+    "CropSource",
+    "DatasetCrops",
+    "EpisodeReader",
+    "EpisodeSampler",
+    "EpisodeSpec",
+    "FileCrops",
+    "FolderDataset",
+    "LabelledImages",
+    "Manifest",
+    "ManifestEpisodes",
+    "RegionMaker",
+    "SampledEpisodes",
+    "ShareLimits",
+    "Stretch",
+    "WindowIndex",
+    "open_aerial4",
+]

@@ -1,0 +1,185 @@
+"""Any data set laid out as ``images/``, ``labels/`` and ``classes.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import IGNORE, DatasetError, Window
+from fewscape.datasets.image_files import ImageFiles
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+LABEL_SUFFIXES = (".png", ".tif", ".tiff")
+
+
+class FolderDataset:
+    """Images and labels of the same stem in one folder; a ``LabelledImages``.
+
+    ``classes.json`` holds ``{"classes": {"0": "building", ...}, "ignore": 255}``; labels are
+    single-channel integer files of the size of their image.
+
+    Args:
+        folder: the folder with ``images``, ``labels`` and ``classes.json``.
+        name: short name; the folder's name if not given.
+        bands: numbers from 1 of the bands to read, in order; all of them if not given.
+        root: folder that ``image_path`` and ``labels_path`` are relative to; the folder that
+            contains ``folder`` if not given, so that several data sets share a root.
+        cache_bytes: how many bytes of decoded images to keep, and as many of labels.
+
+    Raises:
+        DatasetError: a folder or ``classes.json`` is missing or not as described, or an image
+            has no labels.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        name: str | None = None,
+        bands: Sequence[int] | None = None,
+        root: Path | str | None = None,
+        cache_bytes: int = 64 << 20,
+    ) -> None:
+        self.folder = Path(folder)
+        self.root = self.folder.absolute().parent if root is None else Path(root).absolute()
+        self.name = name or self.folder.absolute().name
+        self.bands = tuple(bands) if bands else None
+        self.classes, self.ignore = read_classes(self.folder / "classes.json")
+        self._pairs = _find_pairs(self.folder)
+        self._images = ImageFiles(self.root, cache_bytes)
+        self._labels = ImageFiles(self.root, cache_bytes)
+        self._is_known = np.zeros(256, bool)
+        self._is_known[[*self.classes, self.ignore]] = True
+        self._checked: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def image_path(self, index: int) -> str:
+        """Path of the image relative to the root."""
+        return self._relative(self._pairs[index][0])
+
+    def labels_path(self, index: int) -> str:
+        """Path of the labels relative to the root."""
+        return self._relative(self._pairs[index][1])
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of the image and its labels, from the headers.
+
+        Raises:
+            DatasetError: the two differ.
+        """
+        size = self._images.size(self.image_path(index))
+        if index not in self._checked:
+            labels_size = self._labels.size(self.labels_path(index))
+            if labels_size != size:
+                raise DatasetError(
+                    f"the labels '{self.labels_path(index)}' have "
+                    f"{labels_size[0]} x {labels_size[1]} pixels",
+                    f"expected {size[0]} x {size[1]} as in '{self.image_path(index)}'",
+                    "every image and its labels must have the same size",
+                )
+            self._checked.add(index)
+        return size
+
+    def read_image(self, index: int, window: Window | None = None) -> npt.NDArray[np.generic]:
+        """(C, H, W) pixels in the dtype of the file."""
+        return self._images.read(self.image_path(index), window, self.bands)
+
+    def read_labels(self, index: int, window: Window | None = None) -> npt.NDArray[np.uint8]:
+        """(H, W) class ids as they stand in the file.
+
+        Raises:
+            DatasetError: the labels' size is not the image's, or an id is not in
+                ``classes.json``.
+        """
+        self.size(index)
+        path = self.labels_path(index)
+        labels = as_labels(self._labels.read(path, window), path)
+        if not self._is_known[labels].all():
+            unknown = np.unique(labels[~self._is_known[labels]]).tolist()
+            raise DatasetError(
+                f"the labels '{path}' contain the class id {', '.join(map(str, unknown))}",
+                f"classes.json lists {', '.join(map(str, self.classes))} and {self.ignore} to "
+                "ignore",
+                "add the class to classes.json or mend the labels",
+            )
+        return labels
+
+    def _relative(self, file: Path) -> str:
+        return file.absolute().relative_to(self.root).as_posix()
+
+
+def read_classes(file: Path) -> tuple[dict[int, str], int]:
+    """Class names by id, and the id to ignore, of a ``classes.json``.
+
+    Raises:
+        DatasetError: the file is missing or not as ``FolderDataset`` describes.
+    """
+    expected = 'expected {"classes": {"0": "building", ...}, "ignore": 255}'
+    if not file.is_file():
+        raise DatasetError(f"there is no '{file}'", expected, "write one beside images and labels")
+    try:
+        content = json.loads(file.read_text("utf-8"))
+        classes = {int(key): str(name) for key, name in content["classes"].items()}
+        ignore = int(content.get("ignore", IGNORE))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(f"'{file}' is not a table of classes", expected) from error
+    outside = [key for key in [*classes, ignore] if not 0 <= key <= IGNORE]
+    if outside or not classes or ignore in classes:
+        raise DatasetError(
+            f"'{file}' lists the ids {', '.join(map(str, classes))} and ignores {ignore}",
+            "expected at least one class, ids from 0 to 255, and none that is also ignored",
+        )
+    return dict(sorted(classes.items())), ignore
+
+
+def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint8]:
+    """Pixels (C, H, W) of a label file as class ids (H, W).
+
+    Raises:
+        DatasetError: several channels, fractions, or ids beyond 255.
+    """
+    if len(pixels) != 1 or not np.issubdtype(pixels.dtype, np.integer):
+        raise DatasetError(
+            f"the labels '{path}' have {len(pixels)} channels of {pixels.dtype}",
+            "expected one channel of integer class ids",
+            "convert colours or probabilities to class ids",
+        )
+    labels = pixels[0]
+    if labels.dtype != np.uint8 and labels.size:
+        low, high = int(labels.min()), int(labels.max())
+        if low < 0 or high > IGNORE:
+            raise DatasetError(
+                f"the labels '{path}' contain ids from {low} to {high}", "expected 0 to 255"
+            )
+    return np.asarray(labels, np.uint8)
+
+
+def _find_pairs(folder: Path) -> list[tuple[Path, Path]]:
+    for name in ("images", "labels"):
+        if not (folder / name).is_dir():
+            raise DatasetError(
+                f"'{folder}' has no folder '{name}'",
+                "expected images/, labels/ and classes.json",
+                "check the path of the data set",
+            )
+    labels = {
+        f.stem: f for f in (folder / "labels").iterdir() if f.suffix.lower() in LABEL_SUFFIXES
+    }
+    images = sorted(f for f in (folder / "images").iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+    if not images:
+        raise DatasetError(
+            f"'{folder / 'images'}' holds no image", f"expected {', '.join(IMAGE_SUFFIXES)}"
+        )
+    missing = [image for image in images if image.stem not in labels]
+    if missing:
+        raise DatasetError(
+            f"{len(missing)} of {len(images)} images have no labels, the first is '{missing[0]}'",
+            f"expected '{folder / 'labels' / (missing[0].stem + '.png')}'",
+            "add the labels or take the image away",
+        )
+    return [(image, labels[image.stem]) for image in images]

@@ -1,0 +1,82 @@
+"""Class folds: what a network may see in training, and what it is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fewscape.core import ConfigError
+from fewscape.datasets.base import LabelledImages
+from fewscape.datasets.manifest import ClassKey
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFolds:
+    """Concepts held out together, whatever each data set calls them.
+
+    A class whose name stands for no concept of any fold is neither trained on nor tested; its
+    pixels are background to the others.
+    """
+
+    folds: tuple[frozenset[str], ...]
+    """Concepts of each fold."""
+    concepts: Mapping[str, str]
+    """Concept by class name, such as ``flood water`` to ``water``."""
+
+    @classmethod
+    def consecutive(cls, class_names: Sequence[str], num_folds: int) -> ClassFolds:
+        """Folds of equally many classes, in order; every class is its own concept.
+
+        Raises:
+            ConfigError: the classes cannot be divided so.
+
+        Examples:
+            >>> [sorted(fold) for fold in ClassFolds.consecutive(["a", "b", "c", "d"], 2).folds]
+            [['a', 'b'], ['c', 'd']]
+        """
+        if num_folds < 1 or len(class_names) % num_folds:
+            raise ConfigError(
+                f"{len(class_names)} classes in {num_folds} folds",
+                "expected a number of folds that divides the number of classes",
+            )
+        part = len(class_names) // num_folds
+        folds = [class_names[at : at + part] for at in range(0, len(class_names), part)]
+        return cls(tuple(map(frozenset, folds)), {name: name for name in class_names})
+
+    def novel(self, fold: int, datasets: Sequence[LabelledImages]) -> tuple[ClassKey, ...]:
+        """Classes of the fold: hidden in training, tested on.
+
+        Raises:
+            ConfigError: there is no such fold.
+        """
+        held_out = self._concepts_of(fold)
+        return tuple(key for key, concept in self._keys(datasets) if concept in held_out)
+
+    def base(self, fold: int, datasets: Sequence[LabelledImages]) -> tuple[ClassKey, ...]:
+        """Classes of the other folds: trained on.
+
+        Raises:
+            ConfigError: there is no such fold.
+        """
+        held_out = self._concepts_of(fold)
+        others = frozenset().union(*self.folds) - held_out
+        return tuple(key for key, concept in self._keys(datasets) if concept in others)
+
+    def names(self, fold: int) -> tuple[str, ...]:
+        """Names of the fold's classes, for ``Manifest.select``."""
+        held_out = self._concepts_of(fold)
+        return tuple(name for name, concept in self.concepts.items() if concept in held_out)
+
+    def _concepts_of(self, fold: int) -> frozenset[str]:
+        if not 0 <= fold < len(self.folds):
+            raise ConfigError(
+                f"there is no fold {fold}", f"expected 0 to {len(self.folds) - 1}", ""
+            )
+        return self.folds[fold]
+
+    def _keys(self, datasets: Sequence[LabelledImages]) -> list[tuple[ClassKey, str | None]]:
+        return [
+            ((dataset.name, class_id), self.concepts.get(name))
+            for dataset in datasets
+            for class_id, name in dataset.classes.items()
+        ]

@@ -1,0 +1,254 @@
+"""Episodes as files: what was drawn is written down, so that everyone tests on the same."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from fewscape.core import IGNORE, ManifestError, OutputError, Window, suggest
+from fewscape.datasets.image_files import ImageFiles, is_inside
+
+FORMAT = "fewscape-episodes/1"
+
+ClassKey = tuple[str, int]
+"""Name of a data set and id of one of its classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A window of an image and of its labels."""
+
+    image: str
+    """Path relative to the root, with forward slashes."""
+    labels: str
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeSpec:
+    """One task in names and windows: find the supports' class in the query."""
+
+    dataset: str
+    class_id: int
+    class_name: str
+    query: Crop
+    support: tuple[Crop, ...]
+
+    @property
+    def key(self) -> ClassKey:
+        """Data set and class, the unit that scores are given for."""
+        return self.dataset, self.class_id
+
+    @property
+    def crops(self) -> tuple[Crop, ...]:
+        """The query, then the supports."""
+        return self.query, *self.support
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A list of episodes under one name.
+
+    The mask of a crop is ``labels == class_id``; pixels labelled ``ignore`` stay unknown; a
+    window is resized to ``image_size`` if it differs.
+    """
+
+    name: str
+    episodes: tuple[EpisodeSpec, ...]
+    image_size: tuple[int, int] = (256, 256)
+    """Height and width in pixels."""
+    ignore: int = IGNORE
+    file_sha256: str | None = field(default=None, compare=False)
+    """Hash of the file that this was read from; parts keep the hash of the whole."""
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def __iter__(self) -> Iterator[EpisodeSpec]:
+        return iter(self.episodes)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the manifest's file, as hexadecimal digits."""
+        return self.file_sha256 or hashlib.sha256(self.encode()).hexdigest()
+
+    @property
+    def classes(self) -> dict[ClassKey, str]:
+        """Class names by data set and class id, in order of appearance."""
+        return {episode.key: episode.class_name for episode in self.episodes}
+
+    def encode(self) -> bytes:
+        """The bytes of the file: JSON with one episode a line, the same on every machine."""
+        head = {
+            "format": FORMAT,
+            "name": self.name,
+            "ignore": self.ignore,
+            "image_size": list(self.image_size),
+        }
+        lines = ",\n".join(_dump(_episode_to_json(episode)) for episode in self.episodes)
+        return f'{_dump(head)[:-1]}, "episodes": [\n{lines}\n]}}\n'.encode()
+
+    def save(self, path: Path | str) -> str:
+        """Write the file and return its SHA-256.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        content = self.encode()
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_bytes(content)
+        except OSError as error:
+            raise OutputError(f"'{path}' cannot be written: {error.strerror}") from error
+        return hashlib.sha256(content).hexdigest()
+
+    @classmethod
+    def load(cls, path: Path | str) -> Manifest:
+        """Read a manifest.
+
+        Raises:
+            ManifestError: there is no such file, it is not a manifest, or a key is missing.
+        """
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise ManifestError(
+                f"the manifest '{path}' cannot be read: {error.strerror}",
+                "",
+                "make one with: fewscape episodes make",
+            ) from error
+        manifest = _parse(content, str(path))
+        return replace(manifest, file_sha256=hashlib.sha256(content).hexdigest())
+
+    def select(
+        self,
+        classes: Collection[str] | None = None,
+        datasets: Collection[str] | None = None,
+        limit: int | None = None,
+    ) -> Manifest:
+        """The episodes of some classes or data sets, at most ``limit`` of each pair of them.
+
+        Args:
+            classes: class names; all if None.
+            datasets: names of data sets; all if None.
+            limit: the first so many episodes of each (data set, class).
+
+        Raises:
+            ManifestError: a name that occurs in no episode.
+        """
+        for wanted, present in (
+            (classes, {episode.class_name for episode in self}),
+            (datasets, {episode.dataset for episode in self}),
+        ):
+            for name in wanted or ():
+                if name not in present:
+                    raise ManifestError(
+                        f"the manifest has no episodes of '{name}'", "", suggest(name, present)
+                    )
+        chosen, counts = [], dict.fromkeys(self.classes, 0)
+        for episode in self:
+            is_wanted = (classes is None or episode.class_name in classes) and (
+                datasets is None or episode.dataset in datasets
+            )
+            if is_wanted and (limit is None or counts[episode.key] < limit):
+                counts[episode.key] += 1
+                chosen.append(episode)
+        return replace(self, episodes=tuple(chosen))
+
+    def check_files(self, root: Path | str) -> None:
+        """See that every file is there and every window inside it; reads headers only.
+
+        Raises:
+            ManifestError: names the missing file or the window that leaves its image.
+        """
+        files = ImageFiles(root)
+        for crop in dict.fromkeys(crop for episode in self for crop in episode.crops):
+            for path in (crop.image, crop.labels):
+                if not (files.root / path).is_file():
+                    raise ManifestError(
+                        f"the manifest names '{path}', which does not exist under '{root}'",
+                        "",
+                        "give the folder that the paths are relative to with --root",
+                    )
+                if not is_inside(crop.window, files.size(path)):
+                    height, width = files.size(path)
+                    raise ManifestError(
+                        f"the window {list(crop.window)} leaves '{path}'",
+                        f"the file has {height} x {width} pixels",
+                        "use the data that the manifest was made for",
+                    )
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _episode_to_json(episode: EpisodeSpec) -> dict[str, Any]:
+    return {
+        "dataset": episode.dataset,
+        "class_id": episode.class_id,
+        "class_name": episode.class_name,
+        "query": _crop_to_json(episode.query),
+        "support": [_crop_to_json(crop) for crop in episode.support],
+    }
+
+
+def _crop_to_json(crop: Crop) -> dict[str, Any]:
+    return {"image": crop.image, "labels": crop.labels, "window": list(crop.window)}
+
+
+def _parse(content: bytes, path: str) -> Manifest:
+    try:
+        data = json.loads(content)
+    except ValueError as error:
+        raise ManifestError(f"'{path}' is not JSON", f"expected the format {FORMAT}") from error
+    found = data.get("format") if isinstance(data, dict) else None
+    if found != FORMAT:
+        raise ManifestError(
+            f"'{path}' has the format {found!r}",
+            f"expected {FORMAT!r}",
+            "make a manifest with: fewscape episodes make",
+        )
+    place = "the manifest"
+    try:
+        height, width = data["image_size"]
+        episodes = []
+        for number, episode in enumerate(data["episodes"]):
+            place = f"episode {number}"
+            episodes.append(_episode_from_json(episode))
+        place = "the manifest"
+        return Manifest(
+            str(data["name"]), tuple(episodes), (int(height), int(width)), int(data["ignore"])
+        )
+    except KeyError as error:
+        raise ManifestError(f"{place} of '{path}' has no {error}", "expected this key") from error
+    except (TypeError, ValueError) as error:
+        raise ManifestError(f"{place} of '{path}' cannot be understood: {error}") from error
+
+
+def _episode_from_json(data: dict[str, Any]) -> EpisodeSpec:
+    support = tuple(_crop_from_json(crop) for crop in data["support"])
+    if not support:
+        raise ValueError("it has no support")
+    return EpisodeSpec(
+        str(data["dataset"]),
+        int(data["class_id"]),
+        str(data["class_name"]),
+        _crop_from_json(data["query"]),
+        support,
+    )
+
+
+def _crop_from_json(data: dict[str, Any]) -> Crop:
+    row, col, height, width = (int(value) for value in data["window"])
+    crop = Crop(str(data["image"]), str(data["labels"]), Window(row, col, height, width))
+    if row < 0 or col < 0 or height < 1 or width < 1:
+        raise ValueError(f"the window {list(crop.window)} has no pixels inside its image")
+    for path in (crop.image, crop.labels):
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise ValueError(f"the path '{path}' is not relative to the root")
+    return crop

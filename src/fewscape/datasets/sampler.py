@@ -1,0 +1,141 @@
+"""Episodes by chance, the same on every machine."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from fewscape.core import ConfigError, DatasetError
+from fewscape.datasets.base import LabelledImages
+from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec
+from fewscape.datasets.windows import ShareLimits, WindowIndex
+
+log = logging.getLogger(__name__)
+
+
+class EpisodeSampler:
+    """Draws 1-way K-shot episodes from data sets.
+
+    A (data set, class) is drawn first, each with the same chance, then an image that holds the
+    class, then a window of it; supports come from images other than the query's and than each
+    other's. Episode ``index`` of an epoch is a function of seed, epoch and index alone, so it
+    does not matter which process draws it.
+
+    Classes that too few images hold are left out with a warning and stand in ``left_out``.
+
+    Args:
+        datasets: where images come from.
+        classes: (data set, class id) to draw; all that are not hidden if None.
+        shots: supports of an episode.
+        window: side of the square windows in pixels; with several, each crop draws one of them.
+        limits: object shares allowed in queries and supports.
+        hidden: (data set, class id) whose pixels are unknown in training, never background.
+        seed: start of all chance.
+        step: see ``WindowIndex``.
+
+    Raises:
+        ConfigError: no shot, or a class both drawn and hidden.
+        DatasetError: an unknown class, or none that enough images hold.
+    """
+
+    def __init__(
+        self,
+        datasets: Sequence[LabelledImages],
+        classes: Collection[ClassKey] | None = None,
+        shots: int = 1,
+        window: int | Sequence[int] = 256,
+        limits: ShareLimits | None = None,
+        hidden: Collection[ClassKey] = (),
+        seed: int = 0,
+        step: int | None = None,
+    ) -> None:
+        if shots < 1:
+            raise ConfigError(f"{shots} shots", "expected at least 1")
+        self.datasets = {dataset.name: dataset for dataset in datasets}
+        self.shots = shots
+        self.seed = seed
+        self.hidden = frozenset(hidden)
+        sides = [window] if isinstance(window, int) else list(window)
+        self._indexes = {
+            (name, side): WindowIndex(
+                dataset,
+                (side, side),
+                limits,
+                [class_id for owner, class_id in self.hidden if owner == name],
+                step,
+            )
+            for name, dataset in self.datasets.items()
+            for side in sides
+        }
+        wanted = self._wanted(classes)
+        self._sides = {
+            key: [s for s in sides if len(self._indexes[key[0], s].images(key[1])) > shots]
+            for key in wanted
+        }
+        self.keys: tuple[ClassKey, ...] = tuple(key for key in wanted if self._sides[key])
+        """What is drawn."""
+        self.left_out: tuple[ClassKey, ...] = tuple(k for k in wanted if not self._sides[k])
+        """What too few images hold."""
+        self._report()
+
+    def sample(self, index: int, epoch: int = 0) -> EpisodeSpec:
+        """Episode ``index`` of an epoch."""
+        rng = np.random.default_rng([self.seed, epoch, index])
+        key = self.keys[int(rng.integers(len(self.keys)))]
+        used: set[int] = set()
+        crops = [self._draw_crop(rng, key, used) for _ in range(self.shots + 1)]
+        name, class_id = key
+        class_name = self.datasets[name].classes[class_id]
+        return EpisodeSpec(name, class_id, class_name, crops[0], tuple(crops[1:]))
+
+    def _draw_crop(self, rng: np.random.Generator, key: ClassKey, used: set[int]) -> Crop:
+        name, class_id = key
+        side = self._sides[key][int(rng.integers(len(self._sides[key])))]
+        index = self._indexes[name, side]
+        free = [image for image in index.images(class_id) if image not in used]
+        image = free[int(rng.integers(len(free)))]
+        used.add(image)
+        number = int(rng.integers(index.count(class_id, image)))
+        dataset = self.datasets[name]
+        return Crop(
+            dataset.image_path(image),
+            dataset.labels_path(image),
+            index.window(class_id, image, number),
+        )
+
+    def _wanted(self, classes: Collection[ClassKey] | None) -> list[ClassKey]:
+        known = [
+            (n, class_id) for n, dataset in self.datasets.items() for class_id in dataset.classes
+        ]
+        if classes is None:
+            return [key for key in known if key not in self.hidden]
+        unknown = [key for key in classes if key not in known]
+        if unknown:
+            raise DatasetError(
+                f"there is no class {unknown[0][1]} in a data set '{unknown[0][0]}'",
+                f"expected pairs of {', '.join(self.datasets)} and an id of its classes",
+            )
+        both = [key for key in known if key in classes and key in self.hidden]
+        if both:
+            raise ConfigError(
+                f"the class {both[0][1]} of '{both[0][0]}' is both drawn and hidden",
+                "a held-out class must not be trained on",
+            )
+        return [key for key in known if key in classes]
+
+    def _report(self) -> None:
+        if not self.keys:
+            raise DatasetError(
+                f"no class can be drawn: each is held by fewer than {self.shots + 1} images",
+                "an episode needs a query and supports from different images",
+                "take fewer shots, smaller windows or a smaller object share",
+            )
+        for name, class_id in self.left_out:
+            log.warning(
+                "%s / %s is left out: fewer than %d images hold enough of it",
+                name,
+                self.datasets[name].classes[class_id],
+                self.shots + 1,
+            )

@@ -1,0 +1,91 @@
+"""Pixels of any dtype and number of bands as the RGB bytes that networks take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import DatasetError
+
+_MAX_SAMPLES = 1 << 20
+_PERCENTILES = (1.0, 99.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A linear map of each band to 0..255, fitted once to a whole image.
+
+    A window must never be scaled by its own statistics: the same roof would look different in
+    two windows of one image.
+    """
+
+    low: npt.NDArray[np.float32]
+    """(C,) values that become 0."""
+    high: npt.NDArray[np.float32]
+    """(C,) values that become 255."""
+
+    @classmethod
+    def fit(cls, image: npt.NDArray[np.generic]) -> Stretch:
+        """The map from the 1st to the 99th percentile of each band.
+
+        Args:
+            image: (C, H, W) of any dtype; values that are not finite do not count, and a band
+                without any finite value becomes 0.
+        """
+        values = image.reshape(len(image), -1)
+        values = values[:, :: -(-values.shape[1] // _MAX_SAMPLES)].astype(np.float64)
+        limits = np.zeros((2, len(image)), np.float32)
+        for band, row in enumerate(values):
+            finite = row[np.isfinite(row)]
+            if finite.size:
+                limits[:, band] = np.percentile(finite, _PERCENTILES)
+        return cls(limits[0], limits[1])
+
+    def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        """The pixels (C, H, W) as uint8; what is not finite becomes 0."""
+        span = np.where(self.high > self.low, self.high - self.low, np.float32(1))
+        shifted = pixels.astype(np.float32) - self.low[:, None, None]
+        scaled = np.nan_to_num(shifted / span[:, None, None] * 255, nan=0.0)
+        return np.rint(np.clip(scaled, 0, 255)).astype(np.uint8)
+
+
+class RgbScaler:
+    """Turns windows of images into RGB bytes; remembers the stretch of each image."""
+
+    def __init__(self) -> None:
+        self._stretches: dict[str, Stretch] = {}
+
+    def __call__(
+        self,
+        name: str,
+        pixels: npt.NDArray[np.generic],
+        read_whole: Callable[[], npt.NDArray[np.generic]],
+    ) -> npt.NDArray[np.uint8]:
+        """RGB bytes of a window.
+
+        Args:
+            name: what distinguishes the image from others.
+            pixels: (C, H, W) of the window.
+            read_whole: gives the whole image, in the same bands; called once for each image,
+                and not at all for uint8, which stays as it is.
+
+        Returns:
+            (3, H, W): the first three bands, or the only one three times.
+
+        Raises:
+            DatasetError: the image has two bands.
+        """
+        if len(pixels) == 2:
+            raise DatasetError(
+                f"'{name}' has 2 bands",
+                "a network takes three, or one that is repeated",
+                "choose bands, such as 1,1,1",
+            )
+        if pixels.dtype != np.uint8 and name not in self._stretches:
+            self._stretches[name] = Stretch.fit(read_whole()[:3])
+        stretch = self._stretches.get(name)
+        shown = stretch.apply(pixels[:3]) if stretch else np.asarray(pixels[:3], np.uint8)
+        return shown if len(shown) == 3 else shown.repeat(3, axis=0)
