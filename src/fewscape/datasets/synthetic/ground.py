@@ -26,7 +26,7 @@ def lay_land(canvas: Canvas, palette: Palette) -> None:
         if palette.is_arid
         else (palette.grass, mix(palette.grass, palette.straw, 0.4))
     )
-    light = 1 + np.float32(0.05) * noise.patchy + np.float32(0.05) * noise.fine
+    light = 1 + np.float32(0.08) * noise.patchy + np.float32(0.06) * noise.fine
     light += np.float32(0.03) * noise.grain
     change = second - first
     for band in range(4):
@@ -89,7 +89,8 @@ def fill_water(site: Site, patch: Patch, inwards: Array, deep_at: float) -> None
     depth = smooth_step(inwards / np.float32(deep_at))
     depth += np.float32(0.16) * canvas.noise.broad[patch.slices]
     change = (palette.deep - palette.shallow)[:, None, None]
-    colour = palette.shallow[:, None, None] + change * depth
+    ripples = 1 + np.float32(0.05) * canvas.noise.patchy[patch.slices]
+    colour = (palette.shallow[:, None, None] + change * depth) * ripples
     canvas.paint(patch, water, colour, Cover.WATER, grain=0.035)
     canvas.taken[patch.slices] |= inwards > -4
 

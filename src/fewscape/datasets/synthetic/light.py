@@ -29,6 +29,8 @@ class Weather:
     gains: tuple[float, float, float, float]
     """Colour cast per band."""
     contrast: float
+    saturation: float
+    """0 grey to 1 the full colours of the palette."""
     blur: float
     """Weight of each neighbour in the blur of the optics."""
     noise: float
@@ -53,7 +55,8 @@ class Weather:
                 light * (1 - warmth),
                 float(rng.uniform(0.85, 1.15)),
             ),
-            contrast=float(rng.uniform(0.85, 1.25)),
+            contrast=float(rng.uniform(0.85, 1.2)),
+            saturation=float(rng.uniform(0.5, 1.0)),
             blur=float(rng.uniform(0.04, 0.2)),
             noise=float(rng.uniform(1.0, 5.0)),
         )
@@ -63,11 +66,14 @@ def render(canvas: Canvas, weather: Weather, rng: np.random.Generator) -> npt.ND
     """(4, H, W) the image that a camera above the scene takes."""
     light = shading(canvas.height, canvas.resolution, weather)
     sunlit = 1 - shadows(canvas.height, canvas.resolution, weather)
+    grey = (canvas.colour[0] + canvas.colour[1] + canvas.colour[2]) * np.float32(1 / 3)
     image = np.empty(canvas.colour.shape, dtype=np.uint8)
     clouds = 1 + np.float32(0.04) * canvas.noise.broad
     for band in range(4):
         sky = np.float32(weather.shade * (0.92, 1.0, 1.16, 0.85)[band])
-        lit = canvas.colour[band] * (light * (sky + (1 - sky) * sunlit) * clouds)
+        dull = np.float32(0 if band == 3 else 1 - weather.saturation)
+        colour = canvas.colour[band] + (grey - canvas.colour[band]) * dull
+        lit = colour * (light * (sky + (1 - sky) * sunlit) * clouds)
         image[band] = _expose(lit, weather, band, rng)
     return image
 
@@ -134,10 +140,12 @@ def _cut(step: int, length: int) -> slice:
 def _expose(
     light: Array, weather: Weather, band: int, rng: np.random.Generator
 ) -> npt.NDArray[np.uint8]:
-    """Haze, colour cast, contrast, blur and noise of one band, as digital numbers."""
+    """Haze, colour cast, contrast, film-like highlights, blur and noise: digital numbers."""
     veil = np.float32(weather.haze * (0.20, 0.24, 0.30, 0.08)[band])
     seen = light * (np.float32(weather.gains[band]) * (1 - veil)) + veil * np.float32(0.85)
     seen = (seen - np.float32(0.4)) * np.float32(weather.contrast) + np.float32(0.4)
+    over = np.maximum(seen - np.float32(0.7), 0)
+    seen -= over * over / (over + np.float32(0.3))
     for axis in (0, 1):
         _blur(seen, np.float32(weather.blur), axis)
     seen *= 255

@@ -25,7 +25,7 @@ from fewscape.datasets.synthetic.objects import (
 from fewscape.datasets.synthetic.palette import PAINT, Colour, mix, pick, vary
 from fewscape.datasets.synthetic.site import Site
 from fewscape.datasets.synthetic.spec import Cover
-from fewscape.datasets.synthetic.textures import saw, wave
+from fewscape.datasets.synthetic.textures import saw, smooth_step, wave
 
 
 def oriented(site: Site, rect: Rect) -> tuple[Pose, float, float]:
@@ -46,7 +46,7 @@ def scatter(site: Site, rect: Rect, spacing: float) -> np.typing.NDArray[np.floa
 
 def fill_houses(site: Site, rect: Rect) -> None:
     """Two rows of gardens with houses that face the streets."""
-    lot_width = site.between(15, 25)
+    lot_width = site.between(12.5, 22)
     is_long_x = rect.width >= rect.depth
     roof_mix: list[Roof] = ["gable", "gable", "hip", "hip", "flat"]
     usual: Roof = roof_mix[int(site.rng.integers(len(roof_mix)))]
@@ -79,7 +79,7 @@ def _fill_garden(site: Site, lot: Rect, is_long_x: bool, side: int, roof: Roof) 
         return site.pose(x + dx, y + dy, is_turned=not is_long_x)
 
     setback = site.between(0.26, 0.36)
-    house = site.between(0.55, 0.8) * min(width, 21), min(site.between(8, 11.5), 0.5 * depth)
+    house = site.between(0.6, 0.84) * min(width, 22), min(site.between(8, 12.5), 0.5 * depth)
     shift = site.between(-0.08, 0.08)
     pose = place(shift, setback).rotate(site.between(-0.03, 0.03))
     if min(house) > 4:
@@ -301,6 +301,12 @@ def fill_field(site: Site, rect: Rect) -> None:
     canvas.paint(patch, mask, colour, Cover.FIELD, grain=0.05)
 
 
+def fill_soil(site: Site, rect: Rect) -> None:
+    """Trodden soil: the tracks that stay visible between fields."""
+    soil = mix(site.palette.soil, site.palette.grass, site.between(0, 0.5))
+    site.cover(rect, soil, Cover.BARE, 0.06, 0.08)
+
+
 def fill_orchard(site: Site, rect: Rect) -> None:
     """Equal trees in rows on grass or soil."""
     is_tilled = site.chance(0.4)
@@ -380,7 +386,7 @@ def fill_pond(site: Site, rect: Rect) -> None:
     """A pond with an uneven shore."""
     pose, half_u, half_v = oriented(site, rect)
     patch = site.canvas.patch(pose, half_u, half_v)
-    if patch is None or bool(site.canvas.taken[patch.slices].any()):
+    if patch is None:
         return
     u, v = patch.u / np.float32(half_u), patch.v / np.float32(half_v)
     level = 0.62 - u * u - v * v + np.float32(0.2) * site.canvas.noise.broad[patch.slices]
@@ -388,7 +394,8 @@ def fill_pond(site: Site, rect: Rect) -> None:
     level += np.float32(0.04) * site.canvas.noise.patchy[patch.slices]
     level = np.minimum(level, 3 * np.minimum(1 - np.abs(u), 1 - np.abs(v)) - 0.1)
     inwards = np.where(patch.inside, level * np.float32(half_v * 0.8), -99).astype(np.float32)
-    fill_water(site, patch, inwards, site.between(3, 9))
+    if not np.any(site.canvas.taken[patch.slices] & (inwards > -2.5)):
+        fill_water(site, patch, inwards, site.between(3, 9))
 
 
 def fill_bare(site: Site, rect: Rect) -> None:
@@ -402,6 +409,10 @@ def fill_bare(site: Site, rect: Rect) -> None:
     canvas = site.canvas
     mask = patch.inside & ~canvas.taken[patch.slices]
     noise = canvas.noise
+    churned = smooth_step(0.5 + 0.9 * noise.broad[patch.slices] - 0.6 * noise.patchy[patch.slices])
+    second = soil * np.float32(site.between(0.72, 0.9))
+    colour = soil[:, None, None] + (second - soil)[:, None, None] * churned
+    canvas.paint(patch, mask, colour, grain=0.08)
     heaps = np.clip(noise.patchy[patch.slices] - 0.75, 0, 1) * 6
     canvas.height[patch.slices][mask] = heaps[mask]
     bend = 14 * noise.broad[patch.slices]
@@ -411,10 +422,10 @@ def fill_bare(site: Site, rect: Rect) -> None:
         track = mask & (np.abs(off - 1.2) < 0.7)
         canvas.paint(patch, track, soil * np.float32(site.between(0.82, 1.12)), grain=0.06)
     for x, y in scatter(site, rect, 26):
-        if site.chance(0.18):
+        if site.chance(0.12):
             add_car(site, site.pose(float(x), float(y), site.chance(0.5)), is_parked=False)
-        elif site.chance(0.25):
-            site.plant(float(x), float(y), site.between(0.8, 1.8))
+        elif site.chance(0.4):
+            site.plant(float(x), float(y), site.between(0.8, 2.6))
 
 
 def line_with_trees(site: Site, rect: Rect, spacing: float) -> None:

@@ -66,7 +66,7 @@ def _survey(spec: SceneSpec, weather: Weather) -> Site:
 def _add_courses(site: Site) -> None:
     """Rivers, highways and railways, where the scene is large enough to hold them."""
     extent = min(site.canvas.size) * site.canvas.resolution
-    if extent > 90 and site.chance(0.75):
+    if extent > 90 and site.chance(0.8):
         add_river(site)
     if extent > 120 and site.chance(0.6):
         add_railway(site)

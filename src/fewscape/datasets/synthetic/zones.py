@@ -14,6 +14,7 @@ from fewscape.datasets.synthetic.site import Site
 from fewscape.datasets.synthetic.spec import Cover
 
 Filler = Callable[[Site, Rect], None]
+Lots = list[tuple[Filler, Rect]]
 
 
 def deal_uses(density: float, num: int) -> list[str]:
@@ -43,7 +44,7 @@ def build_zones(site: Site, plan: StreetPlan, sidewalk: float) -> None:
     """Give every visible block a use, lay the side streets and fill the lots."""
     blocks = _visible(site, plan.blocks)
     streets: list[Road] = []
-    lots_of: list[tuple[Filler, Rect]] = []
+    lots_of: Lots = []
     for block, use in zip(blocks, deal_uses(site.density, len(blocks)), strict=True):
         lots_of += _USES[use](site, block, streets)
     add_roads(site, [*plan.roads, *streets], sidewalk)
@@ -102,15 +103,13 @@ def _split(site: Site, rect: Rect, target: float, gap: float = 0.0) -> list[Rect
     return [part for half in halves for part in _split(site, half, target, gap)]
 
 
-def _deal(
-    site: Site, rects: Sequence[Rect], fillers: Sequence[Filler]
-) -> list[tuple[Filler, Rect]]:
+def _deal(site: Site, rects: Sequence[Rect], fillers: Sequence[Filler]) -> Lots:
     """Fillers in turn, from a random one on."""
     start = int(site.rng.integers(len(fillers)))
     return [(fillers[(start + i) % len(fillers)], rect) for i, rect in enumerate(rects)]
 
 
-def _suburb(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _suburb(site: Site, block: Rect, streets: list[Road]) -> Lots:
     """Rows of houses with streets between them."""
     is_wide = block.width >= block.depth
     extent = block.depth if is_wide else block.width
@@ -127,18 +126,18 @@ def _suburb(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, 
     return [(lots.fill_houses, row) for row in [*rows, rest]]
 
 
-def _town(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _town(site: Site, block: Rect, streets: list[Road]) -> Lots:
     return _deal(
         site, _split(site, block, 70, 4), (lots.fill_blocks, lots.fill_parking, lots.fill_blocks)
     )
 
 
-def _industry(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _industry(site: Site, block: Rect, streets: list[Road]) -> Lots:
     fillers = (lots.fill_tanks, lots.fill_halls, lots.fill_containers, lots.fill_halls)
     return _deal(site, _split(site, block, 52, 4), (*fillers, lots.fill_parking))
 
 
-def _sports(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _sports(site: Site, block: Rect, streets: list[Road]) -> Lots:
     is_vertical = block.width > block.depth
     origin, extent = (block.x0, block.width) if is_vertical else (block.y0, block.depth)
     first, second = block.cut(is_vertical, origin + site.between(0.5, 0.6) * extent, 3)
@@ -149,33 +148,34 @@ def _sports(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, 
     ]
 
 
-def _farm(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _farm(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, site.between(65, 110), 3)
     extra = (lots.fill_greenhouses, lots.fill_solar_park, lots.fill_orchard)
     special = extra[int(site.rng.integers(len(extra)))]
+    ground: Lots = [(lots.fill_soil, block)] if site.chance(0.5) else []
     first = special if len(parts) > 1 else lots.fill_field
-    return [(first, parts[0]), *((lots.fill_field, part) for part in parts[1:])]
+    return [*ground, (first, parts[0]), *((lots.fill_field, part) for part in parts[1:])]
 
 
-def _growers(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _growers(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, 75, 4)
     return _deal(site, parts, (lots.fill_greenhouses, lots.fill_field, lots.fill_solar_park))
 
 
-def _wood(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _wood(site: Site, block: Rect, streets: list[Road]) -> Lots:
     return [(lots.fill_wood, block)]
 
 
-def _park(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _park(site: Site, block: Rect, streets: list[Road]) -> Lots:
     return [(lots.fill_park, block)]
 
 
-def _waste(site: Site, block: Rect, streets: list[Road]) -> list[tuple[Filler, Rect]]:
+def _waste(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, 100)
     return _deal(site, parts, (lots.fill_bare, lots.fill_bare, lots.fill_containers))
 
 
-_USES: dict[str, Callable[[Site, Rect, list[Road]], list[tuple[Filler, Rect]]]] = {
+_USES: dict[str, Callable[[Site, Rect, list[Road]], Lots]] = {
     "industry": _industry,
     "sports": _sports,
     "suburb": _suburb,
