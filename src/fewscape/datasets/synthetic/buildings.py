@@ -11,7 +11,7 @@ from fewscape.datasets.synthetic.canvas import Patch, Pose
 from fewscape.datasets.synthetic.palette import Colour, mineral, pick, vary
 from fewscape.datasets.synthetic.site import Site
 from fewscape.datasets.synthetic.spec import Cover
-from fewscape.datasets.synthetic.textures import Array, saw, wave
+from fewscape.datasets.synthetic.textures import Array, Mask, saw, wave
 
 Roof = Literal["gable", "hip", "flat", "sawtooth", "shed"]
 _METAL = [
@@ -92,7 +92,7 @@ def add_roof_panels(site: Site, pose: Pose, length: float, width: float, is_flat
     paint_panels(site, patch, mask)
 
 
-def paint_panels(site: Site, patch: Patch, mask: np.typing.NDArray[np.bool_]) -> None:
+def paint_panels(site: Site, patch: Patch, mask: Mask) -> None:
     """Dark glass with the light grid of its frames."""
     tints = [mineral(0.12, 0.15, 0.26), mineral(0.10, 0.11, 0.14), mineral(0.17, 0.22, 0.38)]
     pitch = max(1.0, 3 * site.canvas.resolution)

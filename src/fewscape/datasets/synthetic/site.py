@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fewscape.datasets.synthetic.canvas import Canvas, Patch, Pose
 from fewscape.datasets.synthetic.layout import Frame, Rect
@@ -78,3 +79,19 @@ class Site:
         """Grow a tree at a place on the ground, unless something is built there."""
         if self.canvas.is_free(x, y):
             self.grove.plant(self.canvas, self.rng, x, y, radius, tint)
+
+
+def oriented(site: Site, rect: Rect) -> tuple[Pose, float, float]:
+    """The pose along the longer side of a rectangle, and its half sizes."""
+    is_turned = rect.depth > rect.width
+    pose = site.pose(*rect.centre, is_turned=is_turned)
+    sides = (rect.depth, rect.width) if is_turned else (rect.width, rect.depth)
+    return pose, sides[0] / 2, sides[1] / 2
+
+
+def scatter(site: Site, rect: Rect, spacing: float) -> npt.NDArray[np.float64]:
+    """(N, 2) jittered places of the plan, one for each cell of ``spacing`` metres."""
+    x = np.arange(rect.x0, rect.x1, spacing)
+    y = np.arange(rect.y0, rect.y1, spacing)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return grid + site.rng.random(grid.shape) * spacing

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fewscape.datasets.synthetic import lots
+from fewscape.datasets.synthetic import lots_built, lots_open
 from fewscape.datasets.synthetic.ground import add_roads
 from fewscape.datasets.synthetic.layout import Rect, Road, StreetPlan
 from fewscape.datasets.synthetic.objects import add_car
@@ -123,18 +123,25 @@ def _suburb(site: Site, block: Rect, streets: list[Road]) -> Lots:
         streets.append(Road(not is_wide, at, start - 6, stop + 6, width, is_main=False))
         row, rest = rest.cut(not is_wide, at, width + 3)
         rows.append(row)
-    return [(lots.fill_houses, row) for row in [*rows, rest]]
+    return [(lots_built.fill_houses, row) for row in [*rows, rest]]
 
 
 def _town(site: Site, block: Rect, streets: list[Road]) -> Lots:
     return _deal(
-        site, _split(site, block, 70, 4), (lots.fill_blocks, lots.fill_parking, lots.fill_blocks)
+        site,
+        _split(site, block, 70, 4),
+        (lots_built.fill_blocks, lots_built.fill_parking, lots_built.fill_blocks),
     )
 
 
 def _industry(site: Site, block: Rect, streets: list[Road]) -> Lots:
-    fillers = (lots.fill_tanks, lots.fill_halls, lots.fill_containers, lots.fill_halls)
-    return _deal(site, _split(site, block, 52, 4), (*fillers, lots.fill_parking))
+    fillers = (
+        lots_built.fill_tanks,
+        lots_built.fill_halls,
+        lots_built.fill_containers,
+        lots_built.fill_halls,
+    )
+    return _deal(site, _split(site, block, 52, 4), (*fillers, lots_built.fill_parking))
 
 
 def _sports(site: Site, block: Rect, streets: list[Road]) -> Lots:
@@ -143,36 +150,40 @@ def _sports(site: Site, block: Rect, streets: list[Road]) -> Lots:
     first, second = block.cut(is_vertical, origin + site.between(0.5, 0.6) * extent, 3)
     rest = _split(site, second, 44, 3)
     return [
-        (lots.fill_track, first),
-        *_deal(site, rest, (lots.fill_courts, lots.fill_bath, lots.fill_parking)),
+        (lots_open.fill_track, first),
+        *_deal(site, rest, (lots_open.fill_courts, lots_open.fill_bath, lots_built.fill_parking)),
     ]
 
 
 def _farm(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, site.between(65, 110), 3)
-    extra = (lots.fill_greenhouses, lots.fill_solar_park, lots.fill_orchard)
+    extra = (lots_open.fill_greenhouses, lots_open.fill_solar_park, lots_open.fill_orchard)
     special = extra[int(site.rng.integers(len(extra)))]
-    ground: Lots = [(lots.fill_soil, block)] if site.chance(0.5) else []
-    first = special if len(parts) > 1 else lots.fill_field
-    return [*ground, (first, parts[0]), *((lots.fill_field, part) for part in parts[1:])]
+    ground: Lots = [(lots_open.fill_soil, block)] if site.chance(0.5) else []
+    first = special if len(parts) > 1 else lots_open.fill_field
+    return [*ground, (first, parts[0]), *((lots_open.fill_field, part) for part in parts[1:])]
 
 
 def _growers(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, 75, 4)
-    return _deal(site, parts, (lots.fill_greenhouses, lots.fill_field, lots.fill_solar_park))
+    return _deal(
+        site, parts, (lots_open.fill_greenhouses, lots_open.fill_field, lots_open.fill_solar_park)
+    )
 
 
 def _wood(site: Site, block: Rect, streets: list[Road]) -> Lots:
-    return [(lots.fill_wood, block)]
+    return [(lots_open.fill_wood, block)]
 
 
 def _park(site: Site, block: Rect, streets: list[Road]) -> Lots:
-    return [(lots.fill_park, block)]
+    return [(lots_open.fill_park, block)]
 
 
 def _waste(site: Site, block: Rect, streets: list[Road]) -> Lots:
     parts = _split(site, block, 100)
-    return _deal(site, parts, (lots.fill_bare, lots.fill_bare, lots.fill_containers))
+    return _deal(
+        site, parts, (lots_open.fill_bare, lots_open.fill_bare, lots_built.fill_containers)
+    )
 
 
 _USES: dict[str, Callable[[Site, Rect, list[Road]], Lots]] = {
