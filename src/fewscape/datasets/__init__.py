@@ -20,6 +20,7 @@ from fewscape.datasets.folds import ClassFolds
 from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
 from fewscape.datasets.sampler import EpisodeSampler
 from fewscape.datasets.stretch import Stretch
+from fewscape.datasets.subset import ImageSubset
 from fewscape.datasets.windows import ShareLimits, WindowIndex
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "EpisodeSpec",
     "FileCrops",
     "FolderDataset",
+    "ImageSubset",
     "LabelledImages",
     "Manifest",
     "ManifestEpisodes",

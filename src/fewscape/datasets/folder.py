@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,7 @@ class FolderDataset:
         self.root = self.folder.absolute().parent if root is None else Path(root).absolute()
         self.name = name or self.folder.absolute().name
         self.bands = tuple(bands) if bands else None
+        self.classes: Mapping[int, str]
         self.classes, self.ignore = read_classes(self.folder / "classes.json")
         self._pairs = _find_pairs(self.folder)
         self._images = ImageFiles(self.root, cache_bytes)

@@ -1,0 +1,124 @@
+"""``fewscape episodes``: make episode manifests and look at them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "make episode manifests, or draw a contact sheet of one"
+
+EXAMPLE = """\
+fewscape episodes make --aerial4 --root ../shared/data --shots 1 --output aerial4-1shot.json
+fewscape episodes make --root DIR --datasets set_a,set_b --leave_out background \\
+    --shots 5 --episodes 50 --output episodes.json
+fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="{make,show}")
+    _add_make(actions.add_parser("make", help="draw episodes and write them to a file"))
+    _add_show(actions.add_parser("show", help="draw some episodes of a manifest as a PNG"))
+
+
+def _add_make(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--root", type=Path, required=True, help="folder of the data sets")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--aerial4", action="store_true", help="the four sets of aerial4")
+    which.add_argument("--datasets", type=_names, help="folders under the root, comma-separated")
+    parser.add_argument(
+        "--leave_out",
+        type=_names,
+        help="class names without episodes, comma-separated; with --aerial4: background,clutter",
+    )
+    parser.add_argument("--shots", type=_positive, default=1, help="supports of an episode")
+    parser.add_argument(
+        "--episodes", type=_positive, default=100, help="episodes of each (data set, class)"
+    )
+    parser.add_argument("--window", type=_positive, default=256, help="side of the windows, pixels")
+    parser.add_argument("--min_share", type=float, default=0.03, help="smallest object share")
+    parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--name", help="name of the manifest; the output's stem if not given")
+    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+
+
+def _add_show(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--episodes", type=Path, required=True, help="a manifest")
+    parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
+    parser.add_argument("--classes", type=_names, help="class names to show, comma-separated")
+    parser.add_argument(
+        "--per_class", type=_positive, default=2, help="episodes of each (data set, class)"
+    )
+    parser.add_argument("--columns", type=_positive, default=2, help="episodes in a row")
+    parser.add_argument("--output", type=Path, required=True, help="the PNG file to write")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do what was asked for."""
+    return _make(arguments) if arguments.action == "make" else _show(arguments)
+
+
+def _make(arguments: argparse.Namespace) -> int:
+    from fewscape.datasets import AERIAL4_LEAVE_OUT, FolderDataset, ShareLimits, open_aerial4
+    from fewscape.datasets.making import make_manifest
+
+    root = arguments.root
+    if arguments.aerial4:
+        datasets = open_aerial4(root)
+    else:
+        datasets = [FolderDataset(root / name, root=root) for name in arguments.datasets]
+    leave_out = arguments.leave_out
+    if leave_out is None:
+        leave_out = AERIAL4_LEAVE_OUT if arguments.aerial4 else ()
+    manifest, shortages = make_manifest(
+        arguments.name or arguments.output.stem,
+        datasets,
+        leave_out,
+        arguments.shots,
+        arguments.episodes,
+        arguments.window,
+        ShareLimits(arguments.min_share, arguments.max_share),
+        arguments.seed,
+    )
+    sha256 = manifest.save(arguments.output)
+    for short in shortages:
+        print(
+            f"{short.dataset} / {short.class_name}: only {short.episodes} of "
+            f"{arguments.episodes} episodes; {short.images} images hold enough of it, "
+            f"{arguments.shots + 1} are needed"
+        )
+    print(f"{arguments.output}: {len(manifest)} episodes of {len(manifest.classes)} classes")
+    print(f"sha256 {sha256}")
+    return 0
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from fewscape.core import OutputError
+    from fewscape.datasets import Manifest, ManifestEpisodes
+    from fewscape.datasets.contact_sheet import draw_contact_sheet
+
+    manifest = Manifest.load(arguments.episodes).select(
+        arguments.classes, limit=arguments.per_class
+    )
+    episodes = ManifestEpisodes(manifest, arguments.root)
+    pairs = [(spec, episodes[index]) for index, spec in enumerate(manifest)]
+    sheet = draw_contact_sheet(pairs, arguments.columns)
+    try:
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+        sheet.save(arguments.output, format="PNG")
+    except OSError as error:
+        raise OutputError(f"'{arguments.output}' cannot be written: {error}") from error
+    print(f"{arguments.output}: {len(pairs)} of the manifest's episodes")
+    return 0
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value

@@ -1,0 +1,87 @@
+"""A picture of episodes, to see at a glance what a network is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+
+from fewscape.core import IGNORE, Episode
+from fewscape.datasets.manifest import EpisodeSpec
+
+Picture = npt.NDArray[np.uint8]
+
+_CELL = 192
+_GAP = 8
+_CAPTION = 22
+_OBJECT = np.array([255, 72, 96], np.float32)
+_UNKNOWN = np.array([128, 128, 128], np.float32)
+
+
+def draw_contact_sheet(
+    pairs: Sequence[tuple[EpisodeSpec, Episode]], columns: int = 3
+) -> Image.Image:
+    """Episodes side by side: supports with their masks, the query, the query with its truth.
+
+    Objects are tinted red within a white outline, unknown pixels are grey.
+
+    Args:
+        pairs: what each episode says, and its tensors of batch 1.
+        columns: episodes in a row of the sheet.
+    """
+    shots = max((episode.num_shots for _, episode in pairs), default=1)
+    block = ((shots + 2) * (_CELL + 2) + 2 * _GAP, _CELL + _CAPTION + 2 * _GAP)
+    rows = -(-len(pairs) // columns)
+    sheet = Image.new("RGB", (block[0] * min(columns, len(pairs)), block[1] * rows), "white")
+    for number, (spec, episode) in enumerate(pairs):
+        row, column = divmod(number, columns)
+        _draw_episode(sheet, column * block[0] + _GAP, row * block[1] + _GAP, spec, episode)
+    return sheet
+
+
+def _draw_episode(
+    sheet: Image.Image, left: int, top: int, spec: EpisodeSpec, episode: Episode
+) -> None:
+    caption = f"{spec.dataset} / {spec.class_name}"
+    draw = ImageDraw.Draw(sheet)
+    draw.text((left, top), caption, fill="black", font=ImageFont.load_default(15))
+    query = _to_picture(episode.query_image[0].numpy())
+    cells = [
+        outline_mask(_to_picture(image.numpy()), mask.numpy())
+        for image, mask in zip(episode.support_images[0], episode.support_masks[0], strict=True)
+    ]
+    cells += [query, outline_mask(query, episode.query_mask[0].numpy())]
+    labels = [*(f"support {n + 1}" for n in range(len(cells) - 2)), "query", "truth"]
+    for number, (cell, label) in enumerate(zip(cells, labels, strict=True)):
+        corner = (left + number * (_CELL + 2), top + _CAPTION)
+        sheet.paste(Image.fromarray(cell).resize((_CELL, _CELL)), corner)
+        _draw_tag(draw, corner, label)
+
+
+def _draw_tag(draw: ImageDraw.ImageDraw, corner: tuple[int, int], label: str) -> None:
+    font = ImageFont.load_default(12)
+    box = draw.textbbox((corner[0] + 5, corner[1] + 3), label, font=font)
+    draw.rectangle((corner[0], corner[1], box[2] + 5, box[3] + 3), fill=(20, 20, 20))
+    draw.text((corner[0] + 5, corner[1] + 3), label, fill="white", font=font)
+
+
+def outline_mask(picture: Picture, mask: Picture) -> Picture:
+    """The picture (H, W, 3) with the mask's object tinted and outlined, the unknown greyed."""
+    shown = picture.astype(np.float32)
+    is_object, is_unknown = mask == 1, mask == IGNORE
+    shown[is_object] = 0.6 * shown[is_object] + 0.4 * _OBJECT
+    shown[is_unknown] = 0.3 * shown[is_unknown] + 0.7 * _UNKNOWN
+    shown[_edge(is_object)] = 255
+    return shown.astype(np.uint8)
+
+
+def _edge(is_object: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    padded = np.pad(is_object, 1, mode="edge")
+    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return is_object & ~inner
+
+
+def _to_picture(image: Picture) -> Picture:
+    return np.ascontiguousarray(image.transpose(1, 2, 0))
