@@ -84,10 +84,10 @@ class ImageFiles:
         file = self.root / path
         if not file.is_file():
             raise DatasetError(f"the file '{file}' does not exist", "", "check the root folder")
+        # For good: a filter for the moment would not hold while several threads open files.
+        warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                return rasterio.open(file)
+            return rasterio.open(file)
         except RasterioIOError as error:
             raise _damaged(str(file)) from error
 

@@ -1,0 +1,98 @@
+"""``fewscape evaluate``: scores on fixed episodes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fewscape.core import Policy
+    from fewscape.datasets import Manifest, RegionMaker
+    from fewscape.models import FewShotModel
+
+SUMMARY = "score a network on the episodes of a manifest"
+
+EXAMPLE = """\
+fewscape evaluate --model prototype --weights mobilenetv2_100_tf_imagenet.safetensors \\
+    --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--model", required=True, help="name of a network, or a model folder")
+    parser.add_argument("--backbone", help="backbone of a network given by name")
+    parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
+    parser.add_argument("--episodes", type=Path, required=True, help="episode manifest")
+    parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--classes", type=_names, help="only these class names, comma-separated")
+    parser.add_argument("--datasets", type=_names, help="only these data sets, comma-separated")
+    parser.add_argument("--limit", type=int, help="episodes of each (data set, class), from first")
+    parser.add_argument("--bands", type=_numbers, help="bands shown as RGB, such as 1,1,1")
+    parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
+    parser.add_argument("--batch_size", type=int, default=8, help="episodes at a time")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, print the table, write the JSON."""
+    from rich.console import Console
+
+    from fewscape.core import Policy
+    from fewscape.datasets import Manifest
+    from fewscape.evaluation import check_writable, make_table, write_results
+    from fewscape.zoo import load_model
+
+    check_writable(arguments.output)
+    manifest = Manifest.load(arguments.episodes).select(
+        arguments.classes, arguments.datasets, arguments.limit
+    )
+    policy = Policy.choose(arguments.device, arguments.precision)
+    model = load_model(arguments.model, arguments.backbone, arguments.weights)
+    results = _evaluate(arguments, model, manifest, policy)
+    write_results(results, arguments.output)
+    Console().print(make_table(results))
+    print(f"{arguments.output}: {results['seconds']:.1f} s")
+    return 0
+
+
+def _evaluate(
+    arguments: argparse.Namespace, model: FewShotModel, manifest: Manifest, policy: Policy
+) -> dict[str, Any]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from fewscape.evaluation import evaluate
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("episodes", total=len(manifest))
+        return evaluate(
+            model,
+            manifest,
+            arguments.root,
+            model_name=arguments.model,
+            policy=policy,
+            regions=_region_maker(model, arguments.regions),
+            bands=arguments.bands,
+            batch_size=arguments.batch_size,
+            on_progress=lambda done: progress.update(task, completed=done),
+        )
+
+
+def _region_maker(model: FewShotModel, store: Path | None) -> RegionMaker | None:
+    if model.region_method is None:
+        return None
+    from fewscape.regions import RegionStore, StoredRegions, make_regions
+
+    maker = make_regions(model.region_method, **model.region_options)
+    return maker if store is None else StoredRegions(RegionStore(store), maker)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]

@@ -1,0 +1,132 @@
+"""A network's scores on the episodes of a manifest."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fewscape import __version__
+from fewscape.core import ManifestError, Policy
+from fewscape.datasets import Manifest, RegionMaker
+from fewscape.evaluation.intervals import bootstrap_iou
+from fewscape.evaluation.prediction import ManifestPredictor
+from fewscape.metrics import EpisodeCounts, divide_overlap, sum_groups
+from fewscape.models import FewShotModel
+
+
+def evaluate(
+    model: FewShotModel,
+    manifest: Manifest,
+    root: Path | str,
+    model_name: str | None = None,
+    policy: Policy | None = None,
+    regions: RegionMaker | None = None,
+    bands: Sequence[int] | None = None,
+    batch_size: int = 8,
+    max_feature_bytes: int = 2 << 30,
+    on_progress: Callable[[int], None] | None = None,
+) -> dict[str, Any]:
+    """IoU of every (data set, class), their mean, and 95 % intervals over episodes.
+
+    Every crop is encoded once, however many episodes use it, unless the features that later
+    episodes need exceed ``max_feature_bytes``.
+
+    Args:
+        model: the network; it is moved to the policy's device and left in the mode it was in.
+        manifest: the episodes, or a selection of them.
+        root: folder that the manifest's paths are relative to.
+        model_name: what to call the network in the results; its own name if not given.
+        policy: device and precision; the best of this machine if not given.
+        regions: makes the region maps that the network wants; None for none.
+        bands: see ``FileCrops``.
+        batch_size: episodes at a time.
+        max_feature_bytes: memory for features that later episodes need.
+        on_progress: told after every batch how many episodes are done.
+
+    Returns:
+        What ``fewscape evaluate`` writes: ``miou``, ``miou_ci95``, ``fb_iou``, ``per_class``,
+        ``model``, ``episodes_sha256``, ``seconds``, ``version``. Scores lie in [0, 1], and are
+        None where there was nothing to score.
+
+    Raises:
+        ManifestError: the manifest is empty, a file is missing or a window leaves its image.
+    """
+    started = time.perf_counter()
+    if not manifest.episodes:
+        raise ManifestError("the manifest has no episodes", "expected at least one")
+    manifest.check_files(root)
+    policy = policy or Policy.choose()
+    was_training = model.training
+    model.eval().to(policy.device)
+    try:
+        predictor = ManifestPredictor(
+            model, manifest, root, policy, regions, bands, batch_size, max_feature_bytes
+        )
+        counts = _count(predictor, manifest, on_progress)
+    finally:
+        model.train(was_training)
+    return {
+        **_score(manifest, counts),
+        "model": model_name or model.name,
+        "episodes_sha256": manifest.sha256,
+        "seconds": round(time.perf_counter() - started, 3),
+        "version": __version__,
+    }
+
+
+def _count(
+    predictor: ManifestPredictor, manifest: Manifest, on_progress: Callable[[int], None] | None
+) -> EpisodeCounts:
+    numbers = {key: number for number, key in enumerate(manifest.classes)}
+    counts = EpisodeCounts()
+    done = 0
+    with predictor:
+        for step, batch in enumerate(predictor.batches):
+            prediction, masks = predictor.predict(step)
+            group = torch.tensor([numbers[episode.key] for episode in batch])
+            counts.update(prediction.cpu(), masks.cpu(), group)
+            done += len(batch)
+            if on_progress:
+                on_progress(done)
+    return counts
+
+
+def _score(manifest: Manifest, counts: EpisodeCounts) -> dict[str, Any]:
+    intersections, unions, group = counts.per_episode()
+    num_groups = len(manifest.classes)
+    intersection = sum_groups(intersections, group, num_groups)[:, 1]
+    union = sum_groups(unions, group, num_groups)[:, 1]
+    iou = divide_overlap(intersection, union)
+    intervals = bootstrap_iou(
+        intersections[:, 1].numpy(), unions[:, 1].numpy(), group.numpy(), num_groups
+    )
+    episodes = np.bincount(group.numpy(), minlength=num_groups)
+    summary = counts.compute()
+    return {
+        "miou": _plain(summary["miou"]),
+        "miou_ci95": [_plain(bound) for bound in intervals.miou],
+        "fb_iou": _plain(summary["fb_iou"]),
+        "per_class": [
+            {
+                "dataset": dataset,
+                "class_name": class_name,
+                "iou": _plain(iou[number]),
+                "ci95": [_plain(bound) for bound in intervals.per_group[number]],
+                "episodes": int(episodes[number]),
+                "intersection": int(intersection[number]),
+                "union": int(union[number]),
+            }
+            for number, ((dataset, _), class_name) in enumerate(manifest.classes.items())
+        ],
+    }
+
+
+def _plain(score: torch.Tensor | float) -> float | None:
+    """A number for JSON, which knows no nan."""
+    return None if math.isnan(score) else float(score)
