@@ -26,6 +26,10 @@ class MGCLVariant:
         full_logits: enlarge the logits to the image inside the network, as published; otherwise they
             stay at stride 4 and whoever needs more enlarges once.
         shot_fusion: published: ``vote``; ``mean_logit`` keeps the confidence of each shot.
+        prior: hand the decoder the cosine to the prototype of foreground and background on each
+            level, and let it correct their difference instead of starting from nothing. The
+            published network has to learn that comparison from scratch, for which small training
+            sets do not suffice. The cosines fall out of the correlation product.
     """
 
     region_anchor: Anchor
@@ -33,9 +37,10 @@ class MGCLVariant:
     align_corners: bool
     full_logits: bool
     shot_fusion: ShotFusion
+    prior: bool
 
 
-REFERENCE = MGCLVariant("corner", "point", True, True, "vote")
-DEFAULT = MGCLVariant("centre", "area", False, False, "mean_logit")
+REFERENCE = MGCLVariant("corner", "point", True, True, "vote", prior=False)
+DEFAULT = MGCLVariant("centre", "area", False, False, "mean_logit", prior=True)
 
 VARIANTS: dict[VariantName, MGCLVariant] = {"reference": REFERENCE, "default": DEFAULT}

@@ -17,6 +17,9 @@ KERNELS = {8: (5, 5, 3), 16: (5, 3, 3), 32: (3, 3, 3)}
 STRIDES = {8: (4, 4, 2), 16: (4, 2, 2), 32: (2, 2, 2)}
 """Its strides on the support side: each level of a 256 pixel image ends at one position."""
 
+PRIOR_GAIN = 10.0
+"""First factor of the mean prior; cosines of real features differ by some tenths."""
+
 
 class MaskGuidedDecoder(nn.Module):
     """Squeezes the support side of three levels, mixes them coarse to fine, decodes in 2D.
@@ -24,9 +27,12 @@ class MaskGuidedDecoder(nn.Module):
     Args:
         planes: correlation planes of each level (2: foreground and background).
         align_corners: grid of the enlargements.
+        num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``.
     """
 
-    def __init__(self, planes: int = 2, align_corners: bool = False) -> None:
+    def __init__(
+        self, planes: int = 2, align_corners: bool = False, num_priors: int = 0
+    ) -> None:
         super().__init__()
         self.align_corners = align_corners
         self.squeeze8 = CenterPivotBlock(planes, SQUEEZED, KERNELS[8], STRIDES[8])
@@ -35,16 +41,25 @@ class MaskGuidedDecoder(nn.Module):
         mixing = ((WIDTH,) * 3, (3, 3, 3), (1, 1, 1))
         self.mix16 = CenterPivotBlock(WIDTH, *mixing)
         self.mix8 = CenterPivotBlock(WIDTH, *mixing)
-        self.decode8 = ConvStack((2 * WIDTH, WIDTH, WIDTH // 2), last_activation=True)
+        width = 2 * WIDTH + planes * num_priors
+        self.decode8 = ConvStack((width, WIDTH, WIDTH // 2), last_activation=True)
         self.decode4 = ConvStack((WIDTH // 2, WIDTH // 4, 2), last_activation=False)
+        if num_priors:
+            self.prior_weights = nn.Parameter(torch.full((num_priors,), PRIOR_GAIN / num_priors))
 
     def forward(
-        self, pairs: Sequence[torch.Tensor], regions: torch.Tensor | None, num_regions: int
+        self,
+        pairs: Sequence[torch.Tensor],
+        priors: Sequence[torch.Tensor],
+        regions: torch.Tensor | None,
+        num_regions: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits and the query map that they were decoded from.
 
         Args:
             pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32.
+            priors: (B, planes, Hq, Wq) of each level, or none: similarity to the foreground and
+                to the background.
             regions: (B, N) region of each query position at stride 8, or None.
             num_regions: M.
 
@@ -57,9 +72,21 @@ class MaskGuidedDecoder(nn.Module):
         mixed = self.mix8(self._enlarge(mixed, at8) + self.squeeze8(at8))
         query = mixed.mean(dim=(3, 4)).permute(0, 3, 1, 2)  # (B, 64, H / 8, W / 8)
         guided = query if regions is None else self._average(query, regions, num_regions)
-        hidden = self.decode8(torch.cat([query, guided], dim=1))
-        doubled = (2 * hidden.shape[2], 2 * hidden.shape[3])
-        return self.decode4(resize_maps(hidden, doubled, self.align_corners)), query
+        size = (query.shape[2], query.shape[3])
+        enlarged = [resize_maps(prior, size, self.align_corners) for prior in priors]
+        hidden = self.decode8(torch.cat([query, guided, *enlarged], dim=1))
+        doubled = (2 * size[0], 2 * size[1])
+        logits = self.decode4(resize_maps(hidden, doubled, self.align_corners))
+        if enlarged:
+            logits = logits + resize_maps(self._weigh(enlarged), doubled, self.align_corners)
+        return logits, query
+
+    def _weigh(self, priors: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Logits of the priors alone: (B, 2, H, W), background and foreground."""
+        foreground, background = torch.einsum(
+            "l,lbphw->pbhw", self.prior_weights.to(priors[0].dtype), torch.stack(list(priors))
+        )
+        return torch.stack([background, foreground], dim=1)
 
     def _enlarge(self, pairs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The query side at the target's resolution."""

@@ -1,0 +1,53 @@
+"""``fewscape models``: what there is to map with."""
+
+from __future__ import annotations
+
+import argparse
+
+SUMMARY = "list the networks, or show one model folder"
+EXAMPLE = "fewscape models show embedded"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """``list`` and ``show``."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,show}")
+    verbs.add_parser("list", help="names that --model takes")
+    show = verbs.add_parser("show", help="card and configuration of a model folder")
+    show.add_argument("model", help="'embedded' or the path of a model folder")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table or the card."""
+    return _list() if arguments.verb == "list" else _show(arguments.model)
+
+
+def _list() -> int:
+    from rich.console import Console
+    from rich.table import Table
+
+    from fewscape.zoo import EMBEDDED, MODELS, embedded_folder
+
+    table = Table("name", "what it is", box=None, header_style="bold")
+    if embedded_folder().is_dir():
+        table.add_row(EMBEDDED, "small trained network that comes with the package")
+    for name, model in sorted(MODELS.items()):
+        table.add_row(name, (model.__doc__ or "").splitlines()[0])
+    Console().print(table)
+    return 0
+
+
+def _show(name: str) -> int:
+    import json
+    from pathlib import Path
+
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    from fewscape.models import ModelFolder
+    from fewscape.zoo import EMBEDDED, embedded_folder
+
+    folder = ModelFolder.open(embedded_folder() if name == EMBEDDED else Path(name))
+    console = Console()
+    console.print(Markdown((folder.path / "README.md").read_text()))
+    console.print_json(json.dumps(dict(folder.config)))
+    return 0

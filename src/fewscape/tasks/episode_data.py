@@ -1,0 +1,257 @@
+"""Episodes for training and validation, from folders or from synthetic scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from fewscape.core import ConfigError, Episode, suggest
+from fewscape.datasets import (
+    Augment,
+    ClassKey,
+    EpisodeSampler,
+    FolderDataset,
+    ImageSubset,
+    LabelledImages,
+    RegionMaker,
+    SampledEpisodes,
+    ShareLimits,
+)
+from fewscape.datasets.synthetic import SyntheticScenes
+from fewscape.regions import RegionStore, StoredRegions, make_regions
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """Data sets in the generic layout.
+
+    Attributes:
+        root: folder that holds them.
+        names: their folders; all of one set's images if the root itself is a data set.
+    """
+
+    root: str
+    names: tuple[str, ...]
+
+    def open(self) -> list[LabelledImages]:
+        """The data sets."""
+        return [FolderDataset(Path(self.root) / name, root=self.root) for name in self.names]
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticSource:
+    """Scenes that are made when they are needed; arguments as those of ``SyntheticScenes``."""
+
+    num_scenes: int = 48
+    size: int = 1024
+    resolution: tuple[float, float] = (0.3, 0.8)
+    seed: int = 0
+    max_kept: int = 64
+
+    def open(self) -> list[LabelledImages]:
+        """The one data set."""
+        return [
+            SyntheticScenes(
+                self.num_scenes,
+                (self.size, self.size),
+                self.resolution,
+                seed=self.seed,
+                max_kept=self.max_kept,
+            )
+        ]
+
+
+class EpisodeData(lightning.LightningDataModule):
+    """Training episodes, new ones every epoch, and fixed validation episodes of base classes.
+
+    Validation uses images of their own: the last of each data set, which neighbouring numbers
+    usually place on ground of their own. Held-out classes appear in neither: their pixels are
+    unknown (255).
+
+    Args:
+        folders: data sets on disk.
+        synthetic: synthetic scenes instead.
+        held_out: class names that the network is to be tested on later.
+        leave_out: class names that are no class of their own; they stay background.
+        shots: supports of a training episode; validation is 1-shot.
+        image_size: side of the windows in pixels.
+        windows: sides of the windows that are cut and resized to ``image_size``, for training on
+            several scales; ``image_size`` alone if not given.
+        batch_size: episodes of a step.
+        episodes_per_epoch: training episodes of an epoch.
+        val_episodes: validation episodes.
+        val_share: share of each data set's images kept for validation.
+        min_share: smallest share of a window that the object fills.
+        max_share: largest share.
+        augment: turn, mirror and relight the crops; ``geometric`` leaves the light alone.
+        regions: over-segmentation to hand to the network; None for none.
+        region_options: its parameters.
+        region_store: folder that keeps the region maps; they are made anew each time without.
+        num_workers: processes that read episodes; the episodes do not depend on it.
+        seed: of all episodes.
+    """
+
+    def __init__(
+        self,
+        folders: FolderSource | None = None,
+        synthetic: SyntheticSource | None = None,
+        held_out: Sequence[str] = (),
+        leave_out: Sequence[str] = ("background", "clutter"),
+        shots: int = 1,
+        image_size: int = 256,
+        windows: Sequence[int] = (),
+        batch_size: int = 8,
+        episodes_per_epoch: int = 800,
+        val_episodes: int = 160,
+        val_share: float = 0.2,
+        min_share: float = 0.03,
+        max_share: float = 0.9,
+        augment: Augment | None = None,
+        regions: str | None = "slic",
+        region_options: Mapping[str, Any] | None = None,
+        region_store: str | None = None,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if (folders is None) == (synthetic is None):
+            raise ConfigError(
+                "the recipe names " + ("no data" if folders is None else "two kinds of data"),
+                "expected either data.folders or data.synthetic",
+            )
+        self.source = folders or synthetic
+        self.held_out = tuple(held_out)
+        self.leave_out = tuple(leave_out)
+        self.shots = shots
+        self.image_size = image_size
+        self.windows = list(windows) or [image_size]
+        self.batch_size = batch_size
+        self.episodes_per_epoch = episodes_per_epoch
+        self.val_episodes = val_episodes
+        self.val_share = val_share
+        self.limits = ShareLimits(min_share, max_share)
+        self.augment = augment
+        self.regions = regions
+        self.region_options = dict(region_options or {})
+        self.region_store = region_store
+        self.num_workers = num_workers
+        self.seed = seed
+        self._train: SampledEpisodes | None = None
+        self._val: Dataset[Episode] | None = None
+
+    def setup(self, stage: str) -> None:
+        """Read the labels once and index the windows; later calls do nothing."""
+        del stage
+        if self._train is not None:
+            return
+        assert self.source is not None
+        datasets = self.source.open()
+        drawn, hidden = self._split_classes(datasets)
+        train, val = _split_images(datasets, self.val_share)
+        maker = self._region_maker()
+        size = (self.image_size, self.image_size)
+        sampler = EpisodeSampler(
+            train, drawn, self.shots, self.windows, self.limits, hidden, self.seed
+        )
+        self._train = SampledEpisodes(
+            sampler, self.episodes_per_epoch, size, self.augment, maker
+        )
+        val_sampler = EpisodeSampler(
+            val, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
+        )
+        self._val = NumberedEpisodes(SampledEpisodes(val_sampler, self.val_episodes, size, None, maker))
+
+    def _split_classes(
+        self, datasets: Sequence[LabelledImages]
+    ) -> tuple[list[ClassKey], list[ClassKey]]:
+        """Classes to draw and classes to hide."""
+        names = {name for dataset in datasets for name in dataset.classes.values()}
+        for name in self.held_out:
+            if name not in names:
+                raise ConfigError(f"held_out names '{name}'", "", suggest(name, names))
+        keys = [
+            (dataset.name, class_id, name)
+            for dataset in datasets
+            for class_id, name in dataset.classes.items()
+        ]
+        hidden = [(owner, class_id) for owner, class_id, name in keys if name in self.held_out]
+        drawn = [
+            (owner, class_id)
+            for owner, class_id, name in keys
+            if name not in self.held_out and name not in self.leave_out
+        ]
+        return drawn, hidden
+
+    def _region_maker(self) -> RegionMaker | None:
+        if self.regions is None:
+            return None
+        maker = make_regions(self.regions, **self.region_options)
+        if self.region_store is None:
+            return maker
+        return StoredRegions(RegionStore(Path(self.region_store)), maker)
+
+    def train_dataloader(self) -> DataLoader[Episode]:
+        """Episodes of the trainer's current epoch."""
+        assert self._train is not None
+        self._train.set_epoch(self.trainer.current_epoch if self.trainer else 0)
+        return self._loader(self._train)
+
+    def val_dataloader(self) -> DataLoader[Episode]:
+        """The fixed validation episodes."""
+        assert self._val is not None
+        return self._loader(self._val)
+
+    def _loader(self, episodes: Dataset[Episode]) -> DataLoader[Episode]:
+        return DataLoader(
+            episodes,
+            self.batch_size,
+            num_workers=self.num_workers,
+            collate_fn=Episode.stack,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What the network learnt from, for its card."""
+        source = self.source
+        if isinstance(source, FolderSource):
+            data = ", ".join(source.names)
+        else:
+            assert source is not None
+            data = f"{source.num_scenes} synthetic scenes of {source.size} x {source.size} pixels"
+        return {"data": data, "held_out": list(self.held_out), "seed": self.seed}
+
+
+class NumberedEpisodes(Dataset[Episode]):
+    """Episodes whose class ids tell data sets apart: positions in the sampler's ``keys``."""
+
+    def __init__(self, episodes: SampledEpisodes) -> None:
+        self.episodes = episodes
+        sampler = episodes.sampler
+        self.numbers = {key: number for number, key in enumerate(sampler.keys)}
+
+    def __len__(self) -> int:
+        return len(self.episodes)
+
+    def __getitem__(self, index: int) -> Episode:
+        episode = self.episodes[index]
+        key = self.episodes.sampler.sample(index).key
+        episode.class_id = torch.tensor([self.numbers[key]])
+        return episode
+
+
+def _split_images(
+    datasets: Sequence[LabelledImages], val_share: float
+) -> tuple[list[LabelledImages], list[LabelledImages]]:
+    """The first images of each data set for training, the last for validation."""
+    train, val = [], []
+    for dataset in datasets:
+        cut = len(dataset) - max(2, round(val_share * len(dataset)))
+        train.append(ImageSubset(dataset, range(cut)))
+        val.append(ImageSubset(dataset, range(cut, len(dataset))))
+    return train, val
