@@ -1,0 +1,30 @@
+"""Rasters and vectors on disk: windows of scenes in, maps and polygons out, in bounded memory."""
+
+from fewscape.raster.georeference import Georeference
+from fewscape.raster.grid import WindowGrid, plan_windows, taper
+from fewscape.raster.palette import class_colours
+from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
+from fewscape.raster.reader import Scale, SceneReader
+from fewscape.raster.staging import StagedFiles
+from fewscape.raster.vectorise import vectorise_map
+from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
+
+__all__ = [
+    "NODATA",
+    "BandStyle",
+    "ClassPolygons",
+    "Georeference",
+    "Scale",
+    "SceneReader",
+    "StagedFiles",
+    "StripWriter",
+    "WindowGrid",
+    "class_colours",
+    "plan_windows",
+    "quantise",
+    "rasterise",
+    "read_polygons",
+    "taper",
+    "to_pixel_geometries",
+    "vectorise_map",
+]

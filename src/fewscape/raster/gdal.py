@@ -1,0 +1,49 @@
+"""The few places where rasterio's habits and ours differ."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fewscape import core
+from fewscape.core import SceneError
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+    from rasterio.windows import Window as RasterioWindow
+
+
+def open_raster(path: Path) -> DatasetReader:
+    """A rasterio data set for reading.
+
+    Raises:
+        SceneError: the file is missing or no raster.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            return rasterio.open(path)
+    except RasterioError as error:
+        if not path.exists():
+            raise SceneError(f"the scene '{path}' does not exist", "", "check the path") from error
+        raise SceneError(
+            f"'{path}' is damaged or not a raster: {tell_cause(error)}",
+            "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
+            "check the file, for instance with 'rio info', or copy it again",
+        ) from error
+
+
+def to_rasterio(window: core.Window) -> RasterioWindow:
+    """The window in rasterio's order of arguments."""
+    from rasterio.windows import Window
+
+    return Window(window.col, window.row, window.width, window.height)
+
+
+def tell_cause(error: BaseException) -> str:
+    """What GDAL said first; rasterio's own sentence only points to it."""
+    return str(error.__cause__ or error).strip()
