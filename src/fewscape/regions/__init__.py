@@ -1,0 +1,18 @@
+"""Over-segmentations: one int32 map an image, 0 the largest region, -1 none."""
+
+from fewscape.regions.felzenszwalb import Felzenszwalb
+from fewscape.regions.maker import RegionMaker, number_by_area
+from fewscape.regions.methods import REGION_METHODS, make_regions
+from fewscape.regions.slic import Slic
+from fewscape.regions.store import RegionStore, StoredRegions
+
+__all__ = [
+    "REGION_METHODS",
+    "Felzenszwalb",
+    "RegionMaker",
+    "RegionStore",
+    "Slic",
+    "StoredRegions",
+    "make_regions",
+    "number_by_area",
+]

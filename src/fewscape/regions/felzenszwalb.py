@@ -1,0 +1,50 @@
+"""Graph-based regions (Felzenszwalb and Huttenlocher 2004), by scikit-image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import ConfigError
+from fewscape.regions.maker import RegionMaker
+
+
+@dataclass(frozen=True)
+class Felzenszwalb(RegionMaker):
+    """Regions of any shape and size that follow contrast; any number of bands.
+
+    Args:
+        scale: larger values give larger regions.
+        sigma: width of the smoothing before, in pixels.
+        min_size: smallest region in pixels.
+    """
+
+    name: ClassVar[str] = "felzenszwalb"
+    scale: float = 100.0
+    sigma: float = 0.8
+    min_size: int = 50
+
+    def __post_init__(self) -> None:
+        for key in ("scale", "min_size"):
+            if getattr(self, key) <= 0:
+                raise ConfigError(
+                    f"felzenszwalb: {key} is {getattr(self, key)}", "expected more than 0"
+                )
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The three arguments."""
+        return asdict(self)
+
+    def segment(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.integer]:
+        """Regions of the whole image."""
+        from skimage.segmentation import felzenszwalb
+
+        ids: npt.NDArray[np.integer] = felzenszwalb(
+            image, self.scale, self.sigma, self.min_size, channel_axis=-1
+        )
+        return ids
