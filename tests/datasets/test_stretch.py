@@ -41,5 +41,5 @@ def test_bytes_stay_as_they_are_and_one_band_becomes_three():
 
 def test_refuses_two_bands():
     image = np.zeros((2, 4, 4), np.uint8)
-    with pytest.raises(DatasetError, match="'a' has 2 bands; .*; choose bands"):
+    with pytest.raises(DatasetError, match=r"'a' has 2 bands; .*; choose bands"):
         RgbScaler()("a", image, lambda: image)
