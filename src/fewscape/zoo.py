@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,14 @@ def embedded_folder() -> Path:
     return Path(str(resources.files("fewscape") / "assets" / EMBEDDED))
 
 
-def load_model(
-    name: str, backbone: str | None = None, weights: str | None = None
-) -> FewShotModel:
+def load_model(name: str, backbone: str | None = None, weights: str | None = None) -> FewShotModel:
     """A network in evaluation mode, by name or from a model folder.
 
     Args:
         name: ``embedded``, the path of a model folder, or a name in ``MODELS``; the latter has
             no trained parameters of its own.
-        backbone: for a name in ``MODELS``: its backbone, see ``make_backbone``.
+        backbone: for a name in ``MODELS``: its backbone, see ``make_backbone``; what the weights'
+            metadata name if not given.
         weights: for a name in ``MODELS``: the backbone's weights.
 
     Raises:
@@ -39,13 +37,13 @@ def load_model(
         ModelFolderError: the folder is incomplete or altered.
     """
     if name in MODELS:
-        config = BackboneConfig(weights=weights)
-        model = MODELS[name](backbone=replace(config, name=backbone) if backbone else config)
-        return model.eval()
+        return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
     folder = embedded_folder() if name == EMBEDDED else Path(name)
     if not folder.is_dir():
         raise ConfigError(
-            f"'{name}' is neither a model nor a model folder", "", suggest(name, [*MODELS, EMBEDDED])
+            f"'{name}' is neither a model nor a model folder",
+            "",
+            suggest(name, [*MODELS, EMBEDDED]),
         )
     if backbone or weights:
         raise ConfigError(

@@ -119,3 +119,15 @@ def test_step_counters_may_be_absent():
     network = torch.nn.BatchNorm2d(2)
     state = {k: v for k, v in network.state_dict().items() if k != "num_batches_tracked"}
     fit_state(network, state, "test")
+
+
+def test_settings_build_the_same_network_without_the_file(tmp_path):
+    source = make_backbone("mobilenetv2_035", options={"pad_type": "same"})
+    metadata = {"mean": "0.5,0.5,0.5", "architecture": "timm mobilenetv2_035, pad_type=same"}
+    save_file(source.network.state_dict(), tmp_path / "m.safetensors", metadata)
+    first = make_backbone(weights=str(tmp_path / "m.safetensors")).eval()
+    again = BackboneConfig(**first.settings).build().eval()
+    again.load_state_dict(first.state_dict())
+    images = torch.rand(1, 3, 64, 64)
+    assert again.settings == first.settings
+    assert torch.equal(first(images)[2], again(images)[2])

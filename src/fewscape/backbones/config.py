@@ -14,14 +14,14 @@ class BackboneConfig:
     """What ``make_backbone`` takes, see there.
 
     Args:
-        name: network, such as ``resnet50`` or a name of timm.
+        name: network, such as ``resnet50`` or a name of timm; what the weights name if not given.
         weights: None, a local file, ``hf-hub:owner/name`` or ``imagenet``.
         strides: levels wanted, fine to coarse.
         training_mode: what training changes.
         options: further arguments for timm.
     """
 
-    name: str = "resnet50"
+    name: str | None = None
     weights: str | None = None
     strides: tuple[int, ...] = (8, 16, 32)
     training_mode: Training = "frozen"

@@ -18,8 +18,12 @@ CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """What full networks hold beyond their feature extractor."""
 
 
+DEFAULT = "resnet50"
+"""The backbone of most papers."""
+
+
 def make_backbone(
-    name: str,
+    name: str | None = None,
     weights: str | None = None,
     strides: Sequence[int] = (8, 16, 32),
     training_mode: Training = "frozen",
@@ -29,7 +33,8 @@ def make_backbone(
 
     Args:
         name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision), or any
-            timm network; ``timm/resnet50`` asks for timm's network of that name.
+            timm network; ``timm/resnet50`` asks for timm's network of that name. If not given, the
+            network that the weights' metadata name, or else ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted; the three networks of torchvision have 8, 16 and 32.
@@ -45,11 +50,23 @@ def make_backbone(
     if weights not in (None, IMAGENET):
         path = locate(str(weights))
         settings = read_hints(path) | settings
+    name = settings.pop("name", DEFAULT) if name is None else name
+    settings.pop("name", None)
     backbone = _build(name, strides, training_mode, weights == IMAGENET, settings)
     if path is not None:
         network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
         fit_state(network, read_state(path), str(path), CLASSIFIERS)
+    backbone.settings = {
+        "name": name,
+        "strides": list(strides),
+        "training_mode": training_mode,
+        "options": {key: _plain(value) for key, value in settings.items()},
+    }
     return backbone
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (an option of timm)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _build(

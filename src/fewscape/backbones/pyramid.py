@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -22,10 +22,12 @@ class Backbone(nn.Module, ABC):
     Attributes:
         channels: C of each level.
         strides: pixels per feature cell of each level.
+        settings: plain data from which ``BackboneConfig`` builds the same network without weights.
     """
 
     mean: torch.Tensor
     std: torch.Tensor
+    settings: dict[str, Any]
 
     def __init__(
         self,

@@ -88,8 +88,9 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 def read_hints(path: Path) -> dict[str, Any]:
     """What a safetensors file says of the network it belongs to.
 
-    The metadata keys ``mean`` and ``std`` (comma separated) and ``key=value`` words of
-    ``architecture`` are understood; anything else is ignored.
+    The metadata keys ``mean`` and ``std`` (comma separated) are understood, and in
+    ``architecture`` the word after ``timm`` (``name``) and ``pad_type=...``; anything else is
+    ignored.
     """
     if path.suffix != ".safetensors":
         return {}
@@ -102,16 +103,17 @@ def read_hints(path: Path) -> dict[str, Any]:
         for key in ("mean", "std")
         if key in metadata
     }
-    for word in metadata.get("architecture", "").replace(",", " ").split():
+    words = metadata.get("architecture", "").replace(",", " ").split()
+    if words[:1] == ["timm"]:
+        hints["name"] = words[1]
+    for word in words:
         key, equals, value = word.partition("=")
         if equals and key == "pad_type":
             hints[key] = value
     return hints
 
 
-def fit_state(
-    network: nn.Module, state: State, source: str, unused: tuple[str, ...] = ()
-) -> None:
+def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, ...] = ()) -> None:
     """Load tensors into a network; all must fit.
 
     Step counters of batch norm may be absent. Values are cast to the network's dtype.
@@ -154,8 +156,11 @@ def fit_state(
             "choose the weights of this architecture, or the architecture of these weights",
         )
     network.load_state_dict(
-        {name: tensor.float() if tensor.is_floating_point() else tensor
-         for name, tensor in given.items() if name in wanted},
+        {
+            name: tensor.float() if tensor.is_floating_point() else tensor
+            for name, tensor in given.items()
+            if name in wanted
+        },
         strict=False,
     )
 

@@ -30,9 +30,7 @@ class MaskGuidedDecoder(nn.Module):
         num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``.
     """
 
-    def __init__(
-        self, planes: int = 2, align_corners: bool = False, num_priors: int = 0
-    ) -> None:
+    def __init__(self, planes: int = 2, align_corners: bool = False, num_priors: int = 0) -> None:
         super().__init__()
         self.align_corners = align_corners
         self.squeeze8 = CenterPivotBlock(planes, SQUEEZED, KERNELS[8], STRIDES[8])

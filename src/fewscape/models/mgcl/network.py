@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import torch
@@ -64,8 +63,7 @@ class MGCL(FewShotModel):
         super().__init__()
         if variant not in VARIANTS:
             raise ConfigError(f"MGCL has no variant '{variant}'", suggest(variant, VARIANTS))
-        self.config = backbone or BackboneConfig()
-        self.backbone = self.config.build()
+        self.backbone = (backbone or BackboneConfig()).build()
         self.variant_name = variant
         self.variant = VARIANTS[variant]
         self.num_regions = num_regions
@@ -82,7 +80,7 @@ class MGCL(FewShotModel):
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
-            "backbone": asdict(self.config) | {"weights": None},
+            "backbone": self.backbone.settings,
             "variant": self.variant_name,
             "num_regions": self.num_regions,
             "region_method": self.region_method,

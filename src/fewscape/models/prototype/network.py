@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import torch
@@ -29,12 +28,9 @@ class Prototype(FewShotModel):
 
     name: ClassVar[str] = "prototype"
 
-    def __init__(
-        self, backbone: BackboneConfig | None = None, temperature: float = 20.0
-    ) -> None:
+    def __init__(self, backbone: BackboneConfig | None = None, temperature: float = 20.0) -> None:
         super().__init__()
-        self.config = backbone or BackboneConfig()
-        self.backbone = self.config.build()
+        self.backbone = (backbone or BackboneConfig()).build()
         self.temperature = temperature
         self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
@@ -43,8 +39,7 @@ class Prototype(FewShotModel):
 
     def describe(self) -> dict[str, Any]:
         """Backbone and temperature."""
-        backbone = asdict(self.config) | {"weights": None}
-        return {"backbone": backbone, "temperature": self.temperature}
+        return {"backbone": self.backbone.settings, "temperature": self.temperature}
 
     def enhance(
         self,
@@ -81,7 +76,9 @@ class Prototype(FewShotModel):
             prototypes = torch.stack(
                 [support[f"background{index}"], support[f"foreground{index}"]], dim=1
             )  # (B, 2, C)
-            cosines = torch.einsum("bchw,bkc->bkhw", level, prototypes.expand(level.shape[0], -1, -1))
+            cosines = torch.einsum(
+                "bchw,bkc->bkhw", level, prototypes.expand(level.shape[0], -1, -1)
+            )
             total = total + resize_maps(cosines, finest)
         mean = total / len(features.maps)
         return Output(mean * self.temperature, features.size, {"cosine": mean[:, 1:]})

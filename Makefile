@@ -1,0 +1,34 @@
+# make demo   a synthetic scene mapped from three examples a class, offline
+# make test   all tests that need neither a GPU nor the network
+PYTHON ?= python3.11
+BIN := .venv/bin
+READY := .venv/installed
+
+.PHONY: demo test lint bench install clean
+
+demo: install
+	$(BIN)/fewscape demo
+
+test: install
+	$(BIN)/python -m pytest -m "not gpu"
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+bench: install
+	$(BIN)/python benchmarks/episode.py
+
+install: $(READY)
+
+# Installed anew when the dependencies change; the package itself is editable.
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing fewscape into .venv (torch is large: a few minutes the first time)"
+	$(BIN)/python -m pip install --quiet --editable '.[dev,sam]'
+	@touch $@
+
+clean:
+	rm -rf .venv demo_output .mypy_cache .pytest_cache .ruff_cache .hypothesis

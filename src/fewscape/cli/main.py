@@ -1,0 +1,119 @@
+"""``fewscape``: finds the command and reports what goes wrong.
+
+Neither torch nor a command's module is imported before a command is chosen, so ``--help`` answers
+at once.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from types import ModuleType
+
+from fewscape import __version__
+from fewscape.cli.parser import Parser
+
+COMMANDS = {
+    "map": "map the classes of a few examples over whole scenes",
+    "demo": "see it work: a synthetic scene mapped from three examples a class",
+    "fit": "train a network from a YAML recipe",
+    "evaluate": "score a network on the episodes of a manifest",
+    "episodes": "make an episode manifest, or look at one",
+    "regions": "fill a store with region maps",
+    "data": "write synthetic scenes as a data set, or check a data set",
+    "models": "list the networks, or show one model folder",
+}
+"""Name and summary; the module of the same name holds the command."""
+
+USAGE_ERROR = 2
+DEFECT = 1
+INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the result is the exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    is_debugging = "--debug" in words or bool(os.environ.get("FEWSCAPE_DEBUG"))
+    words = [word for word in words if word != "--debug"]
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    if words[0] == "--version":
+        print(f"fewscape {__version__}")
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"error: {_unknown(words[0])}", file=sys.stderr)
+        return USAGE_ERROR
+    try:
+        return _run(words[0], words[1:])
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        if is_debugging:
+            raise
+        return _report(error)
+
+
+def _run(name: str, words: list[str]) -> int:
+    command = importlib.import_module(f"fewscape.cli.{name}")
+    if getattr(command, "PASS_THROUGH", False):
+        return int(command.run(words))
+    return int(command.run(make_parser(name, command).parse_args(words)))
+
+
+def make_parser(name: str, command: ModuleType) -> Parser:
+    """The parser of one command; its example closes the help."""
+    parser = Parser(
+        prog=f"fewscape {name}",
+        description=COMMANDS[name],
+        epilog=f"example:\n  {command.EXAMPLE}",
+    )
+    command.add_arguments(parser)
+    return parser
+
+
+def _report(error: Exception) -> int:
+    """One sentence for mistakes of the user, and for ours a way to tell us."""
+    if hasattr(error, "problem"):  # a FewscapeError; importing it would import torch
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    print(
+        f"defect: {type(error).__name__}: {error}\n"
+        "this should not happen; run again with --debug and report the trace",
+        file=sys.stderr,
+    )
+    return DEFECT
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {summary}" for name, summary in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: fewscape COMMAND [options]",
+            "",
+            "Show fewscape one to five annotated examples of a class and it maps that class over",
+            "whole scenes.",
+            "",
+            *lines,
+            "",
+            "fewscape COMMAND --help shows a command's options; --version the version;",
+            "--debug the trace of an error.",
+            "",
+            "example:",
+            "  fewscape map scene.tif --examples roofs.gpkg --output maps",
+        ]
+    )
+
+
+def _unknown(name: str) -> str:
+    nearest = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else f"expected one of {', '.join(COMMANDS)}"
+    return f"there is no command '{name}'; {hint}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
