@@ -1,0 +1,76 @@
+import logging
+
+import numpy as np
+import pytest
+
+from fewscape.core import ConfigError, DatasetError
+from fewscape.datasets import EpisodeSampler, FolderDataset, ShareLimits
+from tests.datasets.invented import write_classes, write_dataset, write_pair
+
+LIMITS = ShareLimits(0.1, 0.8)
+
+
+@pytest.fixture
+def datasets(tmp_path):
+    names = ("toy", "other")
+    return [FolderDataset(write_dataset(tmp_path / n, 6, seed=i)) for i, n in enumerate(names)]
+
+
+def share(dataset, crop, class_id):
+    paths = [dataset.image_path(index) for index in range(len(dataset))]
+    return (dataset.read_labels(paths.index(crop.image), crop.window) == class_id).mean()
+
+
+def test_images_are_distinct_and_shares_within_limits(datasets):
+    sampler = EpisodeSampler(datasets, shots=3, window=20, limits=LIMITS, step=4)
+    by_name = {dataset.name: dataset for dataset in datasets}
+    for index in range(60):
+        spec = sampler.sample(index)
+        assert len({crop.image for crop in spec.crops}) == 4
+        assert all(crop.image.startswith(spec.dataset + "/") for crop in spec.crops)
+        for crop in spec.crops:
+            assert 0.1 <= share(by_name[spec.dataset], crop, spec.class_id) <= 0.8
+            assert crop.window[2:] == (20, 20)
+    assert {sampler.sample(index).key for index in range(60)} == set(sampler.keys)
+
+
+def test_an_episode_is_a_function_of_seed_epoch_and_index(datasets):
+    first, again, other = (
+        EpisodeSampler(datasets, window=20, limits=LIMITS, seed=seed) for seed in (3, 3, 4)
+    )
+    order = np.random.default_rng(0).permutation(30).tolist()
+    shuffled = {index: first.sample(index) for index in order}
+    straight = {index: again.sample(index) for index in range(30)}
+    assert shuffled == straight
+    assert [other.sample(i) for i in range(30)] != [again.sample(i) for i in range(30)]
+    assert [again.sample(i, epoch=1) for i in range(30)] != list(straight.values())
+
+
+def test_several_window_sizes_are_all_drawn(datasets):
+    sampler = EpisodeSampler(datasets, window=(16, 24, 99), limits=LIMITS)
+    sides = {crop.window.height for i in range(40) for crop in sampler.sample(i).crops}
+    assert sides == {16, 24}  # no image has 99 pixels
+
+
+def test_classes_that_too_few_images_hold_are_left_out_with_a_warning(tmp_path, caplog):
+    folder = write_dataset(tmp_path / "toy", 3)
+    write_classes(folder, {0: "ground", 1: "red", 2: "blue", 3: "rare"})
+    labels = np.zeros((48, 48), np.uint8)
+    labels[8:40, 8:40] = 3
+    write_pair(folder, "rare", np.zeros((48, 48, 3), np.uint8), labels)
+    with caplog.at_level(logging.WARNING):
+        sampler = EpisodeSampler([FolderDataset(folder)], window=24, limits=LIMITS)
+    assert sampler.left_out == (("toy", 3),)
+    assert "toy / rare is left out: fewer than 2 images" in caplog.text
+    assert ("toy", 1) in sampler.keys
+
+
+def test_refuses_what_cannot_be_drawn(datasets):
+    with pytest.raises(DatasetError, match="each is held by fewer than 10 images"):
+        EpisodeSampler(datasets, shots=9, window=20)
+    with pytest.raises(DatasetError, match="there is no class 8 in a data set 'toy'"):
+        EpisodeSampler(datasets, [("toy", 8)])
+    with pytest.raises(ConfigError, match="class 1 of 'toy' is both drawn and hidden"):
+        EpisodeSampler(datasets, [("toy", 1)], hidden=[("toy", 1)])
+    with pytest.raises(ConfigError, match="0 shots; expected at least 1"):
+        EpisodeSampler(datasets, shots=0)
