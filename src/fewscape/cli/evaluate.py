@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 SUMMARY = "score a network on the episodes of a manifest"
 
 EXAMPLE = """\
-fewscape evaluate --model prototype --weights mobilenetv2_100_tf_imagenet.safetensors \\
+fewscape evaluate --model prototype --backbone mobilenetv2_100 \\
+    --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
     --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json"""
 
 
