@@ -48,8 +48,13 @@ def build_variants() -> tuple[dict[str, Callable[[], torch.Tensor]], torch.Tenso
     regions = [flatten(part) for part in planes]
     normal = (images - ours.backbone.mean) / ours.backbone.std
     episode = Episode(
-        images[0], torch.zeros_like(masks), images[1][:, None], masks[:, None],
-        torch.zeros(1, dtype=torch.long), regions[0], regions[1][:, None],
+        images[0],
+        torch.zeros_like(masks),
+        images[1][:, None],
+        masks[:, None],
+        torch.zeros(1, dtype=torch.long),
+        regions[0],
+        regions[1][:, None],
     )
 
     def published() -> torch.Tensor:

@@ -38,11 +38,18 @@ def make_episode(batch=3, shots=1, height=SIZE, width=SIZE, seed=0):
 def part(episode, index):
     """One episode of a batch."""
     return Episode(
-        *(None if value is None else value[index : index + 1] for value in (
-            episode.query_image, episode.query_mask, episode.support_images,
-            episode.support_masks, episode.class_id, episode.query_regions,
-            episode.support_regions,
-        ))
+        *(
+            None if value is None else value[index : index + 1]
+            for value in (
+                episode.query_image,
+                episode.query_mask,
+                episode.support_images,
+                episode.support_masks,
+                episode.class_id,
+                episode.query_regions,
+                episode.support_regions,
+            )
+        )
     )
 
 
@@ -168,7 +175,9 @@ def test_it_exports_to_a_graph(model):
             return self.model.predict(features, [learnt]).logits
 
     inputs = (
-        episode.query_image, episode.support_images[:, 0], episode.support_masks[:, 0],
+        episode.query_image,
+        episode.support_images[:, 0],
+        episode.support_masks[:, 0],
         episode.query_regions,
     )
     graph = torch.export.export(Whole(), inputs, strict=False).module()

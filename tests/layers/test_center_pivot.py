@@ -15,7 +15,9 @@ def convolve_slowly(layer, pairs):
     for row in range(out_rows):
         for col in range(out_cols):
             plane = pairs[:, :, :, row * stride, col * stride].permute(0, 3, 1, 2)
-            mixed = F.conv2d(plane, layer.query.weight, layer.query.bias, padding=layer.query.padding)
+            mixed = F.conv2d(
+                plane, layer.query.weight, layer.query.bias, padding=layer.query.padding
+            )
             result[:, :, :, row, col] += mixed.permute(0, 2, 3, 1)
     for row in range(height):
         for col in range(width):

@@ -60,13 +60,21 @@ def test_logits_equal_the_published_network(networks, inputs):
     literal, ours = networks
     images, masks, query_planes, support_planes = inputs
     episode = Episode(
-        images[0], torch.zeros_like(masks), images[1][:, None], masks[:, None],
-        torch.zeros(2, dtype=torch.long), flatten(query_planes), flatten(support_planes)[:, None],
+        images[0],
+        torch.zeros_like(masks),
+        images[1][:, None],
+        masks[:, None],
+        torch.zeros(2, dtype=torch.long),
+        flatten(query_planes),
+        flatten(support_planes)[:, None],
     )
     with torch.inference_mode():
         expected = literal(
-            normalise(images[0], ours), normalise(images[1], ours), masks.float(),
-            query_planes, support_planes,
+            normalise(images[0], ours),
+            normalise(images[1], ours),
+            masks.float(),
+            query_planes,
+            support_planes,
         )
         logits = ours(episode).logits
     assert logits.shape == (2, 2, SIZE, SIZE)
@@ -82,9 +90,12 @@ def test_five_shots_vote_as_published(networks, inputs):
     shot_planes = make_planes(11, 4)[None, :3]
     with torch.inference_mode():
         expected = predict_shots(
-            literal, normalise(images[0][:1], ours),
-            normalise(shots[0], ours)[None], shot_masks.float(),
-            query_planes[:1], shot_planes,
+            literal,
+            normalise(images[0][:1], ours),
+            normalise(shots[0], ours)[None],
+            shot_masks.float(),
+            query_planes[:1],
+            shot_planes,
         )
         query = ours.encode(images[0][:1], flatten(query_planes[:1]))
         supports = [
@@ -110,8 +121,12 @@ def test_older_checkpoints_and_parallel_prefixes_are_understood():
     network = MGCL(BackboneConfig("resnet50"), variant="reference")
     official = {}
     parts = {
-        "squeeze32": "encoder_layer4", "squeeze16": "encoder_layer3", "squeeze8": "encoder_layer2",
-        "mix16": "encoder_layer4to3", "mix8": "encoder_layer3to2", "decode8": "decoder1",
+        "squeeze32": "encoder_layer4",
+        "squeeze16": "encoder_layer3",
+        "squeeze8": "encoder_layer2",
+        "mix16": "encoder_layer4to3",
+        "mix8": "encoder_layer3to2",
+        "decode8": "decoder1",
         "decode4": "decoder2",
     }
     for name, tensor in network.state_dict().items():

@@ -22,7 +22,9 @@ def test_the_factored_product_is_that_of_the_joined_vectors(seed, shared):
     ]
     weights = torch.rand(batches[1], num_support, generator=generator)
     weights[:, 0] = 0
-    means = [pool_regions(r, ids, num_regions) for r, ids in zip((query, support), regions, strict=True)]
+    means = [
+        pool_regions(r, ids, num_regions) for r, ids in zip((query, support), regions, strict=True)
+    ]
     dots = correlate_regions(query, support, *means, *regions)
     scale = support_scale(joined_norms(support, means[1], regions[1]), weights)
     cosines = dots.relu() * scale[:, None]

@@ -53,7 +53,9 @@ def test_masked_mean_matches_the_sum():
 
 
 def test_an_empty_mask_pools_to_zeros():
-    assert torch.equal(pool_masked(torch.randn(1, 3, 4, 4), torch.zeros(1, 4, 4)), torch.zeros(1, 3))
+    assert torch.equal(
+        pool_masked(torch.randn(1, 3, 4, 4), torch.zeros(1, 4, 4)), torch.zeros(1, 3)
+    )
 
 
 def test_sums_stay_in_float32_for_bfloat16_maps():

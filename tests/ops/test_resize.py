@@ -7,7 +7,9 @@ from fewscape.ops import average_mask, resize_maps, sample_nearest
 
 
 @settings(max_examples=20, deadline=None)
-@given(rows=st.integers(1, 6), cols=st.integers(1, 6), cell=st.integers(1, 5), seed=st.integers(0, 999))
+@given(
+    rows=st.integers(1, 6), cols=st.integers(1, 6), cell=st.integers(1, 5), seed=st.integers(0, 999)
+)
 def test_shares_are_means_over_the_cells(rows, cols, cell, seed):
     values = np.random.default_rng(seed).choice([0, 1, 255], (rows * cell, cols * cell))
     shares = average_mask(torch.from_numpy(values)[None].to(torch.uint8), (rows, cols))

@@ -83,9 +83,7 @@ def correlate_regions(
     return dots.float().add_(between) / norms[:, :, None]
 
 
-def joined_norms(
-    rows: torch.Tensor, means: torch.Tensor, regions: torch.Tensor
-) -> torch.Tensor:
+def joined_norms(rows: torch.Tensor, means: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
     """Lengths of ``[F; Z[L]]``: (B, N) float32 from (B, N, C), (B, M, C) and (B, N)."""
     squares = means.float().square().sum(dim=2)  # (B, M)
     squares = F.pad(squares, (0, 1))

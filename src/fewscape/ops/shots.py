@@ -45,7 +45,6 @@ def vote(logits: torch.Tensor) -> torch.Tensor:
     return torch.stack([needed, share], dim=1)
 
 
-
 SHOT_FUSIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "mean_logit": mean_logit,
     "vote": vote,

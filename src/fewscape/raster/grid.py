@@ -37,6 +37,8 @@ class WindowGrid:
     """First pixel row of each row of windows."""
     cols: tuple[int, ...]
     """First pixel column of each column of windows."""
+    overlap: int
+    """Pixels that neighbouring windows share at least."""
 
     @property
     def padded_height(self) -> int:
@@ -100,6 +102,7 @@ def plan_windows(
         multiple,
         rows=_origins(height, window, step, multiple),
         cols=_origins(width, window, step, multiple),
+        overlap=window - step,
     )
 
 

@@ -36,5 +36,7 @@ def make_regions(name: str, **parameters: Any) -> RegionMaker:  # noqa: ANN401 (
     known = inspect.signature(method).parameters
     for parameter in parameters:
         if parameter not in known:
-            raise ConfigError(f"'{name}' has no parameter '{parameter}'", "", suggest(parameter, known))
+            raise ConfigError(
+                f"'{name}' has no parameter '{parameter}'", "", suggest(parameter, known)
+            )
     return method(**parameters)

@@ -159,13 +159,13 @@ class EpisodeData(lightning.LightningDataModule):
         sampler = EpisodeSampler(
             train, drawn, self.shots, self.windows, self.limits, hidden, self.seed
         )
-        self._train = SampledEpisodes(
-            sampler, self.episodes_per_epoch, size, self.augment, maker
-        )
+        self._train = SampledEpisodes(sampler, self.episodes_per_epoch, size, self.augment, maker)
         val_sampler = EpisodeSampler(
             val, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
         )
-        self._val = NumberedEpisodes(SampledEpisodes(val_sampler, self.val_episodes, size, None, maker))
+        self._val = NumberedEpisodes(
+            SampledEpisodes(val_sampler, self.val_episodes, size, None, maker)
+        )
 
     def _split_classes(
         self, datasets: Sequence[LabelledImages]

@@ -99,9 +99,7 @@ class FewShotSegmentation(lightning.LightningModule):
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
 
-    def _dense_loss(
-        self, maps: tuple[torch.Tensor, ...], labels: torch.Tensor
-    ) -> torch.Tensor:
+    def _dense_loss(self, maps: tuple[torch.Tensor, ...], labels: torch.Tensor) -> torch.Tensor:
         """Cross-entropy of classifying each cell of the queries' maps, averaged over levels."""
         losses = []
         for head, level in zip(self.dense_heads, maps, strict=True):

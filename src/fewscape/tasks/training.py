@@ -85,5 +85,9 @@ def train(argv: list[str]) -> lightning.Trainer:
 
 def _quieten() -> None:
     """Hide hints of Lightning that do not concern whoever runs a recipe."""
-    for pattern in (".*does not have many workers.*", ".*`isinstance.*LeafSpec.*", ".*pin_memory.*"):
+    for pattern in (
+        ".*does not have many workers.*",
+        ".*`isinstance.*LeafSpec.*",
+        ".*pin_memory.*",
+    ):
         warnings.filterwarnings("ignore", pattern)

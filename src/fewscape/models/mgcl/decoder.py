@@ -12,10 +12,10 @@ from fewscape.ops import paint_regions, pool_regions, resize_maps
 
 SQUEEZED = (16, 32, 64)
 WIDTH = 64
-KERNELS = {8: (5, 5, 3), 16: (5, 3, 3), 32: (3, 3, 3)}
-"""Kernels of a squeeze block by the stride of its level."""
-STRIDES = {8: (4, 4, 2), 16: (4, 2, 2), 32: (2, 2, 2)}
-"""Its strides on the support side: each level of a 256 pixel image ends at one position."""
+KERNELS = {32: (5, 5, 3), 16: (5, 3, 3), 8: (3, 3, 3)}
+"""Kernels of a squeeze block by the side of the support that it takes in."""
+STRIDES = {32: (4, 4, 2), 16: (4, 2, 2), 8: (2, 2, 2)}
+"""Its strides on the support side, which end at one position."""
 
 PRIOR_GAIN = 10.0
 """First factor of the mean prior; cosines of real features differ by some tenths."""
@@ -27,15 +27,23 @@ class MaskGuidedDecoder(nn.Module):
     Args:
         planes: correlation planes of each level (2: foreground and background).
         align_corners: grid of the enlargements.
+        support_sides: cells a side of the support on each level, fine to coarse.
         num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``.
     """
 
-    def __init__(self, planes: int = 2, align_corners: bool = False, num_priors: int = 0) -> None:
+    def __init__(
+        self,
+        planes: int = 2,
+        align_corners: bool = False,
+        support_sides: tuple[int, int, int] = (32, 16, 8),
+        num_priors: int = 0,
+    ) -> None:
         super().__init__()
         self.align_corners = align_corners
-        self.squeeze8 = CenterPivotBlock(planes, SQUEEZED, KERNELS[8], STRIDES[8])
-        self.squeeze16 = CenterPivotBlock(planes, SQUEEZED, KERNELS[16], STRIDES[16])
-        self.squeeze32 = CenterPivotBlock(planes, SQUEEZED, KERNELS[32], STRIDES[32])
+        self.squeeze8, self.squeeze16, self.squeeze32 = (
+            CenterPivotBlock(planes, SQUEEZED, KERNELS[side], STRIDES[side])
+            for side in support_sides
+        )
         mixing = ((WIDTH,) * 3, (3, 3, 3), (1, 1, 1))
         self.mix16 = CenterPivotBlock(WIDTH, *mixing)
         self.mix8 = CenterPivotBlock(WIDTH, *mixing)
@@ -55,7 +63,8 @@ class MaskGuidedDecoder(nn.Module):
         """Logits and the query map that they were decoded from.
 
         Args:
-            pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32.
+            pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32;
+                the support's sides are what the strides expect or smaller.
             priors: (B, planes, Hq, Wq) of each level, or none: similarity to the foreground and
                 to the background.
             regions: (B, N) region of each query position at stride 8, or None.

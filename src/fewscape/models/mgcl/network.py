@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support, suggest
@@ -24,6 +25,8 @@ from fewscape.ops import (
 from fewscape.ops.correlation import EPSILON, joined_norms
 
 LEVELS = range(3)
+SIDE_OF_FINEST = 32
+"""Cells a side at stride 8 of the 256 pixel images that the paper uses."""
 DEFAULT_REGIONS = {"num_segments": 100}
 
 
@@ -71,6 +74,7 @@ class MGCL(FewShotModel):
         self.region_options = dict(DEFAULT_REGIONS if region_options is None else region_options)
         self.decoder = MaskGuidedDecoder(
             align_corners=self.variant.align_corners,
+            support_sides=(self.variant.support_side, 16, 8),
             num_priors=len(LEVELS) if self.variant.prior else 0,
         )
         self.shot_fusion = self.variant.shot_fusion
@@ -107,8 +111,9 @@ class MGCL(FewShotModel):
         """Per level the vectors, region means, regions, and both scales of the positions."""
         tensors = {}
         for level in LEVELS:
-            grid = features.maps[level]
-            means, cells = features.extra[f"means{level}"], features.extra[f"regions{level}"]
+            grid = self._thin(features.maps[level])
+            means = features.extra[f"means{level}"]
+            cells = self._cell_regions(features.regions, grid)
             norms = joined_norms(_rows(grid), means, cells)
             shares = self._mask_shares(masks, (grid.shape[2], grid.shape[3]))
             scales = [support_scale(norms, share.flatten(1)) for share in shares]
@@ -168,6 +173,13 @@ class MGCL(FewShotModel):
         if regions is None:
             return torch.full((grid.shape[0], size[0] * size[1]), -1, device=grid.device)
         return sample_nearest(regions, size, self.variant.region_anchor).flatten(1)
+
+    def _thin(self, grid: torch.Tensor) -> torch.Tensor:
+        """The support's map, averaged down to at most ``support_side`` cells a side."""
+        if self.variant.support_side >= SIDE_OF_FINEST:
+            return grid
+        size = tuple(min(side, self.variant.support_side) for side in grid.shape[2:])
+        return F.adaptive_avg_pool2d(grid, size)
 
     def _mask_shares(
         self, masks: torch.Tensor, size: tuple[int, int]
