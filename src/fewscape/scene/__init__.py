@@ -1,0 +1,24 @@
+"""From a scene and a few examples to a map."""
+
+from fewscape.scene.annotations import Annotations, read_annotations
+from fewscape.scene.blending import BlendingBand, Strip
+from fewscape.scene.examples import Examples, Shot, cut_examples
+from fewscape.scene.prediction import predict_strips
+from fewscape.scene.runner import MapOptions, MapResult, map_scene
+from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
+
+__all__ = [
+    "Annotations",
+    "BlendingBand",
+    "Examples",
+    "FewShotSegmenter",
+    "MapOptions",
+    "MapResult",
+    "Segmenter",
+    "Shot",
+    "Strip",
+    "cut_examples",
+    "map_scene",
+    "predict_strips",
+    "read_annotations",
+]

@@ -1,0 +1,148 @@
+"""Probabilities of overlapping windows, blended in a band that rolls down the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.core import Window
+from fewscape.ops import resize_maps
+from fewscape.raster import WindowGrid, taper
+
+CHUNK_PIXELS = 1 << 21
+"""Pixels enlarged at a time."""
+
+KEPT = 2
+"""Finished rows of cells that stay: enlarging needs the neighbours above and below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Finished rows of a scene."""
+
+    row: int
+    """First row."""
+    probabilities: torch.Tensor
+    """(K, rows, W) float32."""
+    valid: npt.NDArray[np.bool_]
+    """(rows, W)."""
+
+
+class BlendingBand:
+    """Weighted sums of windows' probabilities, at the resolution in which networks give them.
+
+    Windows arrive row by row, in any order within a row; rows that no later window reaches are
+    divided by their weights, enlarged once and handed out. Memory depends on the scene's width
+    and on the window, never on the scene's height. Sums are kept in float64, so the order of
+    the windows does not show.
+
+    Args:
+        grid: the windows; their origins lie on multiples of ``stride``.
+        num_classes: K.
+        stride: pixels per cell.
+        halo: outer pixels of a window that count only where no other window sees more.
+        device: where the sums are kept.
+    """
+
+    def __init__(
+        self,
+        grid: WindowGrid,
+        num_classes: int,
+        stride: int,
+        halo: int = 0,
+        device: torch.device | None = None,
+    ) -> None:
+        self.grid = grid
+        self.stride = stride
+        cells, cols = grid.window // stride, grid.padded_width // stride
+        ramp = max(1, grid.overlap // stride - 2 * (halo // stride))
+        weights = torch.from_numpy(taper(cells, ramp, halo // stride)).to(device)
+        self._taper = weights[:, None] * weights
+        shape = cells + KEPT, cols
+        self._sums = torch.zeros((num_classes, *shape), dtype=torch.float64, device=device)
+        self._weights = torch.zeros(shape, dtype=torch.float64, device=device)
+        self._valid = np.zeros((shape[0] * stride, grid.width), np.bool_)
+        self._top = -KEPT  # cell row of the scene at the band's first row
+        self._begun = 0  # pixel row of the current row of windows
+        self._given = 0  # cell rows handed out
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the buffers."""
+        tensors = (self._sums, self._weights)
+        return sum(t.numel() * t.element_size() for t in tensors) + self._valid.nbytes
+
+    def add(
+        self, window: Window, probabilities: torch.Tensor, valid: npt.NDArray[np.bool_]
+    ) -> None:
+        """Take in a window.
+
+        Args:
+            window: its place; not above a row for which ``advance`` was called.
+            probabilities: (K, H / stride, W / stride).
+            valid: (H, W).
+        """
+        row, col = window.row // self.stride - self._top, window.col // self.stride
+        height, width = probabilities.shape[-2:]
+        place = slice(row, row + height), slice(col, col + width)
+        self._sums[:, place[0], place[1]] += probabilities * self._taper
+        self._weights[place] += self._taper
+        pixels = self._valid[row * self.stride :, window.col :][: window.height, : window.width]
+        pixels |= valid[:, : pixels.shape[1]]
+
+    def advance(self, row: int) -> Iterator[Strip]:
+        """Hand out what is finished once no more window begins above pixel row ``row``."""
+        for origin in self.grid.rows:  # one by one: rows of windows may have been skipped
+            if self._begun < origin <= row:
+                self._begun = origin
+                yield from self._give(
+                    until=origin // self.stride - 1
+                )  # the last waits for the next
+                self._roll(origin // self.stride - KEPT - self._top)
+
+    def finish(self) -> Iterator[Strip]:
+        """Hand out the rest."""
+        yield from self.advance(self.grid.rows[-1])
+        yield from self._give(until=-(-self.grid.height // self.stride))
+
+    def _roll(self, shift: int) -> None:
+        """Move all rows of cells up; what enters below is empty."""
+        kept = len(self._weights) - shift
+        self._weights[:kept] = self._weights[shift:].clone()
+        self._weights[kept:] = 0
+        self._sums[:, :kept] = self._sums[:, shift:].clone()
+        self._sums[:, kept:] = 0
+        self._valid[: kept * self.stride] = self._valid[shift * self.stride :].copy()
+        self._valid[kept * self.stride :] = False
+        self._top += shift
+
+    def _give(self, until: int) -> Iterator[Strip]:
+        """Rows of cells up to ``until``, enlarged in chunks."""
+        chunk = max(1, CHUNK_PIXELS // (self.grid.width * self.stride))
+        while self._given < until:
+            end = min(self._given + chunk, until)
+            yield self._enlarge(self._given, end)
+            self._given = end
+
+    def _enlarge(self, begin: int, end: int) -> Strip:
+        last = self.grid.padded_height // self.stride
+        above, below = max(begin - 1, 0), min(end + 1, last)
+        rows = slice(above - self._top, below - self._top)
+        # Cells that only skipped windows would have reached stay 0: no pixel there is valid.
+        weights = self._weights[rows].clamp(min=torch.finfo(torch.float64).tiny)
+        cells = (self._sums[:, rows] / weights).float()
+        size = cells.shape[1] * self.stride, cells.shape[2] * self.stride
+        pixels = resize_maps(cells[None], size)[0]
+        first = begin * self.stride
+        count = min(end * self.stride, self.grid.height) - first
+        inner = first - above * self.stride
+        local = first - self._top * self.stride
+        return Strip(
+            first,
+            pixels[:, inner : inner + count, : self.grid.width],
+            self._valid[local : local + count].copy(),
+        )

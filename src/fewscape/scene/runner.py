@@ -1,0 +1,212 @@
+"""A scene from file to map, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape import __version__
+from fewscape.core import ConfigError
+from fewscape.raster import (
+    NODATA,
+    BandStyle,
+    SceneReader,
+    StagedFiles,
+    StripWriter,
+    class_colours,
+    quantise,
+    vectorise_map,
+)
+from fewscape.raster.gdal import open_raster
+from fewscape.raster.staging import report_write_errors
+from fewscape.scene.blending import Strip
+from fewscape.scene.prediction import predict_strips
+from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
+from fewscape.scene.segmenter import Segmenter
+
+MAX_CLASSES = 254
+"""Class maps are uint8 with 0 for background and 255 for no data."""
+
+BARE_GROUND = (235, 235, 230)
+"""Colour of the background in the colour table."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapOptions:
+    """How a scene is mapped."""
+
+    overlap: float = 0.25
+    """Share of a window's side that neighbours have in common; at least one cell."""
+    batch_size: int = 8
+    """Windows that pass the network together."""
+    vectors: bool = True
+    """Whether to write polygons."""
+    preview: bool = True
+    """Whether to draw the preview."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Origin of the map, written into every file: model, examples, parameters."""
+    progress: Callable[[int], None] = lambda pixels: None
+    """Called with the number of pixels finished since the last call."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapResult:
+    """What was written, and how fast."""
+
+    files: tuple[Path, ...]
+    pixels: int
+    """Of the scene."""
+    valid_pixels: int
+    class_pixels: Mapping[str, int]
+    """Pixels of each class."""
+    seconds: float
+    """From the first reading to the last file."""
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Speed over the whole scene."""
+        return self.pixels / 1e6 / self.seconds
+
+
+def map_scene(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    folder: Path | str,
+    options: MapOptions | None = None,
+) -> MapResult:
+    """Map a scene and write what was found.
+
+    Files, all of them at once when everything is finished::
+
+        <scene>_classes.tif       uint8: 0 background, 1 to K classes, 255 no data; colour table
+        <scene>_<class>_prob.tif  uint8: probability in steps of 1 / 254, 255 no data
+        <scene>.gpkg              polygons with class, score and area
+        <scene>_preview.png       the scene beside the map
+
+    Windows without a valid pixel are skipped, invalid pixels get 255. A scene smaller than a
+    window is reflected up to one window.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        folder: where the files go; made if absent, older maps of the scene are replaced.
+        options: see ``MapOptions``.
+
+    Raises:
+        SceneError: the scene is damaged or has no valid pixel.
+        OutputError: the folder cannot be written, or the disk is full.
+        ConfigError: impossible overlap, or too many classes.
+    """
+    options = options or MapOptions()
+    begin = time.perf_counter()
+    _check(segmenter, options)
+    with StagedFiles(folder) as staged, scene.set_cache(segmenter.window):
+        _ = scene.limits  # one look at the whole scene; raises if it is empty
+        tags = {"FEWSCAPE_VERSION": __version__, "SCENE": scene.path.name, **options.tags}
+        names = _name_files(scene.path.stem, segmenter.class_names)
+        rasters = [staged.path(name) for name in names]
+        counts = _write_rasters(scene, segmenter, rasters, tags, options)
+        if options.vectors:
+            target = staged.path(f"{scene.path.stem}.gpkg")
+            vectorise_map(rasters[0], rasters[1:], target, segmenter.class_names, tags)
+        if options.preview:
+            picture = staged.path(f"{scene.path.stem}_preview.png")
+            _draw(picture, scene, rasters[0], segmenter.class_names, counts)
+        files = tuple(staged.commit())
+    found = dict(zip(segmenter.class_names, counts[1:-1].tolist(), strict=True))
+    valid = int(counts[:-1].sum())
+    seconds = time.perf_counter() - begin
+    return MapResult(files, scene.height * scene.width, valid, found, seconds)
+
+
+def _check(segmenter: Segmenter, options: MapOptions) -> None:
+    if not 0 <= options.overlap < 1:
+        raise ConfigError(
+            f"an overlap of {options.overlap} was asked for",
+            "it is a share of the window, at least 0 and less than 1",
+            "use 0.25",
+        )
+    if len(segmenter.class_names) > MAX_CLASSES:
+        raise ConfigError(
+            f"{len(segmenter.class_names)} classes do not fit a class map",
+            f"at most {MAX_CLASSES} do",
+            "map them in several runs with --classes",
+        )
+
+
+def _name_files(stem: str, class_names: Sequence[str]) -> list[str]:
+    """The class map, then a probability for each class."""
+    slugs = [re.sub(r"[^\w.-]+", "_", name).strip("_") or "class" for name in class_names]
+    unique = [
+        slug if slugs.count(slug) == 1 else f"{slug}_{number}"
+        for number, slug in enumerate(slugs, start=1)
+    ]
+    return [f"{stem}_classes.tif", *(f"{stem}_{slug}_prob.tif" for slug in unique)]
+
+
+def _write_rasters(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    paths: Sequence[Path],
+    tags: Mapping[str, str],
+    options: MapOptions,
+) -> npt.NDArray[np.int64]:
+    """Write class map and probabilities; pixels of background, each class, no data."""
+    names = segmenter.class_names
+    colours = dict(enumerate([BARE_GROUND, *class_colours(len(names))]))
+    styles = [
+        BandStyle.classes(dict(enumerate(("background", *names))), colours),
+        *map(BandStyle.probability, names),
+    ]
+    counts = np.zeros(256, np.int64)
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(StripWriter(path, scene.grid, style, tags))
+            for path, style in zip(paths, styles, strict=True)
+        ]
+        for strip in predict_strips(scene, segmenter, options.overlap, options.batch_size):
+            classes, probabilities = decide(strip, segmenter.threshold)
+            counts += np.bincount(classes.ravel(), minlength=256)
+            for writer, rows in zip(writers, (classes, *probabilities), strict=True):
+                writer.append(rows)
+            options.progress(classes.size)
+    return np.append(counts[: len(names) + 1], counts[NODATA])
+
+
+def decide(
+    strip: Strip, threshold: float
+) -> tuple[npt.NDArray[np.uint8], list[npt.NDArray[np.uint8]]]:
+    """Classes (rows, W) and the K probabilities (rows, W), as they are written."""
+    best, index = strip.probabilities.max(dim=0)  # argmax(dim=0) is sixteen times slower
+    chosen = torch.where(best >= threshold, index + 1, 0).to(torch.uint8).cpu().numpy()
+    quantised = list(quantise(strip.probabilities.cpu().numpy()))
+    for plane in (chosen, *quantised):
+        plane[~strip.valid] = NODATA
+    return chosen, quantised
+
+
+def _draw(
+    path: Path,
+    scene: SceneReader,
+    classes: Path,
+    names: Sequence[str],
+    counts: npt.NDArray[np.int64],
+) -> None:
+    image, _ = scene.read_overview(LONGEST)
+    with open_raster(classes) as dataset:
+        reduced = dataset.read(1, out_shape=image.shape[1:])
+    valid = max(1, int(counts[:-1].sum()))
+    legend = [
+        LegendEntry(name, colour, int(count) / valid)
+        for name, colour, count in zip(names, class_colours(len(names)), counts[1:], strict=False)
+    ]
+    with report_write_errors(path):
+        draw_preview(path, image, reduced, legend, scene.path.stem)
