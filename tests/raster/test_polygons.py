@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import numpy as np
 import pyogrio
@@ -16,6 +17,13 @@ BOX = shapely.box(500_010, 4_999_970, 500_030, 4_999_980)
 
 
 def write_polygons(path, geometries, classes, crs=UTM, field="class", **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _write(path, geometries, classes, crs, field, options)
+    return path
+
+
+def _write(path, geometries, classes, crs, field, options):
     pyogrio.raw.write(
         path,
         shapely.to_wkb(np.array(geometries, dtype=object)),
@@ -25,7 +33,6 @@ def write_polygons(path, geometries, classes, crs=UTM, field="class", **options)
         crs=crs,
         **options,
     )
-    return path
 
 
 @pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".shp"])

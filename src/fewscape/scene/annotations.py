@@ -177,6 +177,8 @@ def _read_labels(path: Path, scene: SceneReader, zero: Zero) -> dict[str, Geomet
     names = _name_ids(path, sorted(set(np.unique(labels).tolist()) - {IGNORE}), zero)
     polygons: dict[str, list[object]] = {}
     for outline, number in _outline(labels):
+        if number == 0 and zero == "unknown":
+            continue
         name = UNKNOWN if number == IGNORE else names[number]
         polygons.setdefault(name, []).append(outline)
     frame = _outline(np.zeros(size, np.uint8))  # every pixel has a label: nothing is unlabelled
