@@ -18,7 +18,7 @@ def test_papers_networks_have_the_papers_sizes(name, channels, parameters):
     assert sum(p.numel() for p in backbone.parameters()) == parameters
 
 
-@pytest.mark.parametrize("build", [lambda: ResNetBackbone(50), VGGBackbone])
+@pytest.mark.parametrize("build", [lambda: ResNetBackbone(50, (4, 8, 32)), lambda: VGGBackbone((4, 8, 16, 32))])
 def test_maps_have_the_declared_strides(build):
     backbone = build()
     maps = backbone(torch.rand(1, 3, 64, 96))
@@ -40,7 +40,7 @@ def test_resnet_levels_are_torchvisions():
     normal = (images - backbone.mean) / backbone.std
     expected = create_feature_extractor(network, ["layer2", "layer3", "layer4"])(normal)
     for level, wanted in zip(backbone(images), expected.values(), strict=True):
-        assert torch.allclose(level, wanted, rtol=1e-4)
+        assert (level - wanted).abs().max() < 1e-4 * wanted.max()
 
 
 def test_uint8_and_unit_floats_agree():

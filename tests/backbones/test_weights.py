@@ -112,7 +112,12 @@ def test_a_stride_that_is_absent_is_named():
 
 def test_torchvision_networks_take_no_options():
     with pytest.raises(ConfigError, match="use 'timm/resnet50' for others"):
-        make_backbone("resnet50", strides=(4, 8, 16))
+        make_backbone("resnet50", options={"pad_type": "same"})
+
+
+def test_torchvision_networks_name_their_strides():
+    with pytest.raises(ConfigError, match=r"no feature maps of stride \[2\]"):
+        make_backbone("vgg16", strides=(2, 8))
 
 
 def test_step_counters_may_be_absent():

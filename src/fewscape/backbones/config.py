@@ -16,19 +16,18 @@ class BackboneConfig:
     Args:
         name: network, such as ``resnet50`` or a name of timm; what the weights name if not given.
         weights: None, a local file, ``hf-hub:owner/name`` or ``imagenet``.
-        strides: levels wanted, fine to coarse.
+        strides: levels wanted, fine to coarse; those that the network prefers if not given.
         training_mode: what training changes.
         options: further arguments for timm.
     """
 
     name: str | None = None
     weights: str | None = None
-    strides: tuple[int, ...] = (8, 16, 32)
+    strides: tuple[int, ...] | None = None
     training_mode: Training = "frozen"
     options: dict[str, Any] = field(default_factory=dict)
 
-    def build(self) -> Backbone:
-        """The backbone, with its weights."""
-        return make_backbone(
-            self.name, self.weights, self.strides, self.training_mode, self.options
-        )
+    def build(self, preferred: tuple[int, ...] = (8, 16, 32)) -> Backbone:
+        """The backbone, with its weights; ``preferred`` strides where none were asked for."""
+        strides = self.strides or preferred
+        return make_backbone(self.name, self.weights, strides, self.training_mode, self.options)

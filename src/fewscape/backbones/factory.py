@@ -37,7 +37,7 @@ def make_backbone(
             network that the weights' metadata name, or else ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
-        strides: levels wanted; the three networks of torchvision have 8, 16 and 32.
+        strides: levels wanted, fine to coarse.
         training_mode: what training changes.
         options: further arguments for timm, or ``mean`` and ``std``.
 
@@ -79,12 +79,13 @@ def _build(
     if name not in ("resnet50", "resnet101", "vgg16"):
         timm_name = name.removeprefix("timm/")
         return TimmBackbone(timm_name, strides, training_mode, pretrained=pretrained, **settings)
-    if tuple(strides) != (8, 16, 32) or settings:
+    if settings:
         raise ConfigError(
-            f"'{name}' was asked for with strides {tuple(strides)} and options {settings}",
-            "the torchvision networks have strides (8, 16, 32) and no options",
+            f"'{name}' was asked for with options {settings}",
+            "the torchvision networks have none",
             f"use 'timm/{name}' for others",
         )
     if name == "vgg16":
-        return VGGBackbone(training_mode, pretrained)
-    return ResNetBackbone(int(name.removeprefix("resnet")), training_mode, pretrained)
+        return VGGBackbone(strides, training_mode, pretrained)
+    depth = int(name.removeprefix("resnet"))
+    return ResNetBackbone(depth, strides, training_mode, pretrained)
