@@ -12,6 +12,8 @@ from tests.raster.rasters import PLACE, UTM, write_raster
 from tests.raster.test_polygons import write_polygons
 from tests.scene.test_segmenter import BrightnessModel
 
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
 
 @pytest.fixture(autouse=True)
 def brightness_model(monkeypatch):

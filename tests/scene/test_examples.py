@@ -79,6 +79,13 @@ def test_objects_larger_than_a_crop_show_their_edges(tmp_path, scene):
         assert (shot.mask == 0).any()
 
 
+def test_specks_get_no_crop_of_their_own(tmp_path, scene):
+    specks = squares(*[(x, 20) for x in range(20, 400, 20)], side=2)
+    drawn = annotations(tmp_path, scene, {"roof": squares((200, 300), side=30) + specks})
+    (shot,) = cut_examples(drawn, scene, window=64).shots[0]
+    assert (shot.mask == 1).sum() == 900
+
+
 def test_invalid_pixels_are_unknown(tmp_path, scene):
     drawn = annotations(tmp_path, scene, {"roof": squares((472, 100), side=16)})
     (shot,) = cut_examples(drawn, scene, window=64).shots[0]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
     from shapely import Geometry
 
-STRIP_PIXELS = 16_000_000
+STRIP_PIXELS = 4_000_000
 """Pixels that are in memory at a time."""
 
 BATCH = 5_000

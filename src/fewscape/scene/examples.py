@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BOUNDARY_POINTS = 8
 """Places proposed along the outline of an object that is larger than a window."""
 
+SPECK = 0.05
+"""Share of the typical polygon's area below which a polygon gets no crop of its own."""
+
 Points = npt.NDArray[np.float64]
 
 
@@ -60,8 +63,9 @@ def cut_examples(
 
     A crop is centred on a polygon, or on a point of its outline if the polygon is larger than
     the crop, so that it shows what lies beside it too. All polygons in a crop belong to its mask.
-    Crops of a class are spread out: the first shows a polygon of medium size, each further one the
-    polygon farthest from the earlier crops; a polygon that an earlier crop shows gets none of its
+    Crops of a class are spread out: the first shows a typical polygon (half of the class's area is
+    in smaller ones), each further one the polygon farthest from the earlier crops. Polygons that
+    an earlier crop shows, and specks in comparison with the typical one, get no crop of their
     own. Near the scene's edge crops are shifted inward. What a mask says of unlabelled ground
     stands at ``Annotations``.
 
@@ -136,10 +140,12 @@ def _spread(
     """Windows around polygons that are far from each other."""
     import shapely
 
-    order = np.argsort(shapely.area(polygons), kind="stable")
-    middle = len(order) // 2
-    order = np.roll(order, -middle)  # a polygon of medium size comes first
-    points = np.concatenate([_propose(polygons[index], side) for index in order])
+    areas = shapely.area(polygons)
+    order = np.argsort(areas, kind="stable")
+    middle = int(np.searchsorted(areas[order].cumsum(), areas.sum() / 2))
+    typical = order[min(middle, len(order) - 1)]
+    chosen = [typical, *(i for i in order if i != typical and areas[i] >= SPECK * areas[typical])]
+    points = np.concatenate([_propose(polygons[index], side) for index in chosen])
     windows: list[Window] = []
     distance = np.full(len(points), np.inf)
     while len(windows) < most and distance.max() > 0:

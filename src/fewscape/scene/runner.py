@@ -185,11 +185,12 @@ def decide(
     strip: Strip, threshold: float
 ) -> tuple[npt.NDArray[np.uint8], list[npt.NDArray[np.uint8]]]:
     """Classes (rows, W) and the K probabilities (rows, W), as they are written."""
-    best, index = strip.probabilities.max(dim=0)  # argmax(dim=0) is sixteen times slower
-    chosen = torch.where(best >= threshold, index + 1, 0).to(torch.uint8).cpu().numpy()
+    best, index = strip.probabilities.max(dim=0)  # argmax is sixteen times slower on planes
+    chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold).cpu().numpy()
     quantised = list(quantise(strip.probabilities.cpu().numpy()))
-    for plane in (chosen, *quantised):
-        plane[~strip.valid] = NODATA
+    if not strip.valid.all():
+        for plane in (chosen, *quantised):
+            np.copyto(plane, NODATA, where=~strip.valid)
     return chosen, quantised
 
 
