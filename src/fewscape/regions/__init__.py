@@ -1,8 +1,10 @@
 """Over-segmentations: one int32 map an image, 0 the largest region, -1 none."""
 
 from fewscape.regions.felzenszwalb import Felzenszwalb
+from fewscape.regions.flatten import flatten_masks
 from fewscape.regions.maker import RegionMaker, number_by_area
 from fewscape.regions.methods import REGION_METHODS, make_regions
+from fewscape.regions.sam import Sam, Sam2
 from fewscape.regions.slic import Slic
 from fewscape.regions.store import RegionStore, StoredRegions
 
@@ -11,8 +13,11 @@ __all__ = [
     "Felzenszwalb",
     "RegionMaker",
     "RegionStore",
+    "Sam",
+    "Sam2",
     "Slic",
     "StoredRegions",
+    "flatten_masks",
     "make_regions",
     "number_by_area",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ConfigError
-from fewscape.regions.maker import RegionMaker
+from fewscape.regions.maker import Image, RegionMaker
 
 
 @dataclass(frozen=True)
@@ -34,16 +35,20 @@ class Felzenszwalb(RegionMaker):
                 raise ConfigError(
                     f"felzenszwalb: {key} is {getattr(self, key)}", "expected more than 0"
                 )
+        if self.sigma < 0:
+            raise ConfigError(f"felzenszwalb: sigma is {self.sigma}", "expected 0 or more")
 
     @property
     def parameters(self) -> Mapping[str, Any]:
         """The three arguments."""
         return asdict(self)
 
-    def segment(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.integer]:
+    def segment(self, image: Image) -> npt.NDArray[np.integer]:
         """Regions of the whole image."""
         from skimage.segmentation import felzenszwalb
 
+        # For good: a filter for the moment would not hold while several threads make regions.
+        warnings.filterwarnings("ignore", message="Got image with third dimension")
         ids: npt.NDArray[np.integer] = felzenszwalb(
             image, self.scale, self.sigma, self.min_size, channel_axis=-1
         )

@@ -9,11 +9,14 @@ from typing import Any
 from fewscape.core import ConfigError, suggest
 from fewscape.regions.felzenszwalb import Felzenszwalb
 from fewscape.regions.maker import RegionMaker
+from fewscape.regions.sam import Sam, Sam2
 from fewscape.regions.slic import Slic
 
 REGION_METHODS: dict[str, Callable[..., RegionMaker]] = {
     Slic.name: Slic,
     Felzenszwalb.name: Felzenszwalb,
+    Sam.name: Sam,
+    Sam2.name: Sam2,
 }
 """Over-segmentations by name."""
 
