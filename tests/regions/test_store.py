@@ -180,6 +180,14 @@ def test_files_are_as_readable_as_any_other(store, tmp_path):
     assert files(store)[0].stat().st_mode == ordinary.stat().st_mode
 
 
+def test_add_says_whether_it_had_to_be_made(store):
+    maker, image = Counting(), make_picture()
+    assert store.add(image, maker)
+    assert not store.add(image, maker)
+    assert maker.calls == 1
+    assert np.array_equal(store.get(image, maker), Counting()(image))
+
+
 def test_stored_regions_are_a_maker(store):
     maker, image = Counting(), make_picture()
     stored = StoredRegions(store, maker)

@@ -1,6 +1,7 @@
 """Over-segmentations: one int32 map an image, 0 the largest region, -1 none."""
 
 from fewscape.regions.felzenszwalb import Felzenszwalb
+from fewscape.regions.filling import FillJob, fill_store
 from fewscape.regions.flatten import flatten_masks
 from fewscape.regions.maker import RegionMaker, number_by_area
 from fewscape.regions.methods import REGION_METHODS, make_regions
@@ -11,12 +12,14 @@ from fewscape.regions.store import RegionStore, StoredRegions
 __all__ = [
     "REGION_METHODS",
     "Felzenszwalb",
+    "FillJob",
     "RegionMaker",
     "RegionStore",
     "Sam",
     "Sam2",
     "Slic",
     "StoredRegions",
+    "fill_store",
     "flatten_masks",
     "make_regions",
     "number_by_area",

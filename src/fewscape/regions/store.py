@@ -48,6 +48,19 @@ class RegionStore:
         _write(path, regions)
         return regions
 
+    def add(self, image: Image, maker: RegionMaker) -> bool:
+        """Make and store the regions of an image unless they are there; whether they were made.
+
+        Raises:
+            ConfigError: the image has more regions than a file can hold.
+            OutputError: the file cannot be written.
+        """
+        path = self.path(image, maker)
+        if _read(path, image.shape[:2]) is not None:
+            return False
+        _write(path, maker(image))
+        return True
+
     def holds(self, image: Image, maker: RegionMaker) -> bool:
         """Whether there is a readable file."""
         return _read(self.path(image, maker), image.shape[:2]) is not None

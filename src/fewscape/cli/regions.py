@@ -1,0 +1,187 @@
+"""``fewscape regions``: region maps made before they are needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from fewscape.datasets import Crop, FileCrops
+    from fewscape.regions import FillJob
+
+SUMMARY = "fill a store with region maps"
+
+EXAMPLE = """\
+fewscape regions --root ../shared/data --episodes manifests/aerial4-1shot.json \\
+    --store regions --method slic --num_segments 100 --workers 2"""
+
+METHODS = ("slic", "felzenszwalb", "sam", "sam2")
+
+PARAMETERS = {
+    "num_segments": (int, "slic: regions of 256 x 256 pixels"),
+    "compactness": (float, "slic: weight of nearness against colour"),
+    "iterations": (int, "slic: rounds of assignment"),
+    "reduction": (int, "slic: pixels a side that are averaged before"),
+    "scale": (float, "felzenszwalb: larger values give larger regions"),
+    "sigma": (float, "felzenszwalb: width of the smoothing, pixels"),
+    "min_size": (int, "felzenszwalb: smallest region, pixels"),
+    "model": (str, "sam, sam2: folder of the network, or its name on the hub"),
+    "points_per_side": (int, "sam, sam2: side of the grid of prompts"),
+    "min_predicted_iou": (float, "sam, sam2: least rating by the network"),
+    "min_stability": (float, "sam, sam2: least stability"),
+    "stability_offset": (float, "sam, sam2: change of the threshold to judge it by"),
+    "max_box_iou": (float, "sam, sam2: overlap of boxes above which the better one stays"),
+    "max_masks": (int, "sam, sam2: largest masks to keep"),
+    "points_per_batch": (int, "sam, sam2: prompts at a time"),
+    "device": (str, "sam, sam2: auto, cpu or cuda"),
+}
+"""Parameters of the methods by name, with type and meaning; those not given have defaults."""
+
+_INTERRUPTED = 130
+_WINDOWS_TOGETHER = 16
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--root",
+        type=Path,
+        required=True,
+        help="folder with images/, or of such folders; with --episodes where its paths start",
+    )
+    parser.add_argument(
+        "--episodes", type=Path, help="a manifest: its crops, not whole images, are cut up"
+    )
+    parser.add_argument("--store", type=Path, required=True, help="folder of the region maps")
+    parser.add_argument("--method", default="slic", help=f"{', '.join(METHODS)} (slic)")
+    parser.add_argument("--bands", type=_numbers, help="bands shown as RGB, such as 1,1,1")
+    parser.add_argument(
+        "--workers", type=_positive, help="processes (1 for sam and sam2, else one a processor)"
+    )
+    group = parser.add_argument_group("parameters of the method")
+    for name, (kind, meaning) in PARAMETERS.items():
+        group.add_argument(f"--{name}", type=kind, help=meaning)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make what is missing in the store."""
+    from fewscape.regions import FillJob, RegionStore, make_regions
+
+    given = {name: getattr(arguments, name) for name in PARAMETERS}
+    maker = make_regions(
+        arguments.method, **{name: value for name, value in given.items() if value is not None}
+    )
+    reader, crops = _find_crops(arguments)
+    default = 1 if arguments.method.startswith("sam") else os.cpu_count() or 1
+    job = FillJob(RegionStore(arguments.store), maker, reader)
+    return _fill(job, crops, arguments.workers or default)
+
+
+@dataclass(frozen=True)
+class _CropReader:
+    """Reads a crop exactly as episodes do, so that the store knows its pixels again."""
+
+    source: FileCrops
+    size: tuple[int, int] | None
+
+    def __call__(self, crop: Crop) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) RGB bytes."""
+        from fewscape.datasets.crops import read_image
+
+        size = self.size or (crop.window.height, crop.window.width)
+        image: npt.NDArray[np.uint8] = read_image(self.source, crop, size).permute(1, 2, 0).numpy()
+        return image
+
+
+def _find_crops(arguments: argparse.Namespace) -> tuple[_CropReader, list[Crop]]:
+    """The crops to cut up, each once, those of one image together."""
+    from fewscape.datasets import FileCrops, Manifest
+
+    root = arguments.root
+    if arguments.episodes is None:
+        return _CropReader(FileCrops(root, bands=arguments.bands), None), _whole_images(root)
+    manifest = Manifest.load(arguments.episodes)
+    manifest.check_files(root)
+    crops = {(crop.image, crop.window): crop for each in manifest for crop in each.crops}
+    source = FileCrops(root, manifest.ignore, arguments.bands)
+    return _CropReader(source, manifest.image_size), [crops[key] for key in sorted(crops)]
+
+
+def _whole_images(root: Path) -> list[Crop]:
+    from fewscape.core import DatasetError, Window
+    from fewscape.datasets import Crop
+    from fewscape.datasets.folder import IMAGE_SUFFIXES
+    from fewscape.datasets.image_files import ImageFiles
+
+    folders = [root / "images"] if (root / "images").is_dir() else sorted(root.glob("*/images"))
+    files = [file for folder in folders for file in sorted(folder.iterdir())]
+    names = [
+        file.relative_to(root).as_posix() for file in files if file.suffix.lower() in IMAGE_SUFFIXES
+    ]
+    if not names:
+        raise DatasetError(
+            f"there is no image in '{root / 'images'}' or '{root / '*' / 'images'}'",
+            f"expected files that end in {', '.join(IMAGE_SUFFIXES)}",
+            "check --root, or give a manifest with --episodes",
+        )
+    sizes = ImageFiles(root)
+    return [Crop(name, "", Window(0, 0, *sizes.size(name))) for name in names]
+
+
+def _fill(job: FillJob[Crop], crops: list[Crop], workers: int) -> int:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from fewscape.regions import fill_store
+
+    made = found = 0
+    columns = ("regions", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("regions", total=len(crops))
+
+        def report(made_so_far: int, found_so_far: int) -> None:
+            nonlocal made, found
+            made, found = made_so_far, found_so_far
+            progress.update(task, completed=made + found)
+
+        try:
+            fill_store(job, list(_together(crops)), workers, report)
+        except KeyboardInterrupt:
+            progress.stop()
+            left = len(crops) - made - found
+            print(
+                f"interrupted: {made} maps made, {found} were there already, {left} are left; "
+                "run the same command to continue",
+                file=sys.stderr,
+            )
+            return _INTERRUPTED
+    print(f"{job.store.folder}: {made} maps made, {found} were there already")
+    return 0
+
+
+def _together(crops: Iterable[Crop]) -> Iterable[list[Crop]]:
+    """A few windows of one image at a time: read together, yet enough work for all processes."""
+    for _, of_image in groupby(crops, key=lambda crop: crop.image):
+        windows = list(of_image)
+        for first in range(0, len(windows), _WINDOWS_TOGETHER):
+            yield windows[first : first + _WINDOWS_TOGETHER]
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return value
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
