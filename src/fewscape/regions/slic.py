@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ConfigError
-from fewscape.regions.maker import RegionMaker
+from fewscape.regions.maker import Image, RegionMaker
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Slic(RegionMaker):
         """The three arguments."""
         return asdict(self)
 
-    def segment(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.integer]:
+    def segment(self, image: Image) -> npt.NDArray[np.integer]:
         """Superpixels of the whole image."""
         from skimage.segmentation import slic
 
