@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{synthesize,verify}")
     make = verbs.add_parser("synthesize", help="write labelled synthetic scenes")
     make.add_argument("--output", type=Path, required=True, help="folder to write")
-    make.add_argument("--scenes", type=int, default=8, help="number of scenes (8)")
+    make.add_argument("--scenes", type=_positive, default=8, help="number of scenes (8)")
     make.add_argument("--size", type=int, default=1024, help="side in pixels (1024)")
     make.add_argument("--resolution", type=float, default=0.5, help="metres per pixel (0.5)")
     make.add_argument("--density", type=float, default=0.6, help="how built-up, 0 to 1 (0.6)")
@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _synthesize(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
     from rich.progress import track
 
     from fewscape.datasets.synthetic import SceneSpec, write_folder
@@ -42,13 +43,15 @@ def _synthesize(arguments: argparse.Namespace) -> int:
         )
         for index in range(arguments.scenes)
     ]
-    write_folder(arguments.output, track(specs, description="scenes"))
+    console = Console(stderr=True)
+    write_folder(arguments.output, track(specs, "scenes", console=console, transient=True))
     print(f"wrote {arguments.scenes} scenes to {arguments.output}")
     return 0
 
 
 def _verify(root: Path) -> int:
     import numpy as np
+    import rasterio
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
@@ -57,9 +60,12 @@ def _verify(root: Path) -> int:
 
     dataset = FolderDataset(root)
     pixels = np.zeros(256, dtype=np.int64)
-    for index in track(range(len(dataset)), description="images"):
-        dataset.read_image(index)
-        pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+    console = Console(stderr=True)
+    # GDAL's shortcut for whole PNG files gives noise for what is missing of a truncated one.
+    with rasterio.Env(GDAL_PNG_WHOLE_IMAGE_OPTIM="NO"):
+        for index in track(range(len(dataset)), "images", console=console, transient=True):
+            dataset.read_image(index)
+            pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
     table = Table("id", "class", "share of pixels", box=None, header_style="bold")
     names = dict(dataset.classes) | {dataset.ignore: "(ignored)"}
     for class_id, name in names.items():
@@ -67,3 +73,9 @@ def _verify(root: Path) -> int:
     Console().print(table)
     print(f"{len(dataset)} images and labels of '{dataset.name}' are readable")
     return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
+    return int(text)

@@ -38,16 +38,17 @@ def _list() -> int:
 
 def _show(name: str) -> int:
     import json
-    from pathlib import Path
 
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from fewscape.models import ModelFolder
-    from fewscape.zoo import EMBEDDED, embedded_folder
+    from fewscape.cli.folders import open_model_folder
+    from fewscape.models.folder import CARD
 
-    folder = ModelFolder.open(embedded_folder() if name == EMBEDDED else Path(name))
+    folder = open_model_folder(name)
     console = Console()
-    console.print(Markdown((folder.path / "README.md").read_text()))
+    card = folder.path / CARD
+    if card.is_file():
+        console.print(Markdown(card.read_text(encoding="utf-8")))
     console.print_json(json.dumps(dict(folder.config)))
     return 0
