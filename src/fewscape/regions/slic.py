@@ -22,35 +22,52 @@ class Slic(RegionMaker):
             proportion, so that a region covers the same ground.
         compactness: weight of nearness against colour.
         iterations: 5 give nearly what 10 give, in half the time (performance notes, 3.5).
+        reduction: cut up the means of so many pixels a side, then enlarge. At 2 it takes a
+            quarter of the time; networks look at one pixel in eight a side anyway.
     """
 
     name: ClassVar[str] = "slic"
     num_segments: int = 100
     compactness: float = 10.0
     iterations: int = 5
+    reduction: int = 2
 
     def __post_init__(self) -> None:
-        for key in ("num_segments", "compactness", "iterations"):
+        for key in ("num_segments", "compactness", "iterations", "reduction"):
             if getattr(self, key) <= 0:
                 raise ConfigError(f"slic: {key} is {getattr(self, key)}", "expected more than 0")
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The three arguments."""
+        """The arguments."""
         return asdict(self)
 
     def segment(self, image: Image) -> npt.NDArray[np.integer]:
         """Superpixels of the whole image."""
         from skimage.segmentation import slic
 
-        count = max(1, round(self.num_segments * image.shape[0] * image.shape[1] / 256**2))
+        height, width = image.shape[:2]
+        reduced = _average_blocks(image, self.reduction)
         ids: npt.NDArray[np.integer] = slic(
-            image,
-            count,
+            reduced,
+            max(1, round(self.num_segments * height * width / 256**2)),
             self.compactness,
             max_num_iter=self.iterations,
             start_label=0,
             channel_axis=-1,
             convert2lab=image.shape[2] == 3,
         )
-        return ids
+        rows = np.arange(height) // self.reduction
+        cols = np.arange(width) // self.reduction
+        return ids[rows[:, None], cols]
+
+
+def _average_blocks(image: Image, side: int) -> Image:
+    """(H, W, C) to (ceil(H / side), ceil(W / side), C), in the same dtype and range."""
+    if side == 1:
+        return image
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((0, -height % side), (0, -width % side), (0, 0)), mode="edge")
+    rows, cols = padded.shape[0] // side, padded.shape[1] // side
+    blocks = padded.reshape(rows, side, cols, side, -1)
+    return blocks.mean(axis=(1, 3), dtype=np.float64).astype(image.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.regions import RegionStore, StoredRegions, make_regions
 
 
+CACHE_BYTES = 1 << 30
+"""Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
+
+
 @dataclass(frozen=True, slots=True)
 class FolderSource:
     """Data sets in the generic layout.
@@ -41,7 +45,10 @@ class FolderSource:
 
     def open(self) -> list[LabelledImages]:
         """The data sets."""
-        return [FolderDataset(Path(self.root) / name, root=self.root) for name in self.names]
+        return [
+            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
+            for name in self.names
+        ]
 
 
 @dataclass(frozen=True, slots=True)
