@@ -137,7 +137,9 @@ class LiteralMGCL(nn.Module):
         ):
             query = torch.cat([query, enhanced_copy(query, query_planes)], dim=1)
             support = torch.cat([support, enhanced_copy(support, support_planes)], dim=1)
-            both = [correlation(query, support, mask) for mask in (support_masks, 1 - support_masks)]
+            both = [
+                correlation(query, support, mask) for mask in (support_masks, 1 - support_masks)
+            ]
             tensors.append(torch.stack(both, dim=1))
         logits = self.segmentation_head.mgcd(*tensors, query_planes)
         return F.interpolate(logits, (SIZE, SIZE), mode="bilinear", align_corners=True)
