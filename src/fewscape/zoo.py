@@ -10,6 +10,8 @@ from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, suggest
 from fewscape.models import MGCL, FewShotModel, ModelFolder, Prototype
 
+__all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model"]
+
 MODELS: dict[str, type[FewShotModel]] = {MGCL.name: MGCL, Prototype.name: Prototype}
 """Networks by name."""
 

@@ -10,6 +10,7 @@ import difflib
 import importlib
 import os
 import sys
+import textwrap
 from types import ModuleType
 
 from fewscape import __version__
@@ -20,7 +21,7 @@ COMMANDS = {
     "demo": "see it work: a synthetic scene mapped from three examples a class",
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",
-    "episodes": "make an episode manifest, or look at one",
+    "episodes": "make episode manifests, or draw a contact sheet of one",
     "regions": "fill a store with region maps",
     "data": "write synthetic scenes as a data set, or check a data set",
     "models": "list the networks, or show one model folder",
@@ -33,7 +34,17 @@ INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; the result is the exit code."""
+    """Run a command.
+
+    Args:
+        argv: what stands behind ``fewscape`` on the command line; the process's own if not given.
+
+    Returns:
+        0 done, 2 a mistake of the user, 1 a defect of ours, 130 interrupted.
+
+    Raises:
+        SystemExit: the command's own parser answered: 0 help was shown, 2 it refused.
+    """
     words = sys.argv[1:] if argv is None else argv
     is_debugging = "--debug" in words or bool(os.environ.get("FEWSCAPE_DEBUG"))
     words = [word for word in words if word != "--debug"]
@@ -60,24 +71,36 @@ def main(argv: list[str] | None = None) -> int:
 def _run(name: str, words: list[str]) -> int:
     command = importlib.import_module(f"fewscape.cli.{name}")
     if getattr(command, "PASS_THROUGH", False):
-        return int(command.run(words))
+        return _pass_through(command, words)
     return int(command.run(make_parser(name, command).parse_args(words)))
 
 
 def make_parser(name: str, command: ModuleType) -> Parser:
     """The parser of one command; its example closes the help."""
     parser = Parser(
-        prog=f"fewscape {name}",
-        description=COMMANDS[name],
-        epilog=f"example:\n  {command.EXAMPLE}",
+        prog=f"fewscape {name}", description=COMMANDS[name], epilog=_show_example(command)
     )
     command.add_arguments(parser)
     return parser
 
 
+def _pass_through(command: ModuleType, words: list[str]) -> int:
+    """For commands with a parser of their own, which prints the help and leaves."""
+    try:
+        return int(command.run(words))
+    except SystemExit:
+        if {"-h", "--help"} & set(words):
+            print(f"\n{_show_example(command)}")
+        raise
+
+
+def _show_example(command: ModuleType) -> str:
+    return "example:\n" + textwrap.indent(command.EXAMPLE, "  ")
+
+
 def _report(error: Exception) -> int:
     """One sentence for mistakes of the user, and for ours a way to tell us."""
-    if hasattr(error, "problem"):  # a FewscapeError; importing it would import torch
+    if hasattr(error, "problem"):  # a FewscapeError; the class itself would import torch
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
     print(

@@ -20,8 +20,8 @@ SUMMARY = "map the classes of a few examples over whole scenes"
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
 fewscape map pan.tif --bands 1,1,1 --examples buildings.geojson --output maps
-  fewscape map target.jpg --examples labels.png --example_scene source.jpg --classes water \\
-      --output maps"""
+fewscape map target.jpg --examples labels.png --example_scene source.jpg --classes water \\
+    --output maps"""
 
 RULE = """\
 Polygons (GeoPackage, GeoJSON, Shapefile; any reference system) with a class attribute, or a

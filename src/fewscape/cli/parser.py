@@ -6,6 +6,7 @@ import argparse
 import difflib
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 
@@ -17,32 +18,39 @@ class Parser(argparse.ArgumentParser):
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(*args, **kwargs)
 
+    def add_subparsers(self, **kwargs: Any) -> Any:  # noqa: ANN401 (argparse's own)
+        """Verbs; the help of each ends like ours."""
+        kwargs.setdefault("parser_class", partial(type(self), epilog=self.epilog))
+        return super().add_subparsers(**kwargs)
+
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As usual, after hyphens within option names became underscores."""
-        given = sys.argv[1:] if args is None else list(args)
-        known, unknown = super().parse_known_args([self._spell(word) for word in given], namespace)
-        for word in unknown:
-            if word.startswith("--"):
-                self._refuse(word.partition("=")[0])
-        return known, unknown
+        """As usual, after every option was spelled our way and found to exist."""
+        words = sys.argv[1:] if args is None else list(args)
+        if self._subparsers is None:  # options after a verb are the verb's own
+            words = self._spell(words)
+        return super().parse_known_args(words, namespace)
 
-    def _spell(self, word: str) -> str:
-        if not word.startswith("--") or word == "--":
+    def _spell(self, words: list[str]) -> list[str]:
+        """The words with underscores in the names of options; ``--`` ends the options."""
+        end = words.index("--") if "--" in words else len(words)
+        return [self._spell_option(word) for word in words[:end]] + words[end:]
+
+    def _spell_option(self, word: str) -> str:
+        if not word.startswith("--") or " " in word:
             return word
         name, equals, value = word.partition("=")
         spelled = "--" + name[2:].replace("-", "_")
-        known = self._options()
-        return spelled + equals + value if spelled in known and name not in known else word
+        options = {option for action in self._actions for option in action.option_strings}
+        if spelled not in options:
+            self._refuse(name, spelled, options)
+        return spelled + equals + value
 
-    def _options(self) -> set[str]:
-        return {option for action in self._actions for option in action.option_strings}
-
-    def _refuse(self, option: str) -> NoReturn:
-        nearest = difflib.get_close_matches(option, self._options(), n=1)
+    def _refuse(self, name: str, spelled: str, options: set[str]) -> NoReturn:
+        nearest = difflib.get_close_matches(spelled, options, n=1)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        self.error(f"there is no option {option}{hint}")
+        self.error(f"there is no option {name}{hint}")
 
     def error(self, message: str) -> NoReturn:
         """One sentence and where to look, exit code 2."""
