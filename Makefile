@@ -1,5 +1,7 @@
-# make demo   a synthetic scene mapped from three examples a class, offline
+# make demo   a synthetic scene mapped from three examples a class, offline once installed
 # make test   all tests that need neither a GPU nor the network
+# make lint   style, types, spelling
+# make bench  speed of our networks beside their published form, into benchmarks/results
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/installed
@@ -7,27 +9,30 @@ READY := .venv/installed
 .PHONY: demo test lint bench install clean
 
 demo: install
-	$(BIN)/fewscape demo
+	@$(BIN)/fewscape demo
 
 test: install
-	$(BIN)/python -m pytest -m "not gpu"
+	@$(BIN)/python -m pytest -m "not gpu"
 
 lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/codespell
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/codespell
 
 bench: install
-	$(BIN)/python benchmarks/episode.py
+	@$(BIN)/python benchmarks/episode.py
 
 install: $(READY)
 
 # Installed anew when the dependencies change; the package itself is editable.
 $(READY): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) was not found; install Python 3.11 or newer and name it: make PYTHON=python3"; \
+		exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing fewscape into .venv (torch is large: a few minutes the first time)"
-	$(BIN)/python -m pip install --quiet --editable '.[dev,sam]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,sam]'
 	@touch $@
 
 clean:

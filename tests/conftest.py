@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+DEFAULT_THREADS = 2  # what our continuous integration has; more make small tensors slower
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", default="cpu", help="where tests with the device fixture run")
+
+
+def pytest_configure(config):
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", DEFAULT_THREADS)))
+
+
+def pytest_collection_modifyitems(items):
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if "gpu" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="torch sees no CUDA device"))
 
 
 @pytest.fixture(autouse=True)
 def _same_chance_for_every_test():
+    random.seed(0)
+    np.random.seed(0)  # packages that we call draw from it
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def device(request) -> torch.device:
+    """The device of ``--device``."""
+    return torch.device(request.config.getoption("--device"))
 
 
 @pytest.fixture
