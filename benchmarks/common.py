@@ -1,0 +1,219 @@
+"""Timing of variants that do the same, and the file that says how.
+
+Variants take turns in every round, each round starting with another one, so that whatever else the
+machine does slows all of them alike. A result says what the machine was and whether it was busy.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.machine import REPOSITORY, Machine, Watch
+
+FORMAT = "fewscape-benchmark/1"
+
+BUSY_SHARE = 0.05
+"""Share of the processors from which others disturb a measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long one variant took."""
+
+    seconds: list[float]
+    """Of every round, in order."""
+    median: float
+    low_quartile: float
+    high_quartile: float
+    speedup: float
+    """Median over the rounds of the first variant's time through this one's."""
+
+    @classmethod
+    def of(cls, seconds: list[float], first: list[float]) -> Timing:
+        """The figures of one variant beside those of the first."""
+        low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
+        ratios = [reference / own for reference, own in zip(first, seconds, strict=True)]
+        return cls(seconds, median, low, high, statistics.median(ratios))
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkResult:
+    """Times of variants on one machine."""
+
+    timings: dict[str, Timing]
+    """By variant; the first is what the others are compared with."""
+    machine: Machine
+    others_share: float
+    """Share of the processors that other processes used meanwhile, in [0, 1]."""
+    load_average: float
+    """Of the minute before."""
+    created: str
+    """Time of day, ISO 8601, UTC."""
+    command: list[str]
+    notes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """More figures of the variants: title, then variant, then value."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something else used the machine; then this is no result."""
+        return self.others_share > BUSY_SHARE
+
+    def to_json(self) -> dict[str, Any]:
+        """What a result file holds."""
+        return {"format": FORMAT, "is_busy": self.is_busy, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> BenchmarkResult:
+        """The result of a file.
+
+        Raises:
+            ValueError: a key is missing or unknown, the format is another, or a figure does not
+                follow from the times.
+        """
+        content = dict(document)
+        if content.pop("format", None) != FORMAT:
+            raise ValueError(f"format is {document.get('format')!r}; expected {FORMAT!r}")
+        is_busy = content.pop("is_busy", None)
+        _check_keys(cls, content, "result")
+        _check_keys(Machine, content["machine"], "machine")
+        for name, timing in content["timings"].items():
+            _check_keys(Timing, timing, f"timing of '{name}'")
+        content["machine"] = Machine(**content["machine"])
+        content["timings"] = {name: Timing(**each) for name, each in content["timings"].items()}
+        result = cls(**content)
+        _check_figures(result)
+        if is_busy is not result.is_busy:
+            raise ValueError(f"is_busy is {is_busy}; others_share says {result.is_busy}")
+        return result
+
+
+def _check_keys(kind: type, document: Mapping[str, Any], name: str) -> None:
+    known = {each.name for each in fields(kind)}
+    if missing := known - document.keys():
+        raise ValueError(f"{name} lacks {', '.join(sorted(missing))}")
+    if unknown := document.keys() - known:
+        raise ValueError(f"{name} has unknown keys {', '.join(sorted(unknown))}")
+
+
+def _check_figures(result: BenchmarkResult) -> None:
+    first = next(iter(result.timings.values())).seconds
+    for name, timing in result.timings.items():
+        if timing != Timing.of(timing.seconds, first):
+            raise ValueError(f"the figures of '{name}' do not follow from its seconds")
+    for title, values in result.notes.items():
+        if values.keys() != result.timings.keys():
+            raise ValueError(f"the note '{title}' is not about {', '.join(result.timings)}")
+
+
+def compare(
+    variants: Mapping[str, Callable[[], object]], repeats: int = 15, warmup: int = 3
+) -> BenchmarkResult:
+    """Time variants in turns.
+
+    Args:
+        variants: what to call, by name; the first is the reference of the speedups.
+        repeats: rounds that count.
+        warmup: rounds before them that do not.
+
+    Raises:
+        ValueError: no variant, or fewer than two rounds.
+    """
+    if not variants or repeats < 2:
+        raise ValueError(f"{len(variants)} variants in {repeats} rounds; expected 1 and 2 or more")
+    names = list(variants)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    watch = Watch()
+    for round_number in range(warmup + repeats):
+        first = round_number % len(names)
+        for name in names[first:] + names[:first]:
+            taken = _time(variants[name])
+            if round_number >= warmup:
+                seconds[name].append(taken)
+    return BenchmarkResult(
+        timings={name: Timing.of(seconds[name], seconds[names[0]]) for name in names},
+        machine=Machine.describe(),
+        others_share=watch.read(),
+        load_average=watch.load_average,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=_tell_command(),
+    )
+
+
+def _time(call: Callable[[], object]) -> float:
+    _wait_for_gpu()
+    begin = time.perf_counter()
+    call()
+    _wait_for_gpu()
+    return time.perf_counter() - begin
+
+
+def _wait_for_gpu() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+
+
+def _tell_command() -> list[str]:
+    """The script as seen from the repository, and its arguments."""
+    script = Path(sys.argv[0]).resolve()
+    inside = script.is_relative_to(REPOSITORY)
+    name = script.relative_to(REPOSITORY).as_posix() if inside else script.name
+    return ["python", name, *sys.argv[1:]]
+
+
+def write_result(
+    result: BenchmarkResult, path: Path, notes: Mapping[str, Mapping[str, float]] | None = None
+) -> None:
+    """Write the JSON file and print the table.
+
+    Args:
+        result: the times.
+        path: the file; folders are made.
+        notes: more figures of each variant: title, then variant, then value.
+    """
+    told = {title: dict(values) for title, values in (notes or {}).items()}
+    result = replace(result, notes=result.notes | told)
+    _check_figures(result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result.to_json(), indent=1) + "\n")
+    console = Console()
+    console.print(make_table(result))
+    if result.is_busy:
+        console.print(
+            f"others used {result.others_share:.0%} of the processors meanwhile: repeat this on "
+            "an idle machine"
+        )
+    console.print(str(path))
+
+
+def read_result(path: Path) -> BenchmarkResult:
+    """What ``write_result`` wrote.
+
+    Raises:
+        ValueError: the file does not hold such a result.
+    """
+    return BenchmarkResult.from_json(json.loads(path.read_text()))
+
+
+def make_table(result: BenchmarkResult) -> Table:
+    """Median, middle half of the times, speedup and notes of every variant."""
+    table = Table("variant", box=None, header_style="bold")
+    for title in ("median ms", "middle half", "speedup", *result.notes):
+        table.add_column(title, justify="right")
+    for name, timing in result.timings.items():
+        half = f"{1e3 * timing.low_quartile:.1f} to {1e3 * timing.high_quartile:.1f}"
+        notes = [f"{values[name]:.3g}" for values in result.notes.values()]
+        median = f"{1e3 * timing.median:.1f}"
+        table.add_row(name, median, half, f"{timing.speedup:.2f} x", *notes)
+    return table

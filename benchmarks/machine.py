@@ -1,0 +1,115 @@
+"""Where and with what a benchmark ran, and whether anything else ran beside it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+PACKAGES = ("fewscape", "torch", "torchvision", "timm", "numpy")
+
+FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "asimd")
+"""What decides the speed of products, and of bfloat16 above all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What has to be the same for two results to be comparable."""
+
+    commit: str
+    has_local_changes: bool
+    versions: dict[str, str]
+    processor: str
+    processor_flags: list[str]
+    num_processors: int
+    """Those that this process may use."""
+    num_threads: int
+    """Those that torch uses for one operation."""
+    gpu: str | None
+
+    @classmethod
+    def describe(cls) -> Machine:
+        """This machine, now."""
+        name, flags = _read_processor()
+        return cls(
+            commit=_ask_git("rev-parse", "HEAD") or "unknown",
+            has_local_changes=bool(_ask_git("status", "--porcelain", "--untracked-files=no")),
+            versions={"python": platform.python_version()}
+            | {package: version(package) for package in PACKAGES},
+            processor=name,
+            processor_flags=[flag for flag in FLAGS if flag in flags],
+            num_processors=_count_processors(),
+            num_threads=torch.get_num_threads(),
+            gpu=torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        )
+
+
+class Watch:
+    """Finds out what share of the processors others used between start and ``read``."""
+
+    def __init__(self) -> None:
+        self.load_average = os.getloadavg()[0]
+        self._wall = time.perf_counter()
+        self._ours = _own_seconds()
+        self._all = _busy_seconds()
+
+    def read(self) -> float:
+        """Share in [0, 1]; from the load average at the start where the system does not tell."""
+        processors = os.cpu_count() or 1
+        now = _busy_seconds()
+        if now is None or self._all is None:
+            return min(1.0, self.load_average / processors)
+        others = (now - self._all) - (_own_seconds() - self._ours)
+        return min(1.0, max(0.0, others / (processors * (time.perf_counter() - self._wall))))
+
+
+def _own_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _busy_seconds() -> float | None:
+    """Processor seconds that all processes used since the machine started."""
+    try:
+        fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    except OSError:
+        return None
+    user, nice, system, _, _, interrupts, soft, steal = map(int, fields[:8])
+    return (user + nice + system + interrupts + soft + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def _count_processors() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _read_processor() -> tuple[str, set[str]]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine(), set()
+    pairs = [(key.strip(), value) for key, _, value in (line.partition(":") for line in lines)]
+    facts = dict(reversed(pairs))  # the first processor's
+    flags = facts.get("flags", facts.get("Features", ""))
+    return facts.get("model name", platform.machine()).strip(), set(flags.split())
+
+
+def _ask_git(*words: str) -> str:
+    """The answer, or nothing outside a checkout."""
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip()

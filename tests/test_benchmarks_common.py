@@ -1,0 +1,133 @@
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import common
+from benchmarks.common import FORMAT, BenchmarkResult, Timing, compare, read_result, write_result
+from benchmarks.machine import Machine, Watch
+
+RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+
+SECONDS = st.lists(st.floats(1e-6, 10), min_size=2, max_size=20)
+
+
+@pytest.fixture
+def result():
+    return compare({"published": lambda: sum(range(2000)), "ours": lambda: None}, repeats=4)
+
+
+def test_variants_take_turns_and_each_round_starts_with_another(monkeypatch):
+    calls = []
+    variants = {name: lambda name=name: calls.append(name) for name in "abc"}
+    result = compare(variants, repeats=2, warmup=1)
+    assert "".join(calls) == "abc" + "bca" + "cab"
+    assert list(result.timings) == ["a", "b", "c"]
+    assert {len(timing.seconds) for timing in result.timings.values()} == {2}
+
+
+@pytest.mark.parametrize(("variants", "repeats"), [({}, 5), ({"a": print}, 1)])
+def test_nothing_to_compare_is_refused(variants, repeats):
+    with pytest.raises(ValueError, match="expected 1 and 2 or more"):
+        compare(variants, repeats=repeats)
+
+
+@given(seconds=SECONDS)
+def test_figures_are_those_of_the_seconds(seconds):
+    timing = Timing.of(seconds, [2 * each for each in seconds])
+    assert timing.median == pytest.approx(statistics.median(seconds))
+    assert min(seconds) <= timing.low_quartile <= timing.median + 1e-12
+    assert timing.median - 1e-12 <= timing.high_quartile <= max(seconds)
+    assert timing.speedup == pytest.approx(2)
+
+
+def test_a_result_says_where_it_was_measured(result):
+    machine = result.machine
+    assert machine.versions.keys() >= {"python", "torch", "fewscape"}
+    assert machine.num_processors >= 1
+    assert machine.num_threads >= 1
+    assert machine.commit
+    assert 0 <= result.others_share <= 1
+    assert str(Path(__file__).parent) not in json.dumps(result.to_json())
+
+
+def test_a_result_is_the_same_after_writing_and_reading(result, tmp_path, capsys):
+    path = tmp_path / "made" / "episode.json"
+    notes = {"largest difference": {"published": 0.0, "ours": 1e-6}}
+    write_result(result, path, notes)
+    read = read_result(path)
+    assert read.timings == result.timings
+    assert read.machine == result.machine
+    assert read.notes == notes
+    told = capsys.readouterr().out
+    assert "published" in told
+    assert "1e-06" in told
+
+
+@pytest.mark.parametrize(("share", "is_busy"), [(0.0, False), (0.5, True)])
+def test_a_busy_machine_is_told(result, tmp_path, capsys, monkeypatch, share, is_busy):
+    monkeypatch.setattr(common.Watch, "read", lambda watch: share)
+    result = compare({"a": lambda: None}, repeats=2)
+    path = tmp_path / "episode.json"
+    write_result(result, path)
+    assert json.loads(path.read_text())["is_busy"] is is_busy
+    assert ("repeat this on an idle machine" in " ".join(capsys.readouterr().out.split())) is (
+        is_busy
+    )
+
+
+def test_notes_are_about_the_variants(result, tmp_path):
+    with pytest.raises(ValueError, match="'difference' is not about published, ours"):
+        write_result(result, tmp_path / "a.json", {"difference": {"published": 0.0}})
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"format": "other/1"}, "format is 'other/1'"),
+        ({"more": 1}, "result has unknown keys more"),
+        ({"machine": {}}, "machine lacks commit"),
+        ({"others_share": 0.9, "is_busy": False}, "others_share says True"),
+    ],
+)
+def test_another_document_is_refused(result, change, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        BenchmarkResult.from_json(result.to_json() | change)
+
+
+def test_figures_cannot_be_edited(result):
+    document = result.to_json()
+    document["timings"]["ours"]["median"] = 1e-9
+    with pytest.raises(ValueError, match="'ours' do not follow from its seconds"):
+        BenchmarkResult.from_json(document)
+
+
+def test_a_missing_key_is_named(result):
+    document = result.to_json()
+    del document["timings"]
+    with pytest.raises(ValueError, match="result lacks timings"):
+        BenchmarkResult.from_json(document)
+
+
+def test_the_load_average_serves_where_nothing_else_does(monkeypatch):
+    monkeypatch.setattr("benchmarks.machine._busy_seconds", lambda: None)
+    monkeypatch.setattr("os.getloadavg", lambda: (1.0, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert Watch().read() == 0.25
+
+
+def test_outside_a_checkout_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setattr("benchmarks.machine._ask_git", lambda *words: "")
+    machine = Machine.describe()
+    assert (machine.commit, machine.has_local_changes) == ("unknown", False)
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_published_times_are_results(path):
+    document = json.loads(path.read_text())
+    if document.get("format") != FORMAT:
+        pytest.skip("no timing")
+    assert read_result(path).machine.commit != "unknown"
