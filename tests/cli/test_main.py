@@ -42,7 +42,9 @@ def test_help_answers_from_the_shell(record_testsuite_property):
     done = subprocess.run([Path(sys.executable).with_name("fewscape"), "--help"], check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
-    record_testsuite_property("cpu_seconds_of_help", user + system)  # to be read in reports; machines differ
+    record_testsuite_property(
+        "cpu_seconds_of_help", user + system
+    )  # to be read in reports; machines differ
     assert done.returncode == 0
 
 
@@ -76,7 +78,7 @@ def test_version(capsys):
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("mapp", "did you mean 'map'?"), ("episode", "did you mean 'episodes'?"), ("zz", "expected")],
+    [("mapz", "did you mean 'map'?"), ("episode", "did you mean 'episodes'?"), ("zz", "expected")],
 )
 def test_an_unknown_command_names_the_nearest(capsys, name, hint):
     assert main([name]) == 2

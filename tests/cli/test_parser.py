@@ -83,7 +83,7 @@ def test_unknown_options_of_verbs_name_the_nearest(parser_with_verbs, capsys):
 
 def test_an_unknown_verb_lists_the_known(parser_with_verbs, capsys):
     with pytest.raises(SystemExit) as stop:
-        parser_with_verbs.parse_args(["mke"])
+        parser_with_verbs.parse_args(["makex"])
     assert stop.value.code == 2
     told = capsys.readouterr().err
     assert "make" in told
