@@ -18,7 +18,9 @@ def test_papers_networks_have_the_papers_sizes(name, channels, parameters):
     assert sum(p.numel() for p in backbone.parameters()) == parameters
 
 
-@pytest.mark.parametrize("build", [lambda: ResNetBackbone(50, (4, 8, 32)), lambda: VGGBackbone((4, 8, 16, 32))])
+@pytest.mark.parametrize(
+    "build", [lambda: ResNetBackbone(50, (4, 8, 32)), lambda: VGGBackbone((4, 8, 16, 32))]
+)
 def test_maps_have_the_declared_strides(build):
     backbone = build()
     maps = backbone(torch.rand(1, 3, 64, 96))
@@ -27,8 +29,8 @@ def test_maps_have_the_declared_strides(build):
 
 
 def test_resnet_levels_are_torchvisions():
-    from torchvision.models.feature_extraction import create_feature_extractor
     from torchvision.models import resnet50
+    from torchvision.models.feature_extraction import create_feature_extractor
 
     torch.manual_seed(0)
     network = resnet50(weights=None).eval().double()

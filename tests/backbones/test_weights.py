@@ -79,7 +79,7 @@ def test_a_truncated_file_is_named(tmp_path):
 
 
 def test_an_absent_file_is_named():
-    with pytest.raises(WeightsError, match="'nowhere.pth' are not a file"):
+    with pytest.raises(WeightsError, match=r"'nowhere\.pth' are not a file"):
         make_backbone("test_resnet", "nowhere.pth")
 
 

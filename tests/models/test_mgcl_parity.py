@@ -84,7 +84,7 @@ def test_logits_equal_the_published_network(networks, inputs):
 @pytest.mark.slow
 def test_five_shots_vote_as_published(networks, inputs):
     literal, ours = networks
-    images, masks, query_planes, support_planes = inputs
+    images, masks, query_planes, _ = inputs
     shots = torch.rand(1, 3, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(8))
     shot_masks = torch.stack([masks[0], masks[0].flip(0), masks[0].T.contiguous()])[None]
     shot_planes = make_planes(11, 4)[None, :3]
@@ -141,5 +141,5 @@ def test_older_checkpoints_and_parallel_prefixes_are_understood():
 
 
 def test_a_foreign_name_is_refused():
-    with pytest.raises(ValueError, match="not those of a published MGCL checkpoint: encoder.x"):
+    with pytest.raises(ValueError, match=r"not those of a published MGCL checkpoint: encoder\.x"):
         from_official({"encoder.x": torch.zeros(1)})

@@ -73,7 +73,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
             return load_file(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 (the readers raise many kinds)
+    except Exception as error:  # the readers raise many kinds
         raise WeightsError(
             f"'{path}' cannot be read as weights",
             str(error).splitlines()[0][:200],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 
@@ -62,7 +63,7 @@ class Episode:
     @staticmethod
     def stack(episodes: Sequence[Episode]) -> Episode:
         """One batch from several; a field that is absent in one is absent in the result."""
-        joined = {}
+        joined: dict[str, Any] = {}
         for field in fields(Episode):
             parts = [getattr(episode, field.name) for episode in episodes]
             joined[field.name] = None if any(p is None for p in parts) else torch.cat(parts)

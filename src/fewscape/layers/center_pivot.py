@@ -45,14 +45,14 @@ class CenterPivotConv4d(nn.Module):
         batch, height, width, rows, cols, channels = thinned.shape
         planes = thinned.permute(0, 3, 4, 5, 1, 2)  # (B, Hs', Ws', C, Hq, Wq)
         planes = planes.reshape(batch * rows * cols, channels, height, width)
-        mixed = self.query(planes.contiguous(memory_format=torch.channels_last))
+        mixed: torch.Tensor = self.query(planes.contiguous(memory_format=torch.channels_last))
         mixed = mixed.permute(0, 2, 3, 1).reshape(batch, rows, cols, height, width, -1)
         return mixed.permute(0, 3, 4, 1, 2, 5)
 
     def _over_support(self, pairs: torch.Tensor) -> torch.Tensor:
         batch, height, width, rows, cols, channels = pairs.shape
         planes = pairs.reshape(batch * height * width, rows, cols, channels).permute(0, 3, 1, 2)
-        mixed = self.support(planes).permute(0, 2, 3, 1)
+        mixed: torch.Tensor = self.support(planes).permute(0, 2, 3, 1)
         return mixed.reshape(batch, height, width, *mixed.shape[1:])
 
     def _single_support(self, pairs: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from torch import nn
 
@@ -17,7 +18,7 @@ class ConvStack(nn.Sequential):
 
     def __init__(self, channels: Sequence[int], last_activation: bool) -> None:
         parts: list[nn.Module] = []
-        for before, after in zip(channels[:-1], channels[1:], strict=True):
+        for before, after in pairwise(channels):
             parts.append(nn.Conv2d(before, after, 3, padding=1))
             parts.append(nn.ReLU(inplace=True))
         super().__init__(*(parts if last_activation else parts[:-1]))

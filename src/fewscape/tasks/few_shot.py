@@ -76,7 +76,8 @@ class FewShotSegmentation(lightning.LightningModule):
 
     def forward(self, episode: Episode) -> Output:
         """The network's output; the backbone's maps come from the cache where there is one."""
-        return self.model(episode, self.cache or self.model.backbone)
+        output: Output = self.model(episode, self.cache or self.model.backbone)
+        return output
 
     def training_step(self, episode: Episode, batch_index: int) -> torch.Tensor:
         """Cross-entropy of the queries, and what the recipe adds to it."""

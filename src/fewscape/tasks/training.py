@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import logging
+import argparse
+import difflib
+import inspect
 import re
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-from jsonargparse import ArgumentParser
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
-from fewscape.core import ConfigError, suggest
-from fewscape.tasks.episode_data import EpisodeData
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError
+from fewscape.datasets import Augment
+from fewscape.models import MGCL, Prototype
+from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
-
-logger = logging.getLogger(__name__)
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "default_root_dir": "runs/fit",
@@ -31,7 +32,28 @@ TRAINER_DEFAULTS: dict[str, Any] = {
     "log_every_n_steps": 10,
 }
 
-UNKNOWN_KEY = re.compile(r"(?:[Kk]ey|[Oo]ption|[Aa]rgument)s?:? [\"'`]?([\w.]+)[\"'`]?")
+HINTS = (
+    ".*does not have many workers.*",
+    ".*args parameter is intended to run from within Python.*",
+    ".*number of training batches.*is smaller than the logging interval.*",
+    ".*pin_memory.*",
+)
+"""Warnings of Lightning that do not concern whoever runs a recipe."""
+
+UNKNOWN_KEY = re.compile(r"[Oo]ption '([\w.]+)'")
+SECTIONS = (
+    FewShotSegmentation,
+    EpisodeData,
+    SaveModelFolders,
+    lightning.Trainer,
+    MGCL,
+    Prototype,
+    BackboneConfig,
+    FolderSource,
+    SyntheticSource,
+    Augment,
+)
+"""What a recipe describes; their arguments are the keys it may have."""
 
 
 class RecipeCLI(LightningCLI):
@@ -51,7 +73,7 @@ class RecipeCLI(LightningCLI):
                 TensorBoardLogger(root, name="", version="tensorboard"),
             ]
         callbacks.append(
-            ModelCheckpoint(root / "checkpoints", filename="last", save_last=False, save_top_k=1)
+            ModelCheckpoint(root / "checkpoints", "last", enable_version_counter=False)
         )
         return super()._instantiate_trainer(config, callbacks)
 
@@ -59,12 +81,14 @@ class RecipeCLI(LightningCLI):
 def train(argv: list[str]) -> lightning.Trainer:
     """Train as the arguments say: ``--config FILE`` and overrides such as ``--model.lr 0.001``.
 
-    The resolved recipe is saved as ``config.yaml`` beside the results.
+    The resolved recipe is saved as ``config.yaml`` beside the logs.
 
     Raises:
         ConfigError: the recipe is absent, has an unknown key or a value of the wrong type.
     """
-    _quieten()
+    for pattern in HINTS:
+        warnings.filterwarnings("ignore", pattern)
+    strict = {"exit_on_error": False}
     try:
         cli = RecipeCLI(
             FewShotSegmentation,
@@ -73,21 +97,23 @@ def train(argv: list[str]) -> lightning.Trainer:
             seed_everything_default=0,
             trainer_defaults=TRAINER_DEFAULTS,
             save_config_kwargs={"overwrite": True},
-            parser_kwargs={"exit_on_error": False, "fit": {"exit_on_error": False}},
+            parser_kwargs=strict | {"fit": dict(strict)},
             auto_configure_optimizers=False,
         )
-    except SystemExit as stop:
-        if stop.code in (0, None):
-            raise
-        raise ConfigError("the recipe cannot be read") from stop
+    except argparse.ArgumentError as error:
+        raise _explain(str(error)) from error
     return cli.trainer
 
 
-def _quieten() -> None:
-    """Hide hints of Lightning that do not concern whoever runs a recipe."""
-    for pattern in (
-        ".*does not have many workers.*",
-        ".*`isinstance.*LeafSpec.*",
-        ".*pin_memory.*",
-    ):
-        warnings.filterwarnings("ignore", pattern)
+def _explain(message: str) -> ConfigError:
+    """The parser's complaint as a sentence that says what to write instead."""
+    if match := UNKNOWN_KEY.search(message):
+        option = match[1]
+        known = {name for section in SECTIONS for name in inspect.signature(section).parameters}
+        nearest = difflib.get_close_matches(option.rpartition(".")[2], known, n=1)
+        return ConfigError(
+            f"the recipe has an unknown key '{option}'",
+            f"did you mean '{nearest[0]}'?" if nearest else "",
+            "see: fewscape fit --help",
+        )
+    return ConfigError("the recipe cannot be used: " + " ".join(message.split())[:500])

@@ -19,12 +19,13 @@ class MGCLVariant:
     Attributes:
         region_anchor: the pixel that lends a cell its region. Published: the upper left corner,
             3.5 to 15.5 pixels away from where the features are centred.
-        mask_sampling: share of foreground in a cell. Published: bilinear samples at the corners-aligned
-            grid, which miss objects smaller than a cell; ``area`` counts every pixel and knows 255.
+        mask_sampling: share of foreground in a cell. Published: bilinear samples at the
+            corners-aligned grid, which miss objects smaller than a cell; ``area`` counts every
+            pixel and knows 255.
         align_corners: grid of the decoder's enlargements. Published: true, which stretches the
             maps by up to half a cell against the image.
-        full_logits: enlarge the logits to the image inside the network, as published; otherwise they
-            stay at stride 4 and whoever needs more enlarges once.
+        full_logits: enlarge the logits to the image inside the network, as published; otherwise
+            they stay at stride 4 and whoever needs more enlarges once.
         shot_fusion: published: ``vote``; ``mean_logit`` keeps the confidence of each shot.
         prior: hand the decoder the cosine to the prototype of foreground and background on each
             level, and let it correct their difference instead of starting from nothing. The
