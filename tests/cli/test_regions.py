@@ -7,13 +7,16 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import torch
 
 from fewscape.cli import regions
 from fewscape.cli.main import COMMANDS, main
-from fewscape.core import Window
+from fewscape.core import Policy, Window
 from fewscape.datasets import Crop, EpisodeSpec, Manifest, ManifestEpisodes
+from fewscape.evaluation import evaluate
 from fewscape.regions import REGION_METHODS, RegionStore, Slic, StoredRegions, make_regions
 from tests.datasets.invented import write_dataset
+from tests.evaluation.doubles import NearColour
 
 
 def run(*words):
@@ -82,6 +85,25 @@ def test_episodes_find_their_maps_in_the_store(data, tmp_path, monkeypatch):
     for index in range(2):
         assert episodes[index].query_regions.shape == (1, 32, 32)
         assert episodes[index].support_regions.shape == (1, 2, 32, 32)
+
+
+def test_an_evaluation_makes_none_anew(data, tmp_path, monkeypatch):
+    manifest = write_manifest(tmp_path / "m.json")
+    store, cut = tmp_path / "store", []
+    original = Slic.segment
+
+    def segment(self, image):
+        cut.append(image.shape)
+        return original(self, image)
+
+    monkeypatch.setattr(Slic, "segment", segment)
+    model = NearColour("slic")
+    run("--root", data, "--episodes", manifest, "--store", store, "--workers", 1)
+    assert len(cut) == 4
+    stored = StoredRegions(RegionStore(store), make_regions("slic"))
+    policy = Policy(torch.device("cpu"), torch.float32)
+    evaluate(model, Manifest.load(manifest), data, policy=policy, regions=stored)
+    assert len(model.region_sums) == len(cut) == 4
 
 
 @pytest.mark.slow

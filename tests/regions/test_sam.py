@@ -153,6 +153,16 @@ def test_a_missing_folder_is_told_without_asking_the_network():
         maker(make_picture())
 
 
+@method
+def test_a_name_on_the_hub_that_cannot_be_had_is_told(name, tmp_path, monkeypatch):
+    hub = pytest.importorskip("huggingface_hub").constants
+    monkeypatch.setattr(hub, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(hub, "HF_HUB_CACHE", str(tmp_path))
+    maker = make_regions(name, model="nobody/nothing")
+    with pytest.raises(WeightsError, match=r"'nobody/nothing' cannot be loaded.* give its path"):
+        maker(make_picture())
+
+
 def test_damaged_weights_are_told(folders, tmp_path):
     folder = shutil.copytree(folders["sam"], tmp_path / "sam")
     weights = folder / "model.safetensors"

@@ -149,7 +149,7 @@ def _start_worker(job: FillJob[Any], shared: _Shared, workers: int) -> None:
 
 
 def _fill_group(group: Sequence[Any]) -> None:
-    assert _worker is not None  # noqa: S101 (the pool's initializer has run)
+    assert _worker is not None  # the pool's initializer has run
     job, shared = _worker
     for item in group:
         if shared.stop.is_set():

@@ -59,7 +59,8 @@ class Slic(RegionMaker):
         )
         rows = np.arange(height) // self.reduction
         cols = np.arange(width) // self.reduction
-        return ids[rows[:, None], cols]
+        enlarged: npt.NDArray[np.integer] = ids[rows[:, None], cols]
+        return enlarged
 
 
 def _average_blocks(image: Image, side: int) -> Image:
@@ -70,4 +71,5 @@ def _average_blocks(image: Image, side: int) -> Image:
     padded = np.pad(image, ((0, -height % side), (0, -width % side), (0, 0)), mode="edge")
     rows, cols = padded.shape[0] // side, padded.shape[1] // side
     blocks = padded.reshape(rows, side, cols, side, -1)
-    return blocks.mean(axis=(1, 3), dtype=np.float64).astype(image.dtype)
+    means: Image = blocks.mean(axis=(1, 3), dtype=np.float64).astype(image.dtype)
+    return means
