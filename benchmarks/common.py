@@ -7,6 +7,7 @@ machine does slows all of them alike. A result says what the machine was and whe
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -24,8 +25,8 @@ from benchmarks.machine import REPOSITORY, Machine, Watch
 
 FORMAT = "fewscape-benchmark/1"
 
-BUSY_SHARE = 0.05
-"""Share of the processors from which others disturb a measurement."""
+BUSY_CORES = 0.3
+"""Processors in use by others from which a measurement is disturbed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,48 +56,53 @@ class BenchmarkResult:
     timings: dict[str, Timing]
     """By variant; the first is what the others are compared with."""
     machine: Machine
-    others_share: float
-    """Share of the processors that other processes used meanwhile, in [0, 1]."""
-    load_average: float
-    """Of the minute before."""
+    others_cores: float
+    """Processors that other processes kept busy meanwhile, on average."""
+    load_before: float
+    """Load average of the minute before the first round."""
+    load_after: float
+    """The same after the last round, with our own load in it."""
     created: str
     """Time of day, ISO 8601, UTC."""
     command: list[str]
-    notes: dict[str, dict[str, float]] = field(default_factory=dict)
-    """More figures of the variants: title, then variant, then value."""
+    notes: dict[str, object] = field(default_factory=dict)
+    """What else belongs to the result, by title, as JSON can say it."""
 
     @property
     def is_busy(self) -> bool:
         """Whether something else used the machine; then this is no result."""
-        return self.others_share > BUSY_SHARE
+        return self.others_cores > BUSY_CORES
 
     def to_json(self) -> dict[str, Any]:
         """What a result file holds."""
-        return {"format": FORMAT, "is_busy": self.is_busy, **asdict(self)}
+        return {"format": FORMAT, "busy": self.is_busy, **asdict(self)}
 
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> BenchmarkResult:
-        """The result of a file.
 
-        Raises:
-            ValueError: a key is missing or unknown, the format is another, or a figure does not
-                follow from the times.
-        """
-        content = dict(document)
-        if content.pop("format", None) != FORMAT:
-            raise ValueError(f"format is {document.get('format')!r}; expected {FORMAT!r}")
-        is_busy = content.pop("is_busy", None)
-        _check_keys(cls, content, "result")
-        _check_keys(Machine, content["machine"], "machine")
-        for name, timing in content["timings"].items():
-            _check_keys(Timing, timing, f"timing of '{name}'")
-        content["machine"] = Machine(**content["machine"])
-        content["timings"] = {name: Timing(**each) for name, each in content["timings"].items()}
-        result = cls(**content)
-        _check_figures(result)
-        if is_busy is not result.is_busy:
-            raise ValueError(f"is_busy is {is_busy}; others_share says {result.is_busy}")
-        return result
+def validate(document: Mapping[str, Any]) -> BenchmarkResult:
+    """The result that a file's content stands for.
+
+    Args:
+        document: what ``to_json`` gave.
+
+    Raises:
+        ValueError: a key is missing or unknown, the format is another, or a figure does not
+            follow from the times.
+    """
+    content = dict(document)
+    if content.pop("format", None) != FORMAT:
+        raise ValueError(f"format is {document.get('format')!r}; expected {FORMAT!r}")
+    busy = content.pop("busy", None)
+    _check_keys(BenchmarkResult, content, "result")
+    _check_keys(Machine, content["machine"], "machine")
+    for name, timing in content["timings"].items():
+        _check_keys(Timing, timing, f"timing of '{name}'")
+    content["machine"] = Machine(**content["machine"])
+    content["timings"] = {name: Timing(**each) for name, each in content["timings"].items()}
+    result = BenchmarkResult(**content)
+    _check_figures(result)
+    if busy is not result.is_busy:
+        raise ValueError(f"busy is {busy}; others_cores says {result.is_busy}")
+    return result
 
 
 def _check_keys(kind: type, document: Mapping[str, Any], name: str) -> None:
@@ -112,13 +118,10 @@ def _check_figures(result: BenchmarkResult) -> None:
     for name, timing in result.timings.items():
         if timing != Timing.of(timing.seconds, first):
             raise ValueError(f"the figures of '{name}' do not follow from its seconds")
-    for title, values in result.notes.items():
-        if values.keys() != result.timings.keys():
-            raise ValueError(f"the note '{title}' is not about {', '.join(result.timings)}")
 
 
 def compare(
-    variants: Mapping[str, Callable[[], object]], repeats: int = 15, warmup: int = 3
+    variants: Mapping[str, Callable[[], object]], repeats: int = 15, warmup: int = 2
 ) -> BenchmarkResult:
     """Time variants in turns.
 
@@ -141,11 +144,13 @@ def compare(
             taken = _time(variants[name])
             if round_number >= warmup:
                 seconds[name].append(taken)
+    others_cores, load_after = watch.read(), os.getloadavg()[0]
     return BenchmarkResult(
         timings={name: Timing.of(seconds[name], seconds[names[0]]) for name in names},
         machine=Machine.describe(),
-        others_share=watch.read(),
-        load_average=watch.load_average,
+        others_cores=others_cores,
+        load_before=watch.load_before,
+        load_after=load_after,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         command=_tell_command(),
     )
@@ -173,26 +178,28 @@ def _tell_command() -> list[str]:
 
 
 def write_result(
-    result: BenchmarkResult, path: Path, notes: Mapping[str, Mapping[str, float]] | None = None
+    result: BenchmarkResult, path: Path, notes: Mapping[str, object] | None = None
 ) -> None:
-    """Write the JSON file and print the table.
+    """Write the JSON file, whole or not at all, and print the table.
 
     Args:
         result: the times.
         path: the file; folders are made.
-        notes: more figures of each variant: title, then variant, then value.
+        notes: what else belongs to the result, by title; a mapping from every variant to a number
+            becomes a column of the table.
     """
-    told = {title: dict(values) for title, values in (notes or {}).items()}
-    result = replace(result, notes=result.notes | told)
-    _check_figures(result)
+    result = replace(result, notes=result.notes | dict(notes or {}))
+    text = json.dumps(result.to_json(), indent=1) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result.to_json(), indent=1) + "\n")
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
     console = Console()
     console.print(make_table(result))
     if result.is_busy:
         console.print(
-            f"others used {result.others_share:.0%} of the processors meanwhile: repeat this on "
-            "an idle machine"
+            f"others kept {result.others_cores:.1f} processors busy meanwhile: repeat this on an "
+            "idle machine"
         )
     console.print(str(path))
 
@@ -203,17 +210,29 @@ def read_result(path: Path) -> BenchmarkResult:
     Raises:
         ValueError: the file does not hold such a result.
     """
-    return BenchmarkResult.from_json(json.loads(path.read_text()))
+    return validate(json.loads(path.read_text()))
 
 
 def make_table(result: BenchmarkResult) -> Table:
-    """Median, middle half of the times, speedup and notes of every variant."""
+    """Median, middle half of the times, speedup and noted numbers of every variant."""
+    columns = _find_columns(result)
     table = Table("variant", box=None, header_style="bold")
-    for title in ("median ms", "middle half", "speedup", *result.notes):
+    for title in ("median ms", "middle half", "speedup", *columns):
         table.add_column(title, justify="right")
     for name, timing in result.timings.items():
         half = f"{1e3 * timing.low_quartile:.1f} to {1e3 * timing.high_quartile:.1f}"
-        notes = [f"{values[name]:.3g}" for values in result.notes.values()]
+        notes = [f"{values[name]:.3g}" for values in columns.values()]
         median = f"{1e3 * timing.median:.1f}"
         table.add_row(name, median, half, f"{timing.speedup:.2f} x", *notes)
     return table
+
+
+def _find_columns(result: BenchmarkResult) -> dict[str, dict[str, float]]:
+    """The notes that give a number for every variant."""
+    return {
+        title: note
+        for title, note in result.notes.items()
+        if isinstance(note, dict)
+        and note.keys() == result.timings.keys()
+        and all(isinstance(value, int | float) for value in note.values())
+    }

@@ -54,27 +54,27 @@ class Machine:
 
 
 class Watch:
-    """Finds out what share of the processors others used between start and ``read``."""
+    """Finds out how many processors others kept busy between start and ``read``."""
 
     def __init__(self) -> None:
-        self.load_average = os.getloadavg()[0]
+        self.load_before = os.getloadavg()[0]
         self._wall = time.perf_counter()
         self._ours = _own_seconds()
         self._all = _busy_seconds()
 
     def read(self) -> float:
-        """Share in [0, 1]; from the load average at the start where the system does not tell."""
-        processors = os.cpu_count() or 1
+        """Processors, on average; the load average before where the system does not tell."""
         now = _busy_seconds()
         if now is None or self._all is None:
-            return min(1.0, self.load_average / processors)
+            return self.load_before
         others = (now - self._all) - (_own_seconds() - self._ours)
-        return min(1.0, max(0.0, others / (processors * (time.perf_counter() - self._wall))))
+        return max(0.0, others / (time.perf_counter() - self._wall))
 
 
 def _own_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    """Processor seconds of this process and of the children that it waited for."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _busy_seconds() -> float | None:

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import common
-from benchmarks.common import FORMAT, BenchmarkResult, Timing, compare, read_result, write_result
+from benchmarks.common import FORMAT, Timing, compare, read_result, validate, write_result
 from benchmarks.machine import Machine, Watch
 
-RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+RESULTS = Path(__file__).resolve().parents[2] / "benchmarks" / "results"
 
 SECONDS = st.lists(st.floats(1e-6, 10), min_size=2, max_size=20)
 
@@ -50,8 +50,8 @@ def test_a_result_says_where_it_was_measured(result):
     assert machine.num_processors >= 1
     assert machine.num_threads >= 1
     assert machine.commit
-    assert 0 <= result.others_share <= 1
-    assert str(Path(__file__).parent) not in json.dumps(result.to_json())
+    assert min(result.others_cores, result.load_before, result.load_after) >= 0
+    assert str(Path(__file__).parents[2]) not in json.dumps(result.to_json())
 
 
 def test_a_result_is_the_same_after_writing_and_reading(result, tmp_path, capsys):
@@ -67,21 +67,33 @@ def test_a_result_is_the_same_after_writing_and_reading(result, tmp_path, capsys
     assert "1e-06" in told
 
 
-@pytest.mark.parametrize(("share", "is_busy"), [(0.0, False), (0.5, True)])
-def test_a_busy_machine_is_told(result, tmp_path, capsys, monkeypatch, share, is_busy):
-    monkeypatch.setattr(common.Watch, "read", lambda watch: share)
+@pytest.mark.parametrize(("cores", "is_busy"), [(0.0, False), (0.3, False), (0.5, True)])
+def test_a_busy_machine_is_told(result, tmp_path, capsys, monkeypatch, cores, is_busy):
+    monkeypatch.setattr(common.Watch, "read", lambda watch: cores)
     result = compare({"a": lambda: None}, repeats=2)
     path = tmp_path / "episode.json"
     write_result(result, path)
-    assert json.loads(path.read_text())["is_busy"] is is_busy
+    assert json.loads(path.read_text())["busy"] is is_busy
     assert ("repeat this on an idle machine" in " ".join(capsys.readouterr().out.split())) is (
         is_busy
     )
 
 
-def test_notes_are_about_the_variants(result, tmp_path):
-    with pytest.raises(ValueError, match="'difference' is not about published, ours"):
-        write_result(result, tmp_path / "a.json", {"difference": {"published": 0.0}})
+def test_notes_may_be_about_anything(result, tmp_path, capsys):
+    notes = {"image size": [256, 256], "dtype": {"published": "float32", "ours": "bfloat16"}}
+    write_result(result, tmp_path / "a.json", notes)
+    assert read_result(tmp_path / "a.json").notes == notes
+    assert "image size" not in capsys.readouterr().out  # columns are numbers of the variants
+
+
+def test_what_cannot_be_written_leaves_the_older_file(result, tmp_path):
+    path = tmp_path / "a.json"
+    write_result(result, path)
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_result(result, path, {"model": object()})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
@@ -90,33 +102,41 @@ def test_notes_are_about_the_variants(result, tmp_path):
         ({"format": "other/1"}, "format is 'other/1'"),
         ({"more": 1}, "result has unknown keys more"),
         ({"machine": {}}, "machine lacks commit"),
-        ({"others_share": 0.9, "is_busy": False}, "others_share says True"),
+        ({"others_cores": 0.9, "busy": False}, "others_cores says True"),
     ],
 )
 def test_another_document_is_refused(result, change, complaint):
     with pytest.raises(ValueError, match=complaint):
-        BenchmarkResult.from_json(result.to_json() | change)
+        validate(result.to_json() | change)
 
 
 def test_figures_cannot_be_edited(result):
     document = result.to_json()
     document["timings"]["ours"]["median"] = 1e-9
     with pytest.raises(ValueError, match="'ours' do not follow from its seconds"):
-        BenchmarkResult.from_json(document)
+        validate(document)
 
 
 def test_a_missing_key_is_named(result):
     document = result.to_json()
     del document["timings"]
     with pytest.raises(ValueError, match="result lacks timings"):
-        BenchmarkResult.from_json(document)
+        validate(document)
 
 
 def test_the_load_average_serves_where_nothing_else_does(monkeypatch):
     monkeypatch.setattr("benchmarks.machine._busy_seconds", lambda: None)
-    monkeypatch.setattr("os.getloadavg", lambda: (1.0, 0.0, 0.0))
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
-    assert Watch().read() == 0.25
+    monkeypatch.setattr("os.getloadavg", lambda: (1.25, 0.0, 0.0))
+    assert Watch().read() == 1.25
+
+
+def test_our_own_work_is_not_that_of_others(monkeypatch):
+    own, everyone = iter([10.0, 13.0]), iter([100.0, 107.0])
+    clock = iter([0.0, 4.0])
+    monkeypatch.setattr("benchmarks.machine._own_seconds", lambda: next(own))
+    monkeypatch.setattr("benchmarks.machine._busy_seconds", lambda: next(everyone))
+    monkeypatch.setattr("benchmarks.machine.time.perf_counter", lambda: next(clock))
+    assert Watch().read() == (7 - 3) / 4
 
 
 def test_outside_a_checkout_the_commit_is_unknown(monkeypatch):
