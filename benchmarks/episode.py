@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/episode.py --output benchmarks/results/episode.json
 
-All variants have the same weights (random, ResNet-50) and see the same images, masks and regions, one
-after the other in every round, so a busy machine slows all of them. The largest difference of the
-logits from the literal form stands beside each time.
+All variants have the same weights (random, ResNet-50) and see the same images, masks and regions,
+one after the other in every round, so a busy machine slows all of them. The largest difference of
+the logits from the literal form stands beside each time.
 """
 
 from __future__ import annotations

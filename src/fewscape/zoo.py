@@ -41,7 +41,7 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
     if name in MODELS:
         return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
     folder = embedded_folder() if name == EMBEDDED else Path(name)
-    if not folder.is_dir():
+    if name != EMBEDDED and not folder.is_dir():
         raise ConfigError(
             f"'{name}' is neither a model nor a model folder",
             "",

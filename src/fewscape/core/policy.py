@@ -35,19 +35,29 @@ class Policy:
         Raises:
             ConfigError: a CUDA device was asked for and there is none.
         """
-        name = device
-        if device == "auto":
-            name = "cuda" if torch.cuda.is_available() else "cpu"
-        if name.startswith("cuda") and not torch.cuda.is_available():
-            raise ConfigError(
-                f"device '{device}' was asked for, but torch sees no CUDA device",
-                "expected 'auto', 'cpu' or a present device",
-                "use --device cpu, or install a CUDA build of torch",
-            )
-        target = torch.device(name)
+        target = _find_device(device)
         if precision == "auto":
             return cls(target, torch.bfloat16 if _is_bfloat16_fast(target) else torch.float32)
         return cls(target, getattr(torch, precision))
+
+
+def _find_device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"there is no device '{name}'", "expected 'auto', 'cpu', 'cuda' or such as 'cuda:1'"
+        ) from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"device '{name}' was asked for, but torch sees {torch.cuda.device_count()} "
+            "CUDA devices",
+            "expected 'auto', 'cpu' or a present device",
+            "use --device cpu, or install a CUDA build of torch",
+        )
+    return device
 
 
 def _is_bfloat16_fast(device: torch.device) -> bool:

@@ -2,5 +2,6 @@
 
 from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
 from fewscape.layers.convolution import ConvStack
+from fewscape.layers.projection import PyramidProjection
 
-__all__ = ["CenterPivotBlock", "CenterPivotConv4d", "ConvStack"]
+__all__ = ["CenterPivotBlock", "CenterPivotConv4d", "ConvStack", "PyramidProjection"]

@@ -26,7 +26,6 @@ from fewscape.datasets import (
 from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.regions import RegionStore, StoredRegions, make_regions
 
-
 CACHE_BYTES = 1 << 30
 """Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
 
@@ -83,7 +82,7 @@ class EpisodeData(lightning.LightningDataModule):
 
     Args:
         folders: data sets on disk.
-        synthetic: synthetic scenes instead.
+        synthetic: synthetic scenes, instead or besides.
         held_out: class names that the network is to be tested on later.
         leave_out: class names that are no class of their own; they stay background.
         shots: supports of a training episode; validation is 1-shot.
@@ -127,12 +126,10 @@ class EpisodeData(lightning.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if (folders is None) == (synthetic is None):
-            raise ConfigError(
-                "the recipe names " + ("no data" if folders is None else "two kinds of data"),
-                "expected either data.folders or data.synthetic",
-            )
-        self.source = folders or synthetic
+        if folders is None and synthetic is None:
+            raise ConfigError("the recipe names no data", "expected data.folders or data.synthetic")
+        self.folders = folders
+        self.synthetic = synthetic
         self.held_out = tuple(held_out)
         self.leave_out = tuple(leave_out)
         self.shots = shots
@@ -157,8 +154,8 @@ class EpisodeData(lightning.LightningDataModule):
         del stage
         if self._train is not None:
             return
-        assert self.source is not None
-        datasets = self.source.open()
+        sources = (self.folders, self.synthetic)
+        datasets = [dataset for source in sources if source for dataset in source.open()]
         drawn, hidden = self._split_classes(datasets)
         train, val = _split_images(datasets, self.val_share)
         maker = self._region_maker()
@@ -225,12 +222,11 @@ class EpisodeData(lightning.LightningDataModule):
 
     def describe(self) -> dict[str, Any]:
         """What the network learnt from, for its card."""
-        source = self.source
-        if isinstance(source, FolderSource):
-            data = ", ".join(source.names)
-        else:
-            assert source is not None
-            data = f"{source.num_scenes} synthetic scenes of {source.size} x {source.size} pixels"
+        told = [] if self.folders is None else list(self.folders.names)
+        if self.synthetic is not None:
+            side = self.synthetic.size
+            told.append(f"{self.synthetic.num_scenes} synthetic scenes of {side} x {side} pixels")
+        data = ", ".join(told)
         return {"data": data, "held_out": list(self.held_out), "seed": self.seed}
 
 
@@ -256,7 +252,8 @@ def _split_images(
     datasets: Sequence[LabelledImages], val_share: float
 ) -> tuple[list[LabelledImages], list[LabelledImages]]:
     """The first images of each data set for training, the last for validation."""
-    train, val = [], []
+    train: list[LabelledImages] = []
+    val: list[LabelledImages] = []
     for dataset in datasets:
         cut = len(dataset) - max(2, round(val_share * len(dataset)))
         train.append(ImageSubset(dataset, range(cut)))

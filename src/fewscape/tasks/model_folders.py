@@ -72,7 +72,7 @@ class SaveModelFolders(lightning.Callback):
             parameters=sum(parameter.numel() for parameter in task.model.parameters()),
             backbone=task.model.describe()["backbone"]["name"],
             data=facts.get("data", "not stated"),
-            hidden=", ".join(facts.get("hidden", [])) or "none",
+            hidden=", ".join(facts.get("held_out", [])) or "none",
             steps=trainer.global_step,
             selection=f"{self.monitor} = {score:.4f} on held-out images of base classes"
             if name == "best"

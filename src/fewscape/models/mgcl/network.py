@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support, suggest
+from fewscape.layers import PyramidProjection
 from fewscape.models.base import FewShotModel
 from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
@@ -31,7 +32,9 @@ DEFAULT_REGIONS = {"num_segments": 100}
 
 
 class MGCL(FewShotModel):
-    """Mask-guided correlation learning (Li et al., IEEE TGRS 62, 2024, doi 10.1109/TGRS.2024.3417965).
+    """Mask-guided correlation learning.
+
+    Li et al., IEEE TGRS 62, 2024, doi 10.1109/TGRS.2024.3417965.
 
     Region means enrich the features (MGFE), cosine similarities with the foreground and the
     background of the support form 4D tensors on three levels (FBC), and a centre-pivot network
@@ -51,6 +54,8 @@ class MGCL(FewShotModel):
         num_regions: regions used of each image, the largest first; the paper keeps 128.
         region_method: over-segmentation, a name of ``regions``; the paper takes SAM.
         region_options: its parameters.
+        projection: channels that the head learns to add to each level of a frozen backbone, see
+            ``PyramidProjection``; 0 for none, as published.
     """
 
     name: ClassVar[str] = "mgcl"
@@ -62,6 +67,7 @@ class MGCL(FewShotModel):
         num_regions: int = 128,
         region_method: str | None = "slic",
         region_options: Mapping[str, Any] | None = None,
+        projection: int = 0,
     ) -> None:
         super().__init__()
         if variant not in VARIANTS:
@@ -72,6 +78,10 @@ class MGCL(FewShotModel):
         self.num_regions = num_regions
         self.region_method = region_method
         self.region_options = dict(DEFAULT_REGIONS if region_options is None else region_options)
+        self.projection = (
+            PyramidProjection(self.backbone.channels, projection) if projection else None
+        )
+        self.num_projected = projection
         self.decoder = MaskGuidedDecoder(
             align_corners=self.variant.align_corners,
             support_sides=(self.variant.support_side, 16, 8),
@@ -89,6 +99,7 @@ class MGCL(FewShotModel):
             "num_regions": self.num_regions,
             "region_method": self.region_method,
             "region_options": self.region_options,
+            "projection": self.num_projected,
         }
 
     def enhance(
@@ -99,6 +110,8 @@ class MGCL(FewShotModel):
     ) -> Features:
         """MGFE: ``means0..2`` (B, M, C) and ``regions0..2`` (B, N) beside the maps."""
         extra = {}
+        if self.projection is not None:
+            maps = self.projection(maps)
         for level, grid in enumerate(maps):
             cells = self._cell_regions(regions, grid)
             extra[f"regions{level}"] = cells
@@ -178,8 +191,8 @@ class MGCL(FewShotModel):
         """The support's map, averaged down to at most ``support_side`` cells a side."""
         if self.variant.support_side >= SIDE_OF_FINEST:
             return grid
-        size = tuple(min(side, self.variant.support_side) for side in grid.shape[2:])
-        return F.adaptive_avg_pool2d(grid, size)
+        height, width = (min(side, self.variant.support_side) for side in grid.shape[2:])
+        return F.adaptive_avg_pool2d(grid, (height, width))
 
     def _mask_shares(
         self, masks: torch.Tensor, size: tuple[int, int]
@@ -202,7 +215,9 @@ def _prototype_weights(
     """
     joined = torch.cat([rows, paint_regions(means, cells)], dim=2).float()
     weights = share.flatten(1)
-    lengths = torch.linalg.vector_norm(torch.einsum("bn,bnc->bc", weights, joined), dim=1)
+    lengths: torch.Tensor = torch.linalg.vector_norm(
+        torch.einsum("bn,bnc->bc", weights, joined), dim=1
+    )
     return weights / (lengths + EPSILON)[:, None]
 
 
