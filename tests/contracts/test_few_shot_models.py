@@ -13,9 +13,17 @@ from fewscape.zoo import MODELS, load_model
 SIZE = 64
 
 
-def build(name):
+VARIANTS = {
+    "mgcl, reference": ("mgcl", {"variant": "reference"}),
+    "mgcl, projection": ("mgcl", {"projection": 8}),
+}
+"""Networks of the zoo with other than their default arguments."""
+
+
+def build(title):
     torch.manual_seed(0)
-    return MODELS[name](backbone=BackboneConfig("test_resnet")).eval()
+    name, arguments = VARIANTS.get(title, (title, {}))
+    return MODELS[name](backbone=BackboneConfig("test_resnet"), **arguments).eval()
 
 
 def make_episode(batch=3, shots=1, height=SIZE, width=SIZE, seed=0):
@@ -53,7 +61,7 @@ def part(episode, index):
     )
 
 
-@pytest.fixture(scope="module", params=sorted(MODELS))
+@pytest.fixture(scope="module", params=sorted([*MODELS, *VARIANTS]))
 def model(request):
     return build(request.param)
 
