@@ -11,6 +11,7 @@ from fewscape.core import DatasetError, Window
 from fewscape.datasets import FolderDataset, LabelledImages
 from fewscape.datasets.image_files import ImageFiles
 from tests.datasets.invented import write_classes, write_dataset, write_pair
+from tests.raster.rasters import cut_in_half, noise, write_raster
 
 
 def write_tiff(path, pixels, **options):
@@ -195,3 +196,10 @@ def test_says_that_a_truncated_tiff_cannot_be_read(tmp_path, keep):
     path.write_bytes(content[: int(len(content) * keep)])
     with pytest.raises(DatasetError, match=r"a.tif' cannot be read; expected a whole PNG, JPEG"):
         ImageFiles(tmp_path).read("a.tif")
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+def test_says_that_a_truncated_png_cannot_be_read(tmp_path, bands):
+    cut_in_half(write_raster(tmp_path / "a.png", noise(300, 300, bands)))
+    with pytest.raises(DatasetError, match=r"a.png' cannot be read; .*truncated"):
+        ImageFiles(tmp_path).read("a.png")

@@ -39,3 +39,15 @@ def ramp(height: int, width: int, bands: int = 3, dtype: str = "uint8") -> np.nd
     """Distinct, smooth values in every pixel and band."""
     rows, cols = np.mgrid[0:height, 0:width]
     return np.stack([(rows * 3 + cols + 40 * band) % 251 for band in range(bands)]).astype(dtype)
+
+
+def cut_in_half(path: Path) -> Path:
+    """Take away the second half of a file, as a broken transfer does."""
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path
+
+
+def noise(height: int, width: int, bands: int = 3) -> np.ndarray:
+    """Values that no compression shortens."""
+    return np.random.default_rng(0).integers(0, 255, (bands, height, width), dtype=np.uint8)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fewscape.core import SceneError, Window
 from fewscape.raster import Scale, SceneReader
-from tests.raster.rasters import ramp, write_raster
+from tests.raster.rasters import cut_in_half, noise, ramp, write_raster
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +163,19 @@ def test_finds_the_only_valid_pixel(tmp_path):
         assert reader.read(Window(1200, 0, 8, 8))[1].sum() == 1
 
 
-def test_reports_truncated_files(tmp_path):
-    noise = np.random.default_rng(0).integers(0, 255, (3, 400, 400), dtype=np.uint8)
-    path = write_raster(tmp_path / "cut.tif", noise, compress="deflate")
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(SceneError, match=r"cut\.tif.*damaged"), SceneReader(path) as reader:
+@pytest.mark.parametrize(
+    ("name", "options"), [("cut.tif", {"compress": "deflate"}), ("cut.png", {})]
+)
+def test_reports_truncated_files(tmp_path, name, options):
+    path = cut_in_half(write_raster(tmp_path / name, noise(400, 400), **options))
+    with pytest.raises(SceneError, match=rf"{name}.*damaged"), SceneReader(path) as reader:
         reader.read(Window(0, 0, 400, 400))
+
+
+def test_reports_truncated_files_to_threads_and_within_a_larger_cache(tmp_path):
+    path = cut_in_half(write_raster(tmp_path / "cut.png", noise(400, 400)))
+    whole = Window(0, 0, 400, 400)
+    with SceneReader(path) as reader, reader.set_cache(400), ThreadPoolExecutor(1) as pool:
+        for read in (reader.read, lambda window: pool.submit(reader.read, window).result()):
+            with pytest.raises(SceneError, match="truncated"):
+                read(whole)

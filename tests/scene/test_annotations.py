@@ -10,7 +10,7 @@ from fewscape.core import ExamplesError, Window
 from fewscape.raster import SceneReader
 from fewscape.raster.georeference import reproject
 from fewscape.scene import read_annotations
-from tests.raster.rasters import PLACE, UTM, ramp, write_raster
+from tests.raster.rasters import PLACE, UTM, cut_in_half, noise, ramp, write_raster
 from tests.raster.test_polygons import write_polygons
 
 WHOLE = Window(0, 0, 200, 300)
@@ -184,6 +184,12 @@ def test_reports_label_rasters_of_another_size(tmp_path, scene):
         read_annotations(path, scene)
     with pytest.raises(ExamplesError, match="do not exist"):
         read_annotations(tmp_path / "absent.png", scene)
+
+
+def test_reports_truncated_label_rasters(tmp_path, scene):
+    labels = cut_in_half(write_raster(tmp_path / "labels.png", noise(100, 120, 1)))
+    with pytest.raises(ExamplesError, match=r"labels\.png' cannot be read: .*; .*truncated"):
+        read_annotations(labels, scene)
 
 
 def test_south_up_scenes(tmp_path):

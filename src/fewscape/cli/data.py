@@ -51,7 +51,6 @@ def _synthesize(arguments: argparse.Namespace) -> int:
 
 def _verify(root: Path) -> int:
     import numpy as np
-    import rasterio
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
@@ -61,11 +60,9 @@ def _verify(root: Path) -> int:
     dataset = FolderDataset(root)
     pixels = np.zeros(256, dtype=np.int64)
     console = Console(stderr=True)
-    # GDAL's shortcut for whole PNG files gives noise for what is missing of a truncated one.
-    with rasterio.Env(GDAL_PNG_WHOLE_IMAGE_OPTIM="NO"):
-        for index in track(range(len(dataset)), "images", console=console, transient=True):
-            dataset.read_image(index)
-            pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+    for index in track(range(len(dataset)), "images", console=console, transient=True):
+        dataset.read_image(index)
+        pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
     table = Table("id", "class", "share of pixels", box=None, header_style="bold")
     names = dict(dataset.classes) | {dataset.ignore: "(ignored)"}
     for class_id, name in names.items():

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError, Window
+from fewscape.raster.gdal import read_strictly
 
 Pixels = npt.NDArray[np.generic]
 
@@ -87,7 +88,8 @@ class ImageFiles:
         # For good: a filter for the moment would not hold while several threads open files.
         warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         try:
-            return rasterio.open(file)
+            with read_strictly():
+                return rasterio.open(file)
         except RasterioIOError as error:
             raise _damaged(str(file)) from error
 
@@ -101,7 +103,8 @@ class ImageFiles:
 
         part = None if window is None else tuple((s.start, s.stop) for s in window.slices)
         try:
-            pixels: Pixels = opened.read(indexes=list(bands) if bands else None, window=part)
+            with read_strictly():
+                pixels: Pixels = opened.read(indexes=list(bands) if bands else None, window=part)
         except RasterioError as error:
             raise _damaged(opened.name) from error
         return pixels

@@ -10,6 +10,7 @@ from fewscape import core
 from fewscape.core import SceneError
 
 if TYPE_CHECKING:
+    import rasterio
     from rasterio.io import DatasetReader
     from rasterio.windows import Window as RasterioWindow
 
@@ -26,7 +27,8 @@ def open_raster(path: Path) -> DatasetReader:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            return rasterio.open(path)
+            with read_strictly():
+                return rasterio.open(path)
     except RasterioError as error:
         if not path.exists():
             raise SceneError(f"the scene '{path}' does not exist", "", "check the path") from error
@@ -35,6 +37,17 @@ def open_raster(path: Path) -> DatasetReader:
             "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
             "check the file, for instance with 'rio info', or copy it again",
         ) from error
+
+
+def read_strictly() -> rasterio.Env:
+    """A GDAL environment in which reading a truncated PNG fails.
+
+    GDAL's shortcut for whole PNG files leaves chance values where the data is missing. It is
+    decided on when a file is opened and again when it is read, so both belong inside.
+    """
+    import rasterio
+
+    return rasterio.Env(GDAL_PNG_WHOLE_IMAGE_OPTIM="NO")
 
 
 def to_rasterio(window: core.Window) -> RasterioWindow:

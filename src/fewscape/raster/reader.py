@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
-from fewscape.raster.gdal import open_raster, tell_cause, to_rasterio
+from fewscape.raster.gdal import open_raster, read_strictly, tell_cause, to_rasterio
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import reflect
 
@@ -267,7 +267,8 @@ class SceneReader:
         from rasterio.errors import RasterioError
 
         try:
-            yield
+            with read_strictly():
+                yield
         except (RasterioError, OSError) as error:
             raise SceneError(
                 f"the scene '{self.path}' cannot be read ({what}): {tell_cause(error)}",

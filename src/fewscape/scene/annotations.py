@@ -20,7 +20,7 @@ from fewscape.raster import (
     read_polygons,
     to_pixel_geometries,
 )
-from fewscape.raster.gdal import open_raster
+from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
 from fewscape.raster.georeference import name_crs
 
 AREA, BACKGROUND, UNKNOWN = "area", "background", "ignore"
@@ -165,9 +165,8 @@ def _place(path: Path, found: ClassPolygons, scene: SceneReader) -> dict[str, Ge
 def _read_labels(path: Path, scene: SceneReader, zero: Zero) -> dict[str, Geometries]:
     if not path.exists():
         raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
-    with open_raster(path) as dataset:
-        size = dataset.height, dataset.width
-        labels = dataset.read(1)
+    labels = _read_band(path)
+    size = labels.shape[0], labels.shape[1]
     if size != (scene.height, scene.width):
         raise ExamplesError(
             f"the label raster '{path}' has {size[0]} x {size[1]} pixels",
@@ -185,6 +184,22 @@ def _read_labels(path: Path, scene: SceneReader, zero: Zero) -> dict[str, Geomet
     if zero != "unknown":
         polygons[AREA] = [outline for outline, _ in frame]
     return {name: np.array(group, dtype=object) for name, group in polygons.items()}
+
+
+def _read_band(path: Path) -> npt.NDArray[np.generic]:
+    """(H, W) of a raster's first band."""
+    from rasterio.errors import RasterioError
+
+    try:
+        with open_raster(path) as dataset, read_strictly():
+            band: npt.NDArray[np.generic] = dataset.read(1)
+    except RasterioError as error:
+        raise ExamplesError(
+            f"the label raster '{path}' cannot be read: {tell_cause(error)}",
+            "the file is truncated or damaged",
+            "copy or draw it again",
+        ) from error
+    return band
 
 
 def _name_ids(path: Path, ids: list[int], zero: Zero) -> dict[int, str]:
