@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
+import torch
 
 from fewscape import __version__
 from fewscape.models import save_model
@@ -36,11 +37,18 @@ class SaveModelFolders(lightning.Callback):
     Args:
         folder: where; ``trainer.default_root_dir`` if not given.
         monitor: logged score that decides, higher is better.
+        half_precision: store weights as float16, for networks that are sent around.
     """
 
-    def __init__(self, folder: str | None = None, monitor: str = "val/miou") -> None:
+    def __init__(
+        self,
+        folder: str | None = None,
+        monitor: str = "val/miou",
+        half_precision: bool = False,
+    ) -> None:
         self.folder = folder
         self.monitor = monitor
+        self.dtype = torch.float16 if half_precision else None
         self.best = -math.inf
 
     def on_validation_end(
@@ -79,7 +87,8 @@ class SaveModelFolders(lightning.Callback):
             else "last epoch",
         )
         target = Path(self.folder or trainer.default_root_dir) / name
-        save_model(task.model, target, card, facts={"training": facts, "score": score})
+        told = {"training": facts, "score": score}
+        save_model(task.model, target, card, dtype=self.dtype, facts=told)
 
     def state_dict(self) -> dict[str, Any]:
         """The best score so far, so that a resumed run does not overwrite a better folder."""
