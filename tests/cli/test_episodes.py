@@ -68,4 +68,4 @@ def test_show_refuses_what_it_cannot_do(made, tmp_path):
 def test_refuses_counts_below_one(tmp_path, capsys):
     with pytest.raises(SystemExit):
         run("make", "--root", tmp_path, "--aerial4", "--shots", 0, "--output", "x")
-    assert "0 is below 1" in capsys.readouterr().err
+    assert "'0' is no positive whole number" in capsys.readouterr().err

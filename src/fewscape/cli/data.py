@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from fewscape.cli import values
+
 SUMMARY = "write synthetic scenes as a data set, or check a data set"
 EXAMPLE = "fewscape data synthesize --output data/synthetic --scenes 8 --size 1024"
 
@@ -14,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{synthesize,verify}")
     make = verbs.add_parser("synthesize", help="write labelled synthetic scenes")
     make.add_argument("--output", type=Path, required=True, help="folder to write")
-    make.add_argument("--scenes", type=_positive, default=8, help="number of scenes (8)")
-    make.add_argument("--size", type=int, default=1024, help="side in pixels (1024)")
+    make.add_argument("--scenes", type=values.positive, default=8, help="number of scenes (8)")
+    make.add_argument("--size", type=values.positive, default=1024, help="side in pixels (1024)")
     make.add_argument("--resolution", type=float, default=0.5, help="metres per pixel (0.5)")
     make.add_argument("--density", type=float, default=0.6, help="how built-up, 0 to 1 (0.6)")
     make.add_argument("--seed", type=int, default=0, help="first seed (0)")
@@ -70,9 +72,3 @@ def _verify(root: Path) -> int:
     Console().print(table)
     print(f"{len(dataset)} images and labels of '{dataset.name}' are readable")
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
-    return int(text)

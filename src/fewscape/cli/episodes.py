@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from fewscape.cli import values
+
 SUMMARY = "make episode manifests, or draw a contact sheet of one"
 
 EXAMPLE = """\
@@ -23,17 +25,21 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the data sets")
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--aerial4", action="store_true", help="the four sets of aerial4")
-    which.add_argument("--datasets", type=_names, help="folders under the root, comma-separated")
+    which.add_argument(
+        "--datasets", type=values.names, help="folders under the root, comma-separated"
+    )
     parser.add_argument(
         "--leave_out",
-        type=_names,
+        type=values.names,
         help="class names without episodes, comma-separated; with --aerial4: background,clutter",
     )
-    parser.add_argument("--shots", type=_positive, default=1, help="supports of an episode")
+    parser.add_argument("--shots", type=values.positive, default=1, help="supports of an episode")
     parser.add_argument(
-        "--episodes", type=_positive, default=100, help="episodes of each (data set, class)"
+        "--episodes", type=values.positive, default=100, help="episodes of each (data set, class)"
     )
-    parser.add_argument("--window", type=_positive, default=256, help="side of the windows, pixels")
+    parser.add_argument(
+        "--window", type=values.positive, default=256, help="side of the windows, pixels"
+    )
     parser.add_argument("--min_share", type=float, default=0.03, help="smallest object share")
     parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
     parser.add_argument("--seed", type=int, default=0)
@@ -44,11 +50,11 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
 def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=Path, required=True, help="a manifest")
     parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
-    parser.add_argument("--classes", type=_names, help="class names to show, comma-separated")
+    parser.add_argument("--classes", type=values.names, help="class names to show, comma-separated")
     parser.add_argument(
-        "--per_class", type=_positive, default=2, help="episodes of each (data set, class)"
+        "--per_class", type=values.positive, default=2, help="episodes of each (data set, class)"
     )
-    parser.add_argument("--columns", type=_positive, default=2, help="episodes in a row")
+    parser.add_argument("--columns", type=values.positive, default=2, help="episodes in a row")
     parser.add_argument("--output", type=Path, required=True, help="the PNG file to write")
 
 
@@ -109,14 +115,3 @@ def _show(arguments: argparse.Namespace) -> int:
         raise OutputError(f"'{arguments.output}' cannot be written: {error}") from error
     print(f"{arguments.output}: {len(pairs)} of the manifest's episodes")
     return 0
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value

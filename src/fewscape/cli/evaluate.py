@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewscape.cli import values
+
 if TYPE_CHECKING:
     from fewscape.core import Policy
     from fewscape.datasets import Manifest, RegionMaker
@@ -27,12 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=Path, required=True, help="episode manifest")
     parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--classes", type=_names, help="only these class names, comma-separated")
-    parser.add_argument("--datasets", type=_names, help="only these data sets, comma-separated")
-    parser.add_argument("--limit", type=int, help="episodes of each (data set, class), from first")
-    parser.add_argument("--bands", type=_numbers, help="bands shown as RGB, such as 1,1,1")
+    parser.add_argument(
+        "--classes", type=values.names, help="only these class names, comma-separated"
+    )
+    parser.add_argument(
+        "--datasets", type=values.names, help="only these data sets, comma-separated"
+    )
+    parser.add_argument(
+        "--limit", type=values.positive, help="episodes of each (data set, class), from first"
+    )
+    parser.add_argument("--bands", type=values.bands, help="bands shown as RGB, such as 1,1,1")
     parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
-    parser.add_argument("--batch_size", type=int, default=8, help="episodes at a time")
+    parser.add_argument("--batch_size", type=values.positive, default=8, help="episodes at a time")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
 
@@ -89,11 +97,3 @@ def _region_maker(model: FewShotModel, store: Path | None) -> RegionMaker | None
 
     maker = make_regions(model.region_method, **model.region_options)
     return maker if store is None else StoredRegions(RegionStore(store), maker)
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]

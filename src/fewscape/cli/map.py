@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewscape.cli import values
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -60,20 +62,22 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
         choices=["auto", "background", "unknown"],
         help="what 0 in a label raster means; auto: as classes.json says, else background",
     )
-    group.add_argument("--classes", type=_names, help="only these classes, comma-separated")
+    group.add_argument("--classes", type=values.names, help="only these classes, comma-separated")
     group.add_argument(
         "--example_scene", type=Path, help="scene of the examples; the first SCENE if not given"
     )
-    group.add_argument("--example_bands", type=_numbers, help="its bands; as --bands if not given")
     group.add_argument(
-        "--max_shots", type=_positive, default=5, help="crops that teach a class, at most (5)"
+        "--example_bands", type=values.bands, help="its bands; as --bands if not given"
+    )
+    group.add_argument(
+        "--max_shots", type=values.positive, default=5, help="crops that teach a class, at most (5)"
     )
 
 
 def _add_scene(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--bands",
-        type=_numbers,
+        type=values.bands,
         default=(1, 2, 3),
         help="bands shown as red, green, blue (1,2,3); may repeat, as 1,1,1 for one band",
     )
@@ -90,11 +94,15 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--model", default="embedded", help="name or model folder (embedded)")
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
-    group.add_argument("--window", type=_positive, default=256, help="window side, pixels (256)")
+    group.add_argument(
+        "--window", type=values.positive, default=256, help="window side, pixels (256)"
+    )
     group.add_argument(
         "--overlap", type=float, default=0.25, help="share of the window that neighbours share"
     )
-    group.add_argument("--batch_size", type=_positive, default=8, help="windows at a time (8)")
+    group.add_argument(
+        "--batch_size", type=values.positive, default=8, help="windows at a time (8)"
+    )
     group.add_argument(
         "--threshold", type=float, default=0.5, help="probability from which a class is mapped"
     )
@@ -241,20 +249,3 @@ def _tell(path: Path, result: MapResult) -> None:
         f"{path.name}: {shares}; {result.pixels / 1e6:.2f} MP in {result.seconds:.1f} s, "
         f"{result.megapixels_per_second:.2f} MP/s"
     )
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(number) for number in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of bands such as 3,2,1") from error
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
-    return int(text)

@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fewscape.cli import values
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -63,9 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--store", type=Path, required=True, help="folder of the region maps")
     parser.add_argument("--method", default="slic", help=f"{', '.join(METHODS)} (slic)")
-    parser.add_argument("--bands", type=_numbers, help="bands shown as RGB, such as 1,1,1")
+    parser.add_argument("--bands", type=values.bands, help="bands shown as RGB, such as 1,1,1")
     parser.add_argument(
-        "--workers", type=_positive, help="processes (1 for sam and sam2, else one a processor)"
+        "--workers",
+        type=values.positive,
+        help="processes (1 for sam and sam2, else one a processor)",
     )
     group = parser.add_argument_group("parameters of the method")
     for name, (kind, meaning) in PARAMETERS.items():
@@ -174,14 +178,3 @@ def _together(crops: Iterable[Crop]) -> Iterable[list[Crop]]:
         windows = list(of_image)
         for first in range(0, len(windows), _WINDOWS_TOGETHER):
             yield windows[first : first + _WINDOWS_TOGETHER]
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return value
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]

@@ -1,0 +1,46 @@
+"""What the options of several commands take, as types for argparse."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def positive(text: str) -> int:
+    """A whole number from 1.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    if not _is_positive(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no positive whole number")
+    return int(text)
+
+
+def names(text: str) -> list[str]:
+    """Names separated by commas; spaces around them do not count.
+
+    Raises:
+        ArgumentTypeError: there is no name.
+    """
+    found = [name for part in text.split(",") if (name := part.strip())]
+    if not found:
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of names such as building,car")
+    return found
+
+
+def bands(text: str) -> tuple[int, ...]:
+    """Numbers of bands from 1, separated by commas; one may repeat.
+
+    Raises:
+        ArgumentTypeError: something else stands between the commas.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(_is_positive, parts)):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no list of bands such as 3,2,1, numbered from 1"
+        )
+    return tuple(map(int, parts))
+
+
+def _is_positive(text: str) -> bool:
+    return text.isdecimal() and int(text) > 0
