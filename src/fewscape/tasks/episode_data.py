@@ -200,6 +200,13 @@ class EpisodeData(lightning.LightningDataModule):
             return maker
         return StoredRegions(RegionStore(Path(self.region_store)), maker)
 
+    @property
+    def num_labels(self) -> int:
+        """One more than the largest class id; known after ``setup``."""
+        assert self._train is not None
+        datasets = self._train.sampler.datasets.values()
+        return 1 + max(class_id for dataset in datasets for class_id in dataset.classes)
+
     def train_dataloader(self) -> DataLoader[Episode]:
         """Episodes of the trainer's current epoch."""
         assert self._train is not None

@@ -8,7 +8,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import nn
 
-from fewscape.core import Episode, Output
+from fewscape.core import ConfigError, Episode, Output
 from fewscape.losses import share_cross_entropy, share_dice
 from fewscape.metrics import EpisodeCounts
 from fewscape.models import FewShotModel
@@ -62,6 +62,7 @@ class FewShotSegmentation(lightning.LightningModule):
         self.schedule = schedule
         self.warmup_steps = warmup_steps
         self.dice_weight = dice_weight
+        self.dense_classes = dense_classes
         self.dense_weight = dense_weight if dense_classes else 0.0
         self.dense_heads = nn.ModuleList(
             nn.Conv2d(channels, dense_classes, 1)
@@ -73,6 +74,21 @@ class FewShotSegmentation(lightning.LightningModule):
             else None
         )
         self.counts = EpisodeCounts()
+
+    def setup(self, stage: str) -> None:
+        """See that the auxiliary classification knows every class of the labels.
+
+        Raises:
+            ConfigError: ``dense_classes`` is too small for the data.
+        """
+        del stage
+        data = getattr(self.trainer, "datamodule", None)
+        if self.dense_weight and data is not None and data.num_labels > self.dense_classes:
+            raise ConfigError(
+                f"dense_classes is {self.dense_classes}, but the labels go up to "
+                f"{data.num_labels - 1}",
+                f"expected at least {data.num_labels}",
+            )
 
     def forward(self, episode: Episode) -> Output:
         """The network's output; the backbone's maps come from the cache where there is one."""

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import inspect
 import re
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError
+from fewscape.core import ConfigError, OutputError
 from fewscape.datasets import Augment
 from fewscape.models import MGCL, Prototype
 from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
@@ -37,6 +38,8 @@ HINTS = (
     ".*args parameter is intended to run from within Python.*",
     ".*number of training batches.*is smaller than the logging interval.*",
     ".*pin_memory.*",
+    ".*LeafSpec.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
 )
 """Warnings of Lightning that do not concern whoever runs a recipe."""
 
@@ -59,6 +62,18 @@ SECTIONS = (
 class RecipeCLI(LightningCLI):
     """Adds loggers, the checkpoint to resume from and the model folders to every run."""
 
+    def before_instantiate_classes(self) -> None:
+        """Find out about wrong paths before any work."""
+        settings = self.config[self.subcommand]
+        _check_writable(Path(settings.trainer.default_root_dir))
+        checkpoint = settings.get("ckpt_path")
+        if checkpoint is not None and not Path(checkpoint).is_file():
+            raise ConfigError(
+                f"there is no checkpoint '{checkpoint}'",
+                "expected the last.ckpt of an interrupted run",
+                "check --ckpt_path, or leave it out to start anew",
+            )
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The folder callback has settings of its own."""
         parser.add_lightning_class_args(SaveModelFolders, "save")
@@ -69,7 +84,7 @@ class RecipeCLI(LightningCLI):
         root = Path(config["default_root_dir"])
         if config.get("logger") is None:
             config["logger"] = [
-                CSVLogger(root, name="", version="csv"),
+                CSVLogger(root, name="csv"),  # a version for each start: it deletes older rows
                 TensorBoardLogger(root, name="", version="tensorboard"),
             ]
         callbacks.append(
@@ -84,7 +99,9 @@ def train(argv: list[str]) -> lightning.Trainer:
     The resolved recipe is saved as ``config.yaml`` beside the logs.
 
     Raises:
-        ConfigError: the recipe is absent, has an unknown key or a value of the wrong type.
+        ConfigError: the recipe is absent, has an unknown key or a value of the wrong type; or the
+            checkpoint is absent.
+        OutputError: the folder of the run cannot be written.
     """
     for pattern in HINTS:
         warnings.filterwarnings("ignore", pattern)
@@ -103,6 +120,19 @@ def train(argv: list[str]) -> lightning.Trainer:
     except argparse.ArgumentError as error:
         raise _explain(str(error)) from error
     return cli.trainer
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{folder}' cannot be written: {error.strerror}",
+            "the run keeps its logs, checkpoints and model folders there",
+            "choose another one with --trainer.default_root_dir",
+        ) from error
 
 
 def _explain(message: str) -> ConfigError:
