@@ -87,7 +87,7 @@ class SaveModelFolders(lightning.Callback):
             else "last epoch",
         )
         target = Path(self.folder or trainer.default_root_dir) / name
-        told = {"training": facts, "score": score}
+        told = {"training": facts, "score": score if math.isfinite(score) else None}
         save_model(task.model, target, card, dtype=self.dtype, facts=told)
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,0 +1,129 @@
+import pytest
+import torch
+
+from fewscape.core import ConfigError
+from fewscape.tasks import EpisodeData
+from fewscape.tasks.episode_data import FolderSource, SyntheticSource
+from tests.datasets.invented import COLOURS, write_dataset
+
+BLUE = torch.tensor(COLOURS[2].tolist())
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Episodes of two invented data sets of eight images."""
+    for seed, name in enumerate(("one", "two")):
+        write_dataset(tmp_path / name, 8, (96, 96), seed)
+
+    def build(**settings):
+        source = FolderSource(str(tmp_path), ("one", "two"))
+        data = EpisodeData(
+            source,
+            **{"image_size": 64, "episodes_per_epoch": 12, "val_episodes": 12, "regions": None}
+            | settings,
+        )
+        data.setup("fit")
+        return data
+
+    return build
+
+
+def crops_of(episodes, length):
+    return [crop for index in range(length) for crop in episodes.sampler.sample(index).crops]
+
+
+def test_held_out_classes_are_unknown_and_never_background(make):
+    data = make(held_out=["blue"], batch_size=4)
+    seen = 0
+    for batch in [*data.train_dataloader(), *data.val_dataloader()]:
+        images = torch.cat([batch.query_image, batch.support_images[:, 0]])
+        masks = torch.cat([batch.query_mask, batch.support_masks[:, 0]])
+        is_blue = ((images.permute(0, 2, 3, 1).int() - BLUE).abs() <= 8).all(-1)
+        assert (masks[is_blue] == 255).all()
+        assert (batch.query_labels[is_blue[: len(batch.query_labels)]] == 255).all()
+        seen += int(is_blue.sum())
+    assert seen > 1000
+
+
+def test_held_out_classes_are_never_drawn_and_left_out_ones_stay_background(make):
+    data = make(held_out=["blue"], leave_out=["ground"])
+    for episodes in (data._train, data._val.episodes):
+        assert episodes.sampler.keys == (("one", 1), ("two", 1))
+        assert episodes.sampler.hidden == {("one", 2), ("two", 2)}
+    assert (data._train[0].query_mask == 0).any()
+
+
+def test_validation_has_images_of_its_own(make):
+    data = make(val_share=0.25)
+    train, val = (
+        {crop.image for crop in crops_of(episodes, 200)}
+        for episodes in (data._train, data._val.episodes)
+    )
+    assert val == {f"{name}/images/00{number}.png" for name in ("one", "two") for number in (6, 7)}
+    assert len(train) == 12
+    assert not train & val
+
+
+def test_training_episodes_change_with_the_epoch_and_validation_does_not(make):
+    data = make()
+
+    class At:
+        current_epoch = 0
+
+    data.trainer = At()
+    first, check = (next(iter(data.train_dataloader())), next(iter(data.val_dataloader())))
+    again = next(iter(data.train_dataloader()))
+    At.current_epoch = 1
+    second, same = (next(iter(data.train_dataloader())), next(iter(data.val_dataloader())))
+    assert torch.equal(first.query_image, again.query_image)
+    assert not torch.equal(first.query_image, second.query_image)
+    assert torch.equal(check.query_image, same.query_image)
+
+
+def test_validation_tells_the_classes_of_two_data_sets_apart(make):
+    data = make(leave_out=["ground"], val_episodes=40)
+    numbers = {int(data._val[index].class_id) for index in range(40)}
+    assert numbers == {0, 1, 2, 3}
+
+
+def test_shots_windows_and_regions_arrive_in_the_batch(make):
+    data = make(shots=2, windows=[48, 80], regions="slic", region_options={"num_segments": 9})
+    batch = next(iter(data.train_dataloader()))
+    assert batch.support_images.shape == (8, 2, 3, 64, 64)
+    assert batch.query_regions.shape == (8, 64, 64)
+    assert batch.query_regions.dtype == torch.int32
+    assert next(iter(data.val_dataloader())).support_masks.shape == (8, 1, 64, 64)
+
+
+def test_region_maps_are_kept_in_the_store(make, tmp_path):
+    for _ in range(2):
+        data = make(regions="slic", region_store=str(tmp_path / "store"))
+        batch = next(iter(data.train_dataloader()))
+    assert batch.query_regions.max() > 1
+    assert any((tmp_path / "store").rglob("*.png"))
+
+
+def test_synthetic_scenes_serve_besides_folders(tmp_path):
+    write_dataset(tmp_path / "one", 8, (96, 96))
+    data = EpisodeData(
+        FolderSource(str(tmp_path), ("one",)),
+        SyntheticSource(num_scenes=5, size=256),
+        image_size=64,
+        episodes_per_epoch=4,
+        regions=None,
+    )
+    data.setup("fit")
+    assert len({name for name, _ in data._train.sampler.keys}) == 2
+    assert data.num_labels > 3
+    assert data.describe() == {
+        "data": "one, 5 synthetic scenes of 256 x 256 pixels",
+        "held_out": [],
+        "seed": 0,
+    }
+
+
+def test_mistakes_are_told(make):
+    with pytest.raises(ConfigError, match="the recipe names no data"):
+        EpisodeData()
+    with pytest.raises(ConfigError, match=r"held_out names 'blu'; did you mean 'blue'"):
+        make(held_out=["blu"])
