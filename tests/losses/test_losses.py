@@ -39,3 +39,26 @@ def test_dice_matches_its_definition():
         truth = (masks[image] == 1).float()
         total += 1 - (2 * (share * truth).sum() + 1) / (share.sum() + truth.sum() + 1)
     assert share_dice(logits, masks).item() == pytest.approx(total.item() / 2, abs=1e-5)
+
+
+def test_balanced_lets_both_sides_of_each_image_count_alike():
+    logits = torch.randn(2, 2, 4, 4)
+    masks = torch.zeros(2, 8, 8, dtype=torch.uint8)
+    masks[0, :2, :2] = 1
+    masks[1, :6] = 1
+    enlarged = logits.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    total = 0.0
+    for image in range(2):
+        for side in (0, 1):
+            chosen = masks[image] == side
+            total -= enlarged[image].log_softmax(0)[side][chosen].mean().item() / 4
+    value = share_cross_entropy(logits, masks, balanced=True)
+    assert value.item() == pytest.approx(total, abs=1e-5)
+
+
+def test_balanced_takes_an_image_without_foreground():
+    logits = torch.randn(1, 2, 4, 4, requires_grad=True)
+    value = share_cross_entropy(logits, torch.zeros(1, 8, 8, dtype=torch.uint8), balanced=True)
+    value.backward()
+    assert value.isfinite()
+    assert logits.grad.isfinite().all()

@@ -8,7 +8,9 @@ from fewscape.core import check_shape
 from fewscape.ops import average_mask
 
 
-def share_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+def share_cross_entropy(
+    logits: torch.Tensor, masks: torch.Tensor, balanced: bool = False
+) -> torch.Tensor:
     """Mean cross-entropy over all known pixels of the masks.
 
     Logits coarser than the masks are compared with the shares of foreground and background in
@@ -19,6 +21,9 @@ def share_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tens
     Args:
         logits: (B, 2, h, w), background and foreground.
         masks: (B, H, W) with 0, 1 and 255, H and W multiples of h and w.
+        balanced: let foreground and background of each image count alike, however many pixels
+            they have. The network then does not learn how large the objects of its training
+            classes are, which says nothing about a new class.
 
     Returns:
         A scalar.
@@ -31,5 +36,13 @@ def share_cross_entropy(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tens
     sizes = check_shape(logits, "B 2 H W", "logits")
     foreground, background = average_mask(masks, (sizes["H"], sizes["W"]))
     log_shares = torch.log_softmax(logits.float(), dim=1)
+    if balanced:
+        background, foreground = _to_mean(background), _to_mean(foreground)
     agreement = background * log_shares[:, 0] + foreground * log_shares[:, 1]
     return -agreement.sum() / (foreground + background).sum().clamp(min=1)
+
+
+def _to_mean(shares: torch.Tensor) -> torch.Tensor:
+    """Weights (B, h, w) of one side that add up to one in each image; zeros where it is absent."""
+    total = shares.sum(dim=(1, 2), keepdim=True)
+    return shares / total.clamp(min=torch.finfo(shares.dtype).tiny)

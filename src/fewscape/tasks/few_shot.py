@@ -31,6 +31,7 @@ class FewShotSegmentation(lightning.LightningModule):
         weight_decay: of every parameter.
         schedule: course of the rate over all steps; ``poly`` has power 0.9.
         warmup_steps: steps over which the rate rises linearly first.
+        balanced: let foreground and background count alike, see ``share_cross_entropy``.
         dice_weight: weight of the Dice loss beside the cross-entropy.
         dense_classes: classes of the labels, for an auxiliary classification of every pixel by
             the backbone's levels; it teaches a backbone that starts from random weights.
@@ -48,6 +49,7 @@ class FewShotSegmentation(lightning.LightningModule):
         weight_decay: float = 5e-4,
         schedule: Schedule = "poly",
         warmup_steps: int = 0,
+        balanced: bool = False,
         dice_weight: float = 0.0,
         dense_classes: int = 0,
         dense_weight: float = 0.0,
@@ -61,6 +63,7 @@ class FewShotSegmentation(lightning.LightningModule):
         self.weight_decay = weight_decay
         self.schedule = schedule
         self.warmup_steps = warmup_steps
+        self.balanced = balanced
         self.dice_weight = dice_weight
         self.dense_classes = dense_classes
         self.dense_weight = dense_weight if dense_classes else 0.0
@@ -105,7 +108,7 @@ class FewShotSegmentation(lightning.LightningModule):
             return maps[0]
 
         output = self.model(episode, embed)
-        loss = share_cross_entropy(output.logits, episode.query_mask)
+        loss = share_cross_entropy(output.logits, episode.query_mask, self.balanced)
         self.log("train/cross_entropy", loss.detach())
         if self.dice_weight:
             loss = loss + self.dice_weight * share_dice(output.logits, episode.query_mask)
