@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -93,16 +95,21 @@ class Manifest:
         return f'{_dump(head)[:-1]}, "episodes": [\n{lines}\n]}}\n'.encode()
 
     def save(self, path: Path | str) -> str:
-        """Write the file and return its SHA-256.
+        """Write the file, whole or not at all, and return its SHA-256.
 
         Raises:
             OutputError: the file cannot be written.
         """
         content = self.encode()
+        target = Path(path)
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_bytes(content)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(content)
+            draft.replace(target)
         except OSError as error:
+            with suppress(OSError):
+                draft.unlink()
             raise OutputError(f"'{path}' cannot be written: {error.strerror}") from error
         return hashlib.sha256(content).hexdigest()
 
