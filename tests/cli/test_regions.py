@@ -113,7 +113,7 @@ def test_can_be_interrupted_and_continued(tmp_path, capsys, monkeypatch):
     write_dataset(tmp_path / "data", 40, size=(128, 128))
     store = tmp_path / "store"
     options = ["--root", str(tmp_path / "data"), "--store", str(store), "--num_segments", "2000"]
-    options += ["--iterations", "400", "--workers", "2"]
+    options += ["--iterations", "400", "--reduction", "1", "--workers", "2"]
     command = subprocess.Popen(
         [sys.executable, "-m", "fewscape.cli.main", "regions", *options],
         stderr=subprocess.PIPE,
