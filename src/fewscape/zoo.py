@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from fewscape.core import ConfigError, suggest
 from fewscape.models import MGCL, FewShotModel, ModelFolder, Prototype
 
 __all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model"]
+
+log = logging.getLogger(__name__)
 
 MODELS: dict[str, type[FewShotModel]] = {MGCL.name: MGCL, Prototype.name: Prototype}
 """Networks by name."""
@@ -39,6 +42,10 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
         ModelFolderError: the folder is incomplete or altered.
     """
     if name in MODELS:
+        if weights is None:
+            log.warning("the backbone of '%s' has random weights; give --weights FILE", name)
+        if name != Prototype.name:
+            log.warning("the head of '%s' is untrained; give the folder of a trained one", name)
         return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
     folder = embedded_folder() if name == EMBEDDED else Path(name)
     if name != EMBEDDED and not folder.is_dir():

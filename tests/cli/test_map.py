@@ -177,3 +177,13 @@ def test_help_states_the_rule(capsys):
     told = capsys.readouterr().out
     assert "a ring around each polygon" in told
     assert "fewscape map scene.tif --examples roofs.gpkg --output maps" in told
+
+
+def test_examples_in_the_output_folder_are_not_overwritten(tmp_path, capsys):
+    scene = write_raster(tmp_path / "town.tif", lit_roofs())
+    examples = write_polygons(tmp_path / "town.gpkg", [first_roof()], ["roof"])
+    before = examples.read_bytes()
+    words = ["map", str(scene), "--examples", str(examples), "--output", str(tmp_path)]
+    assert main([*words, "--model", "prototype"]) == 2
+    assert "would overwrite the input" in capsys.readouterr().err
+    assert examples.read_bytes() == before

@@ -120,6 +120,8 @@ def test_can_be_interrupted_and_continued(tmp_path, capsys, monkeypatch):
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Whatever started the tests may ignore Ctrl-C, as shells do for jobs in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not files(store) and command.poll() is None and time.monotonic() < deadline:

@@ -43,6 +43,8 @@ def _download(name: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    if "/" not in name:
+        raise WeightsError(f"'{HUB_PREFIX}{name}' names no owner", "expected hf-hub:owner/name")
     owner, repository, *rest = name.split("/")
     file = "/".join(rest) or "model.safetensors"
     try:
@@ -94,10 +96,13 @@ def read_hints(path: Path) -> dict[str, Any]:
     """
     if path.suffix != ".safetensors":
         return {}
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(path, "pt") as file:
-        metadata = file.metadata() or {}
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except SafetensorError:
+        return {}  # read_state says what is wrong with the file
     hints: dict[str, Any] = {
         key: tuple(float(value) for value in metadata[key].split(","))
         for key in ("mean", "std")

@@ -116,6 +116,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fewscape.scene import MapOptions, map_scene
 
     _check_names(arguments.scenes)
+    _check_inputs(arguments)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     segmenter, tags = _learn(arguments)
@@ -216,6 +217,27 @@ def _check_names(scenes: list[Path]) -> None:
             "their maps would overwrite each other",
             "map them in several runs with different --output",
         )
+
+
+def _check_inputs(arguments: argparse.Namespace) -> None:
+    """No map may replace the examples or a scene that it is made from."""
+    from fewscape.core import ConfigError
+
+    given = [arguments.examples, *arguments.scenes]
+    if arguments.example_scene is not None:
+        given.append(arguments.example_scene)
+    folder = arguments.output.resolve()
+    inside = [path for path in given if path.resolve().parent == folder]
+    for stem in (path.stem for path in arguments.scenes):
+        endings = (f"{stem}.gpkg", f"{stem}_classes.tif", f"{stem}_preview.png")
+        for path in inside:
+            is_probability = path.name.startswith(f"{stem}_") and path.name.endswith("_prob.tif")
+            if path.name in endings or is_probability:
+                raise ConfigError(
+                    f"the map of '{stem}' would overwrite the input '{path}'",
+                    "",
+                    "choose another folder with --output",
+                )
 
 
 @contextmanager

@@ -82,9 +82,10 @@ class MGCL(FewShotModel):
             PyramidProjection(self.backbone.channels, projection) if projection else None
         )
         self.num_projected = projection
+        self._support_sides = (self.variant.support_side, 16, 8)
         self.decoder = MaskGuidedDecoder(
             align_corners=self.variant.align_corners,
-            support_sides=(self.variant.support_side, 16, 8),
+            support_sides=self._support_sides,
             num_priors=len(LEVELS) if self.variant.prior else 0,
         )
         self.shot_fusion = self.variant.shot_fusion
@@ -124,7 +125,7 @@ class MGCL(FewShotModel):
         """Per level the vectors, region means, regions, and both scales of the positions."""
         tensors = {}
         for level in LEVELS:
-            grid = self._thin(features.maps[level])
+            grid = self._thin(features.maps[level], self._support_sides[level])
             means = features.extra[f"means{level}"]
             cells = self._cell_regions(features.regions, grid)
             norms = joined_norms(_rows(grid), means, cells)
@@ -187,11 +188,14 @@ class MGCL(FewShotModel):
             return torch.full((grid.shape[0], size[0] * size[1]), -1, device=grid.device)
         return sample_nearest(regions, size, self.variant.region_anchor).flatten(1)
 
-    def _thin(self, grid: torch.Tensor) -> torch.Tensor:
-        """The support's map, averaged down to at most ``support_side`` cells a side."""
+    def _thin(self, grid: torch.Tensor, most: int) -> torch.Tensor:
+        """The support's map, averaged down to at most so many cells a side.
+
+        The squeeze blocks then end at one support position for windows of any size.
+        """
         if self.variant.support_side >= SIDE_OF_FINEST:
             return grid
-        height, width = (min(side, self.variant.support_side) for side in grid.shape[2:])
+        height, width = (min(side, most) for side in grid.shape[2:])
         return F.adaptive_avg_pool2d(grid, (height, width))
 
     def _mask_shares(
