@@ -14,7 +14,7 @@ from fewscape.models.base import FewShotModel
 from fewscape.ops import average_mask, pool_masked, resize_maps
 
 STRIDES = (4, 8, 16, 32)
-"""All four levels: 47.0 % on validation episodes of aerial4, three without stride 4 gave 44.6."""
+"""All four levels; stride 4 helps with small objects."""
 
 
 class Prototype(FewShotModel):
