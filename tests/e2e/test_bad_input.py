@@ -1,8 +1,8 @@
 """Mistakes that people make: one sentence, exit code 2, and nothing left behind."""
 
 import json
-import resource
-import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -207,20 +207,35 @@ def test_an_output_folder_that_cannot_be_written(
     assert blocked.is_file()
 
 
-@pytest.fixture
-def full_disk():
-    """No file grows beyond 4 KB: what a full disk does, at a size that we choose."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, handler)
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+from fewscape.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""Under this no file grows beyond 4 KB: what a full disk does, at a size that we choose."""
 
 
-def test_a_disk_that_fills_up(tmp_path, request, refuse_map, refuse_episodes):
+def on_a_full_disk(*words):
+    """The command's own process, since pytest may have to write to a file too."""
+    words = [sys.executable, "-c", FULL_DISK, *(str(word) for word in words)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("toy")
+def test_a_disk_that_fills_up(tmp_path):
     scene = write_raster(tmp_path / "scene.tif", noise(300, 300))
     examples = write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
-    request.getfixturevalue("full_disk")
-    refuse_map(scene=scene, examples=examples, told="free some space or choose another folder")
-    refuse_episodes(told="m.json' cannot be written: File too large")
+    out = tmp_path / "out"
+    words = ("map", scene, "--examples", examples, "--output", out, "--window", 64)
+    assert "free some space or choose another folder" in on_a_full_disk(*words, *SMALL_NETWORK)
+    assert not out.exists() or list(out.iterdir()) == []
+    words = ("episodes", "make", "--root", tmp_path, "--datasets", "toy", "--window", 20)
+    told = on_a_full_disk(*words, "--output", tmp_path / "m.json")
+    assert "m.json' cannot be written: File too large" in told
+
