@@ -2,7 +2,8 @@
 
 The published form (MGCL, FBC) multiplies the support by the foreground and by the background
 mask and takes a product for each. A support vector times a weight w >= 0 points the same way,
-so both follow from one product and a scale per support position: ``support_scale``.
+so both follow from one product and a scale per support position: ``support_scale`` as published,
+``share_scale`` where a position should count by its share.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ def support_scale(norms: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """What divides a dot product by the norm of a weighted support vector.
 
     ``w / (w |s| + eps)``: the dot product of a query with ``w s``, divided by the norm of ``w s``.
+    The weight cancels wherever it is not tiny: a position counts fully or not at all.
 
     Args:
         norms: (..., N) length of the unweighted vectors.
@@ -33,6 +35,25 @@ def support_scale(norms: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         tensor([0.0000, 0.5000])
     """
     return weights / (weights * norms + EPSILON)
+
+
+def share_scale(norms: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """What turns a dot product into a cosine that counts by the position's share.
+
+    ``w / (|s| + eps)``: a cell that straddles a border counts for each side by its area.
+
+    Args:
+        norms: (..., N) length of the vectors.
+        shares: (..., N) in [0, 1].
+
+    Returns:
+        (..., N).
+
+    Examples:
+        >>> share_scale(torch.tensor([2.0, 2.0]), torch.tensor([0.5, 1.0]))
+        tensor([0.2500, 0.5000])
+    """
+    return shares / (norms + EPSILON)
 
 
 def correlate(query: torch.Tensor, support: torch.Tensor) -> torch.Tensor:

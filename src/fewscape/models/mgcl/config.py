@@ -20,17 +20,18 @@ class MGCLVariant:
         region_anchor: the pixel that lends a cell its region. Published: the upper left corner,
             3.5 to 15.5 pixels away from where the features are centred.
         mask_sampling: share of foreground in a cell. Published: bilinear samples at the
-            corners-aligned grid, which miss objects smaller than a cell; ``area`` counts every
-            pixel and knows 255.
+            corners-aligned grid, which miss objects smaller than a cell, and count a cell fully
+            for each side of which it has anything; ``area`` counts every pixel, knows 255, and
+            lets a cell count for each side by its share.
         align_corners: grid of the decoder's enlargements. Published: true, which stretches the
             maps by up to half a cell against the image.
         full_logits: enlarge the logits to the image inside the network, as published; otherwise
             they stay at stride 4 and whoever needs more enlarges once.
         shot_fusion: published: ``vote``; ``mean_logit`` keeps the confidence of each shot.
         prior: hand the decoder the cosine to the prototype of foreground and background on each
-            level, and let it correct their difference instead of starting from nothing. The
-            published network has to learn that comparison from scratch, for which small training
-            sets do not suffice. The cosines fall out of the correlation product.
+            level and at stride 4, and let it correct their difference instead of starting from
+            nothing. The published network has to learn that comparison from scratch, for which
+            small training sets do not suffice, and has nothing finer than stride 8.
         support_side: cells a side to which the support of a level is averaged down at most. At
             stride 8 the published network correlates with all 32 x 32, which is most of its run
             time, and forgets where they were in its first strides; 16 cost a quarter.

@@ -28,7 +28,8 @@ class MaskGuidedDecoder(nn.Module):
         planes: correlation planes of each level (2: foreground and background).
         align_corners: grid of the enlargements.
         support_sides: cells a side of the support on each level, fine to coarse.
-        num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``.
+        num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``. An
+            untrained decoder with priors answers with their weighted difference.
     """
 
     def __init__(
@@ -49,8 +50,11 @@ class MaskGuidedDecoder(nn.Module):
         self.mix8 = CenterPivotBlock(WIDTH, *mixing)
         width = 2 * WIDTH + planes * num_priors
         self.decode8 = ConvStack((width, WIDTH, WIDTH // 2), last_activation=True)
-        self.decode4 = ConvStack((WIDTH // 2, WIDTH // 4, 2), last_activation=False)
+        width = WIDTH // 2 + (planes if num_priors else 0)
+        self.decode4 = ConvStack((width, WIDTH // 4, 2), last_activation=False)
         if num_priors:
+            for parameter in self.decode4[-1].parameters():
+                nn.init.zeros_(parameter)
             self.prior_weights = nn.Parameter(torch.full((num_priors,), PRIOR_GAIN / num_priors))
 
     def forward(
@@ -65,8 +69,8 @@ class MaskGuidedDecoder(nn.Module):
         Args:
             pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32;
                 the support's sides are what the strides expect or smaller.
-            priors: (B, planes, Hq, Wq) of each level, or none: similarity to the foreground and
-                to the background.
+            priors: (B, planes, Hq, Wq) of each level, fine to coarse from stride 4, or none:
+                similarity to the foreground and to the background.
             regions: (B, N) region of each query position at stride 8, or None.
             num_regions: M.
 
@@ -80,13 +84,15 @@ class MaskGuidedDecoder(nn.Module):
         query = mixed.mean(dim=(3, 4)).permute(0, 3, 1, 2)  # (B, 64, H / 8, W / 8)
         guided = query if regions is None else self._average(query, regions, num_regions)
         size = (query.shape[2], query.shape[3])
-        enlarged = [resize_maps(prior, size, self.align_corners) for prior in priors]
-        hidden = self.decode8(torch.cat([query, guided, *enlarged], dim=1))
+        at_query = [resize_maps(prior, size, self.align_corners) for prior in priors]
+        hidden = self.decode8(torch.cat([query, guided, *at_query], dim=1))
         doubled = (2 * size[0], 2 * size[1])
-        logits = self.decode4(resize_maps(hidden, doubled, self.align_corners))
-        if enlarged:
-            logits = logits + resize_maps(self._weigh(enlarged), doubled, self.align_corners)
-        return logits, query
+        hidden = resize_maps(hidden, doubled, self.align_corners)
+        if not priors:
+            return self.decode4(hidden), query
+        finest = [resize_maps(prior, doubled, self.align_corners) for prior in priors]
+        logits = self.decode4(torch.cat([hidden, finest[0]], dim=1))
+        return logits + self._weigh(finest), query
 
     def _weigh(self, priors: Sequence[torch.Tensor]) -> torch.Tensor:
         """Logits of the priors alone: (B, 2, H, W), background and foreground."""

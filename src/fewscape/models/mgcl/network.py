@@ -14,18 +14,22 @@ from fewscape.layers import PyramidProjection
 from fewscape.models.base import FewShotModel
 from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
+from fewscape.models.mgcl.prior import learn_prototypes, prototype_cosines
 from fewscape.ops import (
     average_mask,
     correlate_regions,
-    paint_regions,
+    joined_norms,
     pool_regions,
     resize_maps,
     sample_nearest,
+    share_scale,
     support_scale,
 )
-from fewscape.ops.correlation import EPSILON, joined_norms
 
-LEVELS = range(3)
+STRIDES = (8, 16, 32)
+"""Levels that are correlated."""
+PRIOR_STRIDES = (4, *STRIDES)
+"""Levels that are compared with prototypes; stride 4 sees small objects and sharp borders."""
 SIDE_OF_FINEST = 32
 """Cells a side at stride 8 of the 256 pixel images that the paper uses."""
 DEFAULT_REGIONS = {"num_segments": 100}
@@ -45,11 +49,11 @@ class MGCL(FewShotModel):
     centres instead of their corners and half-pixel grids everywhere, so that features, masks and
     regions speak of the same ground; it leaves the logits at stride 4 and averages the logits of
     several shots instead of counting votes. It also starts from the cosines to the prototypes of
-    foreground and background and learns to correct them, which costs 3,459 parameters: published
-    weights fit the reference only.
+    foreground and background and learns to correct them: published weights fit the reference
+    only.
 
     Args:
-        backbone: a pyramid of strides 8, 16 and 32.
+        backbone: a pyramid of strides 8, 16 and 32 (reference) or 4, 8, 16 and 32 (default).
         variant: ``default`` or ``reference``, see ``config``.
         num_regions: regions used of each image, the largest first; the paper keeps 128.
         region_method: over-segmentation, a name of ``regions``; the paper takes SAM.
@@ -72,9 +76,16 @@ class MGCL(FewShotModel):
         super().__init__()
         if variant not in VARIANTS:
             raise ConfigError(f"MGCL has no variant '{variant}'", suggest(variant, VARIANTS))
-        self.backbone = (backbone or BackboneConfig()).build()
         self.variant_name = variant
         self.variant = VARIANTS[variant]
+        strides = PRIOR_STRIDES if self.variant.prior else STRIDES
+        self.backbone = (backbone or BackboneConfig()).build(strides)
+        if self.backbone.strides != strides:
+            raise ConfigError(
+                f"MGCL cannot use a backbone with strides {list(self.backbone.strides)}",
+                f"its variant '{variant}' needs {list(strides)}",
+                "leave the setting 'strides' out",
+            )
         self.num_regions = num_regions
         self.region_method = region_method
         self.region_options = dict(DEFAULT_REGIONS if region_options is None else region_options)
@@ -82,14 +93,15 @@ class MGCL(FewShotModel):
             PyramidProjection(self.backbone.channels, projection) if projection else None
         )
         self.num_projected = projection
-        self._support_sides = (self.variant.support_side, 16, 8)
+        sides = (self.variant.support_side, 16, 8)
+        self._support_sides = dict(zip(STRIDES, sides, strict=True))
         self.decoder = MaskGuidedDecoder(
             align_corners=self.variant.align_corners,
-            support_sides=self._support_sides,
-            num_priors=len(LEVELS) if self.variant.prior else 0,
+            support_sides=sides,
+            num_priors=len(PRIOR_STRIDES) if self.variant.prior else 0,
         )
         self.shot_fusion = self.variant.shot_fusion
-        self.stride = 1 if self.variant.full_logits else self.backbone.strides[0] // 2
+        self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = self.backbone.strides[-1]
 
     def describe(self) -> dict[str, Any]:
@@ -109,45 +121,55 @@ class MGCL(FewShotModel):
         size: tuple[int, int],
         regions: torch.Tensor | None,
     ) -> Features:
-        """MGFE: ``means0..2`` (B, M, C) and ``regions0..2`` (B, N) beside the maps."""
+        """MGFE: of each stride ``means8`` (B, M, C) and ``regions8`` (B, N) beside the maps."""
         extra = {}
         if self.projection is not None:
             maps = self.projection(maps)
-        for level, grid in enumerate(maps):
+        for stride, grid in zip(self.backbone.strides, maps, strict=True):
             cells = self._cell_regions(regions, grid)
-            extra[f"regions{level}"] = cells
-            extra[f"means{level}"] = pool_regions(_rows(grid), cells, self.num_regions).to(
+            extra[f"regions{stride}"] = cells
+            extra[f"means{stride}"] = pool_regions(_rows(grid), cells, self.num_regions).to(
                 grid.dtype
             )
         return Features(maps, size, regions, extra)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Per level the vectors, region means, regions, and both scales of the positions."""
+        """Of each stride the vectors, region means, regions and both scales of the positions.
+
+        Where the variant has a prior, the prototypes of both sides too.
+        """
         tensors = {}
-        for level in LEVELS:
-            grid = self._thin(features.maps[level], self._support_sides[level])
-            means = features.extra[f"means{level}"]
+        for stride in STRIDES:
+            grid = self._thin(self._level(features, stride), self._support_sides[stride])
+            means = features.extra[f"means{stride}"]
             cells = self._cell_regions(features.regions, grid)
             norms = joined_norms(_rows(grid), means, cells)
+            scale = share_scale if self.variant.mask_sampling == "area" else support_scale
+            scales = [
+                scale(norms, share.flatten(1))
+                for share in self._mask_shares(masks, (grid.shape[2], grid.shape[3]))
+            ]
+            tensors[f"grid{stride}"] = grid
+            tensors[f"means{stride}"] = means
+            tensors[f"regions{stride}"] = cells
+            tensors[f"scales{stride}"] = torch.stack(scales, dim=2)  # (B, N, 2)
+        for stride in PRIOR_STRIDES if self.variant.prior else ():
+            grid = self._level(features, stride)
             shares = self._mask_shares(masks, (grid.shape[2], grid.shape[3]))
-            scales = [support_scale(norms, share.flatten(1)) for share in shares]
-            tensors[f"grid{level}"] = grid
-            tensors[f"means{level}"] = means
-            tensors[f"regions{level}"] = cells
-            tensors[f"scales{level}"] = torch.stack(scales, dim=2)  # (B, N, 2)
-            if self.variant.prior:
-                tensors[f"prototypes{level}"] = torch.stack(
-                    [_prototype_weights(_rows(grid), means, cells, share) for share in shares],
-                    dim=2,
-                )  # (B, N, 2)
+            tensors[f"prototypes{stride}"] = learn_prototypes(
+                _rows(grid),
+                features.extra[f"means{stride}"],
+                features.extra[f"regions{stride}"],
+                torch.stack([share.flatten(1) for share in shares], dim=1),
+            )
         return Support(tensors)
 
     def predict_shot(self, features: Features, support: Support) -> Output:
         """FBC, then MGCD."""
-        levels = [self._correlate(features, support, level) for level in LEVELS]
-        pairs = [pair for pair, _ in levels]
-        priors = [prior for _, prior in levels if prior is not None]
-        cells = None if features.regions is None else features.extra["regions0"]
+        pairs = [self._correlate(features, support, stride) for stride in STRIDES]
+        strides = PRIOR_STRIDES if self.variant.prior else ()
+        priors = [self._compare(features, support, stride) for stride in strides]
+        cells = None if features.regions is None else features.extra["regions8"]
         logits, query = self.decoder(pairs, priors, cells, self.num_regions)
         if self.variant.full_logits:
             logits = resize_maps(logits, features.size, align_corners=True)
@@ -156,30 +178,34 @@ class MGCL(FewShotModel):
             maps["prior"] = priors[0]
         return Output(logits, features.size, maps)
 
-    def _correlate(
-        self, features: Features, support: Support, level: int
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Clamped cosines with the support's foreground and background, and the level's prior.
+    def _level(self, features: Features, stride: int) -> torch.Tensor:
+        return features.maps[self.backbone.strides.index(stride)]
 
-        Returns:
-            (B, Hq, Wq, Hs, Ws, 2), and (B, 2, Hq, Wq) or None.
-        """
-        query, other = features.maps[level], support[f"grid{level}"]
+    def _correlate(self, features: Features, support: Support, stride: int) -> torch.Tensor:
+        """(B, Hq, Wq, Hs, Ws, 2): clamped cosines with the support's foreground and background."""
+        query, other = self._level(features, stride), support[f"grid{stride}"]
         dots = correlate_regions(
             _rows(query),
             _rows(other),
-            features.extra[f"means{level}"],
-            support[f"means{level}"],
-            features.extra[f"regions{level}"],
-            support[f"regions{level}"],
+            features.extra[f"means{stride}"],
+            support[f"means{stride}"],
+            features.extra[f"regions{stride}"],
+            support[f"regions{stride}"],
         )
-        prior = None
-        if self.variant.prior:
-            cosines = torch.matmul(dots, support[f"prototypes{level}"])  # (B, N_query, 2)
-            prior = cosines.transpose(1, 2).reshape(-1, 2, *query.shape[2:]).to(query.dtype)
-        pairs = dots.relu()[..., None] * support[f"scales{level}"][:, None]
+        pairs = dots.relu()[..., None] * support[f"scales{stride}"][:, None]
         shape = (query.shape[0], *query.shape[2:], *other.shape[2:], 2)
-        return pairs.to(query.dtype).view(shape), prior
+        return pairs.to(query.dtype).view(shape)
+
+    def _compare(self, features: Features, support: Support, stride: int) -> torch.Tensor:
+        """(B, 2, Hq, Wq): cosines with the prototypes of foreground and background."""
+        query = self._level(features, stride)
+        cosines = prototype_cosines(
+            _rows(query),
+            features.extra[f"means{stride}"],
+            features.extra[f"regions{stride}"],
+            support[f"prototypes{stride}"],
+        )
+        return cosines.to(query.dtype).view(query.shape[0], 2, *query.shape[2:])
 
     def _cell_regions(self, regions: torch.Tensor | None, grid: torch.Tensor) -> torch.Tensor:
         """(B, N) region of each cell; none where there is no region map."""
@@ -207,22 +233,6 @@ class MGCL(FewShotModel):
         both = torch.stack([masks == 1, masks == 0], dim=1).float()
         sampled = resize_maps(both, size, align_corners=True)
         return sampled[:, 0], sampled[:, 1]
-
-
-def _prototype_weights(
-    rows: torch.Tensor, means: torch.Tensor, cells: torch.Tensor, share: torch.Tensor
-) -> torch.Tensor:
-    """(B, N) weights whose product with a query's dot products is the cosine to the prototype.
-
-    The prototype is the weighted sum of the joined vectors, scaled to length one; a dot product
-    with a sum is the sum of the dot products.
-    """
-    joined = torch.cat([rows, paint_regions(means, cells)], dim=2).float()
-    weights = share.flatten(1)
-    lengths: torch.Tensor = torch.linalg.vector_norm(
-        torch.einsum("bn,bnc->bc", weights, joined), dim=1
-    )
-    return weights / (lengths + EPSILON)[:, None]
 
 
 def _rows(grid: torch.Tensor) -> torch.Tensor:
