@@ -73,6 +73,19 @@ class FewShotModel(nn.Module, ABC):
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, without the source of the weights."""
 
+    def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
+        """Terms that the network wants beside the loss of its logits, each a scalar, by name.
+
+        Training adds them up as they are; what they need of the way to the logits, such as
+        intermediate predictions, lies in the maps of the output.
+
+        Args:
+            output: of ``forward`` in training mode.
+            episode: the same.
+        """
+        del output, episode
+        return {}
+
     def encode(
         self,
         images: torch.Tensor,

@@ -116,6 +116,9 @@ class FewShotSegmentation(lightning.LightningModule):
             dense = self._dense_loss(maps[0], episode.query_labels)
             self.log("train/dense", dense.detach())
             loss = loss + self.dense_weight * dense
+        for name, term in self.model.auxiliary_losses(output, episode).items():
+            self.log(f"train/{name}", term.detach())
+            loss = loss + term
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
 
