@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 RESULT_KEYS = {
     *("miou", "miou_ci95", "fb_iou", "per_class"),
-    *("model", "episodes_sha256", "seconds", "version"),
+    *("model", "episodes_sha256", "seconds", "device", "precision", "version"),
 }
 CLASS_KEYS = {
     *("dataset", "class_name", "iou", "ci95"),

@@ -16,7 +16,7 @@ from tests.reference import iou as reference
 
 POLICY = Policy(torch.device("cpu"), torch.float32)
 KEYS = {"miou", "miou_ci95", "fb_iou", "per_class", "model", "episodes_sha256", "seconds",
-        "version"}  # fmt: skip
+        "device", "precision", "version"}  # fmt: skip
 CLASS_KEYS = {"dataset", "class_name", "iou", "ci95", "episodes", "intersection", "union"}
 
 

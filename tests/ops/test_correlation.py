@@ -3,8 +3,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewscape.ops import correlate, correlate_regions, pool_regions, support_scale
-from fewscape.ops.correlation import joined_norms
+from fewscape.ops import (
+    correlate,
+    correlate_regions,
+    joined_norms,
+    pool_regions,
+    share_scale,
+    support_scale,
+)
 from tests.reference import correlation as slow
 
 
@@ -52,3 +58,13 @@ def test_empty_positions_correlate_with_nothing():
     query, support = torch.zeros(1, 2, 3), torch.randn(1, 2, 3)
     assert torch.equal(correlate(query, support), torch.zeros(1, 2, 2))
     assert torch.equal(support_scale(torch.ones(2), torch.zeros(2)), torch.zeros(2))
+
+
+def test_shares_multiply_the_cosines():
+    query, support, shares = torch.randn(1, 6, 3), torch.randn(1, 5, 3), torch.rand(1, 5)
+    cosines = correlate(query, support) * share_scale(support.norm(dim=2), shares)[:, None]
+    for first, one in enumerate(query[0].double().numpy()):
+        for second, other in enumerate(support[0].double().numpy()):
+            cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
+            expected = cosine * shares[0, second].item()
+            np.testing.assert_allclose(cosines[0, first, second].item(), expected, atol=1e-4)

@@ -6,7 +6,7 @@ import shapely
 from affine import Affine
 from rasterio.crs import CRS
 
-from fewscape.core import ExamplesError, Window
+from fewscape.core import DatasetError, ExamplesError, Window
 from fewscape.raster import SceneReader
 from fewscape.raster.georeference import reproject
 from fewscape.scene import read_annotations
@@ -184,6 +184,29 @@ def test_reports_label_rasters_of_another_size(tmp_path, scene):
         read_annotations(path, scene)
     with pytest.raises(ExamplesError, match="do not exist"):
         read_annotations(tmp_path / "absent.png", scene)
+
+
+def test_reports_label_rasters_of_another_place(tmp_path, scene):
+    moved = PLACE @ Affine.translation(800, 0)
+    path = write_raster(tmp_path / "labels.tif", labels(), transform=moved)
+    with pytest.raises(ExamplesError, match=r"covers x .* in EPSG:32631; its scene .* covers x"):
+        read_annotations(path, scene)
+
+
+def test_classes_json_says_which_id_is_unknown(tmp_path, scene):
+    content = {"classes": {"0": "ground", "1": "roof"}, "ignore": 3}
+    (tmp_path / "classes.json").write_text(json.dumps(content))
+    pixels = labels()
+    pixels[pixels > 1] = 3
+    found = read_annotations(write_raster(tmp_path / "labels.png", pixels), scene)
+    assert found.class_names == ("ground", "roof")
+    assert (found.mask("roof", WHOLE)[pixels[0] == 3] == 255).all()
+
+
+def test_reports_tables_that_cannot_be_read(tmp_path, scene):
+    (tmp_path / "classes.json").write_text("{}")
+    with pytest.raises(DatasetError, match="is not a table of classes"):
+        read_annotations(write_raster(tmp_path / "labels.png", labels()), scene)
 
 
 def test_reports_truncated_label_rasters(tmp_path, scene):

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ class BrightnessModel(torch.nn.Module):
     name = "brightness"
     stride = 4
     window_multiple = 8
+    backbone = SimpleNamespace(strides=(4,))
 
     def __init__(self, region_method=None):
         super().__init__()

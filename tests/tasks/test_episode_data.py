@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from fewscape.core import ConfigError
-from fewscape.tasks import EpisodeData
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError, DatasetError
+from fewscape.models import MGCL, Prototype
+from fewscape.tasks import EpisodeData, FewShotSegmentation
 from fewscape.tasks.episode_data import FolderSource, SyntheticSource
 from tests.datasets.invented import COLOURS, write_dataset
 
@@ -15,13 +19,15 @@ def make(tmp_path):
     for seed, name in enumerate(("one", "two")):
         write_dataset(tmp_path / name, 8, (96, 96), seed)
 
-    def build(**settings):
+    def build(model=None, **settings):
         source = FolderSource(str(tmp_path), ("one", "two"))
         data = EpisodeData(
             source,
-            **{"image_size": 64, "episodes_per_epoch": 12, "val_episodes": 12, "regions": None}
-            | settings,
+            **{"image_size": 64, "episodes_per_epoch": 12, "val_episodes": 12} | settings,
         )
+        if model is not None:
+            task = SimpleNamespace(model=model)
+            data.trainer = SimpleNamespace(lightning_module=task, current_epoch=0)
         data.setup("fit")
         return data
 
@@ -87,7 +93,8 @@ def test_validation_tells_the_classes_of_two_data_sets_apart(make):
 
 
 def test_shots_windows_and_regions_arrive_in_the_batch(make):
-    data = make(shots=2, windows=[48, 80], regions="slic", region_options={"num_segments": 9})
+    model = MGCL(BackboneConfig("test_resnet"), region_options={"num_segments": 9})
+    data = make(model, shots=2, windows=[48, 80])
     batch = next(iter(data.train_dataloader()))
     assert batch.support_images.shape == (8, 2, 3, 64, 64)
     assert batch.query_regions.shape == (8, 64, 64)
@@ -97,7 +104,7 @@ def test_shots_windows_and_regions_arrive_in_the_batch(make):
 
 def test_region_maps_are_kept_in_the_store(make, tmp_path):
     for _ in range(2):
-        data = make(regions="slic", region_store=str(tmp_path / "store"))
+        data = make(MGCL(BackboneConfig("test_resnet")), region_store=str(tmp_path / "store"))
         batch = next(iter(data.train_dataloader()))
     assert batch.query_regions.max() > 1
     assert any((tmp_path / "store").rglob("*.png"))
@@ -110,7 +117,6 @@ def test_synthetic_scenes_serve_besides_folders(tmp_path):
         SyntheticSource(num_scenes=5, size=256),
         image_size=64,
         episodes_per_epoch=4,
-        regions=None,
     )
     data.setup("fit")
     assert len({name for name, _ in data._train.sampler.keys}) == 2
@@ -122,8 +128,29 @@ def test_synthetic_scenes_serve_besides_folders(tmp_path):
     }
 
 
+def test_a_network_without_regions_gets_none(make):
+    data = make(Prototype(BackboneConfig("test_resnet")))
+    assert next(iter(data.train_dataloader())).query_regions is None
+
+
 def test_mistakes_are_told(make):
     with pytest.raises(ConfigError, match="the recipe names no data"):
         EpisodeData()
     with pytest.raises(ConfigError, match=r"held_out names 'blu'; did you mean 'blue'"):
         make(held_out=["blu"])
+
+
+def test_a_data_set_needs_images_for_training_and_for_validation(tmp_path):
+    write_dataset(tmp_path / "few", 3, (96, 96))
+    data = EpisodeData(FolderSource(str(tmp_path), ("few",)), image_size=64)
+    with pytest.raises(DatasetError, match="'few' has 3 images; expected at least 4"):
+        data.setup("fit")
+
+
+def test_the_dense_loss_refuses_ids_of_several_data_sets(make):
+    task = FewShotSegmentation(
+        Prototype(BackboneConfig("test_resnet")), dense_classes=9, dense_weight=1.0
+    )
+    task._trainer = SimpleNamespace(datamodule=make())
+    with pytest.raises(ConfigError, match="the recipe trains on 2 data sets"):
+        task.setup("fit")

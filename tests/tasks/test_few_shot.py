@@ -10,7 +10,7 @@ from fewscape.core import Episode
 from fewscape.models import MGCL, Prototype
 from fewscape.tasks import FewShotSegmentation
 
-LEVELS = (8, 4, 2)
+LEVELS = (16, 8, 4, 2)
 """Cells a side of the maps of 64 pixel images."""
 
 NETWORK = Prototype(BackboneConfig("test_resnet"))

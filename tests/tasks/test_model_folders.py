@@ -6,6 +6,7 @@ import torch
 
 from fewscape import zoo
 from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError
 from fewscape.models import MGCL
 from fewscape.tasks import FewShotSegmentation, SaveModelFolders
 
@@ -15,8 +16,8 @@ def task():
     return FewShotSegmentation(MGCL(BackboneConfig("test_resnet")))
 
 
-def trainer(folder, score=None, **settings):
-    scores = {} if score is None else {"val/miou": torch.tensor(score)}
+def trainer(folder, score, **settings):
+    scores = {"val/miou": torch.tensor(score)}
     facts = {"data": "toy", "held_out": ["blue"], "seed": 0}
     state = {
         "sanity_checking": False,
@@ -73,13 +74,14 @@ def test_half_precision_halves_the_file_and_still_opens(tmp_path, task):
     )
 
 
-def test_without_a_score_there_is_a_last_one_only(tmp_path, task):
-    SaveModelFolders().on_validation_end(trainer(tmp_path), task)
-    assert score_of(tmp_path / "last") is None
-    assert not (tmp_path / "best").exists()
-
-
 @pytest.mark.parametrize("state", [{"sanity_checking": True}, {"is_global_zero": False}])
 def test_nothing_is_written_before_training_or_by_other_processes(tmp_path, task, state):
     SaveModelFolders().on_validation_end(trainer(tmp_path, 0.5, **state), task)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_misspelt_score_is_told(tmp_path, task):
+    save = SaveModelFolders(monitor="val/miuo")
+    with pytest.raises(ConfigError, match=r"'val/miuo', which is not logged; did you mean"):
+        save.on_validation_end(trainer(tmp_path, 0.5), task)
+    assert not (tmp_path / "best").exists()

@@ -87,10 +87,10 @@ def find_unseen(model: str) -> list[str]:
     Raises:
         ModelFolderError: the folder is missing, incomplete, or names fewer than two.
     """
-    from fewscape.cli.folders import open_model_folder
     from fewscape.core import ModelFolderError
+    from fewscape.zoo import open_folder
 
-    folder = open_model_folder(model)
+    folder = open_folder(model)
     held_out = [str(name) for name in folder.config.get("training", {}).get("held_out", [])]
     if len(held_out) < 2:
         count = "one class" if held_out else "no class"
@@ -125,7 +125,9 @@ def _map(model: str, image: Path, polygons: Path, scene: DemoScene) -> Mapped:
         SceneReader(image) as reader,
         Progress(console=Console(stderr=True), transient=True) as bar,
     ):
-        examples = cut_examples(read_annotations(polygons, reader), reader, cell=network.stride)
+        examples = cut_examples(
+            read_annotations(polygons, reader), reader, cell=network.backbone.strides[0]
+        )
         segmenter = FewShotSegmenter(network, examples, Policy.choose())
         task = bar.add_task("mapping", total=scene.truth.size)
         options = MapOptions(tags=tags, progress=lambda pixels: bar.advance(task, pixels))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fewscape.raster import SceneReader
     from fewscape.scene import Examples, FewShotSegmenter, MapResult
 
+UNTRAINED_WINDOW = 256
+"""Window side for networks that were not trained on one."""
+
 SUMMARY = "map the classes of a few examples over whole scenes"
 
 EXAMPLE = """\
@@ -95,7 +98,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     group.add_argument(
-        "--window", type=values.positive, default=256, help="window side, pixels (256)"
+        "--window", type=values.positive, help="window side, pixels; as in training, or 256"
     )
     group.add_argument(
         "--overlap", type=float, default=0.25, help="share of the window that neighbours share"
@@ -141,6 +144,7 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
     from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations
     from fewscape.zoo import load_model
 
+    arguments.window = arguments.window or _trained_window(arguments.model)
     policy = Policy.choose(arguments.device, arguments.precision)
     source = arguments.example_scene or arguments.scenes[0]
     bands = arguments.example_bands or arguments.bands
@@ -154,7 +158,7 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
             scene,
             arguments.window,
             arguments.max_shots,
-            cell=model.stride,
+            cell=model.backbone.strides[0],
             classes=arguments.classes,
         )
     segmenter = FewShotSegmenter(model, examples, policy, arguments.threshold)
@@ -166,8 +170,7 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
 
 def _tell_origin(arguments: argparse.Namespace, examples: Examples) -> dict[str, str]:
     """Tags of every file: model, examples, parameters."""
-    from fewscape.models.folder import ModelFolder
-    from fewscape.zoo import EMBEDDED, MODELS, embedded_folder
+    from fewscape.zoo import MODELS, open_folder
 
     tags = {
         "MODEL": arguments.model,
@@ -176,11 +179,17 @@ def _tell_origin(arguments: argparse.Namespace, examples: Examples) -> dict[str,
         "PARAMETERS": json.dumps(_parameters(arguments)),
     }
     if arguments.model not in MODELS:
-        is_embedded = arguments.model == EMBEDDED
-        folder = embedded_folder() if is_embedded else Path(arguments.model)
-        tags["MODEL"] = folder.name
-        tags["MODEL_SHA256"] = str(ModelFolder.open(folder).config["sha256"])
+        folder = open_folder(arguments.model)
+        tags["MODEL"] = folder.path.name
+        tags["MODEL_SHA256"] = str(folder.config["sha256"])
     return tags
+
+
+def _trained_window(model: str) -> int:
+    """Side of the windows that a model folder was trained on."""
+    from fewscape.zoo import MODELS, open_folder
+
+    return UNTRAINED_WINDOW if model in MODELS else open_folder(model).window
 
 
 def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -42,10 +42,10 @@ def _show(name: str) -> int:
     from rich.console import Console
     from rich.markdown import Markdown
 
-    from fewscape.cli.folders import open_model_folder
     from fewscape.models.folder import CARD
+    from fewscape.zoo import open_folder
 
-    folder = open_model_folder(name)
+    folder = open_folder(name)
     console = Console()
     card = folder.path / CARD
     if card.is_file():

@@ -51,8 +51,8 @@ def evaluate(
 
     Returns:
         What ``fewscape evaluate`` writes: ``miou``, ``miou_ci95``, ``fb_iou``, ``per_class``,
-        ``model``, ``episodes_sha256``, ``seconds``, ``version``. Scores lie in [0, 1], and are
-        None where there was nothing to score.
+        ``model``, ``episodes_sha256``, ``seconds``, ``device``, ``precision``, ``version``.
+        Scores lie in [0, 1], and are None where there was nothing to score.
 
     Raises:
         ManifestError: the manifest is empty, a file is missing or a window leaves its image.
@@ -76,6 +76,8 @@ def evaluate(
         "model": model_name or model.name,
         "episodes_sha256": manifest.sha256,
         "seconds": round(time.perf_counter() - started, 3),
+        "device": policy.device.type,
+        "precision": str(policy.dtype).removeprefix("torch."),
         "version": __version__,
     }
 

@@ -47,7 +47,7 @@ class Scale(StrEnum):
 class SceneReader:
     """A scene on disk: bands picked, values in [0, 1], and which pixels are valid.
 
-    A pixel is valid if the mask of the data set says so (nodata, alpha or mask band), if it
+    A pixel is valid if the mask of one of its bands says so (nodata, alpha or mask band), if it
     differs from ``nodata`` where that is given, and if all its bands are finite. Values are
     scaled by numbers of the whole scene, never of a window, so the same ground looks the same in
     every window. Any thread may read: each has its own GDAL handle.
@@ -213,8 +213,8 @@ class SceneReader:
         place = to_rasterio(window)
         with self._report_damage(f"rows {window.row} to {window.row + window.height}"):
             data = self._dataset.read(list(self.bands), window=place)
-            mask = self._dataset.dataset_mask(window=place)
-        return data, self._find_valid(data, mask)
+            masks = self._dataset.read_masks(list(self.bands), window=place)
+        return data, self._find_valid(data, masks)
 
     def _read_reduced(self, longest: int, smooth: bool) -> tuple[npt.NDArray[Any], Validity]:
         from rasterio.enums import Resampling
@@ -226,8 +226,8 @@ class SceneReader:
             data = self._dataset.read(
                 list(self.bands), out_shape=(len(self.bands), *size), resampling=method
             )
-            mask = self._dataset.dataset_mask(out_shape=size)
-        return data, self._find_valid(data, mask)
+            masks = self._dataset.read_masks(list(self.bands), out_shape=(len(self.bands), *size))
+        return data, self._find_valid(data, masks)
 
     def _read_sample(self) -> tuple[npt.NDArray[Any], Validity]:
         """Reduced pixels with at least one valid, or the first strip that has one."""
@@ -245,8 +245,8 @@ class SceneReader:
             "check the file, or the value given with --nodata",
         )
 
-    def _find_valid(self, data: npt.NDArray[Any], mask: npt.NDArray[np.uint8]) -> Validity:
-        valid = mask > 0
+    def _find_valid(self, data: npt.NDArray[Any], masks: npt.NDArray[np.uint8]) -> Validity:
+        valid: Validity = np.any(masks, axis=0)
         if np.issubdtype(self.dtype, np.floating):
             valid &= np.isfinite(data).all(axis=0)
         if self.nodata is not None:

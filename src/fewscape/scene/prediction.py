@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +51,8 @@ def predict_strips(
     stride, side = segmenter.stride, segmenter.window
     shared = min(max(round(overlap * side), 2 * segmenter.halo, stride), side - stride)
     grid = plan_windows(scene.height, scene.width, side, shared, stride)
-    windows = list(grid)
-    batches = [windows[i : i + batch_size] for i in range(0, len(windows), batch_size)]
+    windows = iter(grid)
+    batches = iter(lambda: list(islice(windows, batch_size)), [])
     band: BlendingBand | None = None
     for batch in _read_ahead(scene, batches, segmenter.make_regions):
         if not batch.windows:
@@ -71,7 +72,7 @@ def predict_strips(
 
 
 def _read_ahead(
-    scene: SceneReader, batches: Sequence[Sequence[Window]], make_regions: MakeRegions | None
+    scene: SceneReader, batches: Iterator[Sequence[Window]], make_regions: MakeRegions | None
 ) -> Iterator[_Batch]:
     """Batches in order, read by another thread while the network works."""
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(REGION_THREADS) as cutting:
@@ -79,11 +80,10 @@ def _read_ahead(
         def load(windows: Sequence[Window]) -> _Batch:
             return _load(scene, windows, make_regions, cutting)
 
-        waiting = deque(reading.submit(load, batch) for batch in batches[:READ_AHEAD])
-        for batch in [*batches[READ_AHEAD:], *[None] * len(waiting)]:
+        waiting = deque(reading.submit(load, batch) for batch in islice(batches, READ_AHEAD))
+        while waiting:
             ready = waiting.popleft().result()
-            if batch is not None:
-                waiting.append(reading.submit(load, batch))
+            waiting.extend(reading.submit(load, batch) for batch in islice(batches, 1))
             yield ready
 
 

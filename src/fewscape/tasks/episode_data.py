@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import lightning.pytorch as lightning
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from fewscape.core import ConfigError, Episode, suggest
+from fewscape.core import ConfigError, DatasetError, Episode, suggest
 from fewscape.datasets import (
     Augment,
     ClassKey,
@@ -24,6 +24,7 @@ from fewscape.datasets import (
     ShareLimits,
 )
 from fewscape.datasets.synthetic import SyntheticScenes
+from fewscape.models import FewShotModel
 from fewscape.regions import RegionStore, StoredRegions, make_regions
 
 CACHE_BYTES = 1 << 30
@@ -96,9 +97,8 @@ class EpisodeData(lightning.LightningDataModule):
         min_share: smallest share of a window that the object fills.
         max_share: largest share.
         augment: turn, mirror and relight the crops; ``geometric`` leaves the light alone.
-        regions: over-segmentation to hand to the network; None for none.
-        region_options: its parameters.
-        region_store: folder that keeps the region maps; they are made anew each time without.
+        region_store: folder that keeps the maps of the over-segmentation that the network asks
+            for; they are made anew each time without.
         num_workers: processes that read episodes; the episodes do not depend on it.
         seed: of all episodes.
     """
@@ -119,8 +119,6 @@ class EpisodeData(lightning.LightningDataModule):
         min_share: float = 0.03,
         max_share: float = 0.9,
         augment: Augment | None = None,
-        regions: str | None = "slic",
-        region_options: Mapping[str, Any] | None = None,
         region_store: str | None = None,
         num_workers: int = 0,
         seed: int = 0,
@@ -141,8 +139,6 @@ class EpisodeData(lightning.LightningDataModule):
         self.val_share = val_share
         self.limits = ShareLimits(min_share, max_share)
         self.augment = augment
-        self.regions = regions
-        self.region_options = dict(region_options or {})
         self.region_store = region_store
         self.num_workers = num_workers
         self.seed = seed
@@ -193,12 +189,20 @@ class EpisodeData(lightning.LightningDataModule):
         return drawn, hidden
 
     def _region_maker(self) -> RegionMaker | None:
-        if self.regions is None:
+        """Cuts images as the network in training wants it."""
+        model = getattr(self.trainer and self.trainer.lightning_module, "model", None)
+        if not isinstance(model, FewShotModel) or model.region_method is None:
             return None
-        maker = make_regions(self.regions, **self.region_options)
+        maker = make_regions(model.region_method, **model.region_options)
         if self.region_store is None:
             return maker
         return StoredRegions(RegionStore(Path(self.region_store)), maker)
+
+    @property
+    def num_datasets(self) -> int:
+        """Data sets that the episodes come from; known after ``setup``."""
+        assert self._train is not None
+        return len(self._train.sampler.datasets)
 
     @property
     def num_labels(self) -> int:
@@ -258,11 +262,21 @@ class NumberedEpisodes(Dataset[Episode]):
 def _split_images(
     datasets: Sequence[LabelledImages], val_share: float
 ) -> tuple[list[LabelledImages], list[LabelledImages]]:
-    """The first images of each data set for training, the last for validation."""
+    """The first images of each data set for training, the last for validation.
+
+    Raises:
+        DatasetError: a data set has too few images for both.
+    """
     train: list[LabelledImages] = []
     val: list[LabelledImages] = []
     for dataset in datasets:
         cut = len(dataset) - max(2, round(val_share * len(dataset)))
+        if cut < 2:
+            raise DatasetError(
+                f"the data set '{dataset.name}' has {len(dataset)} images",
+                "expected at least 4: a query and a support of their own for training and "
+                "for validation",
+            )
         train.append(ImageSubset(dataset, range(cut)))
         val.append(ImageSubset(dataset, range(cut, len(dataset))))
     return train, val

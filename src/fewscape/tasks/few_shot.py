@@ -82,10 +82,17 @@ class FewShotSegmentation(lightning.LightningModule):
         """See that the auxiliary classification knows every class of the labels.
 
         Raises:
-            ConfigError: ``dense_classes`` is too small for the data.
+            ConfigError: ``dense_classes`` is too small for the data, or there are several data
+                sets, whose ids mean different things.
         """
         del stage
         data = getattr(self.trainer, "datamodule", None)
+        if self.dense_weight and data is not None and data.num_datasets > 1:
+            raise ConfigError(
+                f"dense_classes is set, but the recipe trains on {data.num_datasets} data sets",
+                "the same class id means another class in each of them",
+                "leave dense_classes out, or train on one data set",
+            )
         if self.dense_weight and data is not None and data.num_labels > self.dense_classes:
             raise ConfigError(
                 f"dense_classes is {self.dense_classes}, but the labels go up to "

@@ -10,6 +10,7 @@ import lightning.pytorch as lightning
 import torch
 
 from fewscape import __version__
+from fewscape.core import ConfigError, suggest
 from fewscape.models import save_model
 from fewscape.tasks.few_shot import FewShotSegmentation
 
@@ -54,12 +55,22 @@ class SaveModelFolders(lightning.Callback):
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Write ``last``, and ``best`` if the score rose."""
+        """Write ``last``, and ``best`` if the score rose.
+
+        Raises:
+            ConfigError: nothing is logged under the name of the score.
+        """
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
         assert isinstance(pl_module, FewShotSegmentation)
-        score = trainer.callback_metrics.get(self.monitor)
-        value = -math.inf if score is None else float(score)
+        scores = trainer.callback_metrics
+        if self.monitor not in scores:
+            raise ConfigError(
+                f"save.monitor names the score '{self.monitor}', which is not logged",
+                "",
+                suggest(self.monitor, scores),
+            )
+        value = float(scores[self.monitor])
         self._write(trainer, pl_module, "last", value)
         if value > self.best:
             self.best = value

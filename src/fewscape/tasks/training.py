@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, OutputError
 from fewscape.datasets import Augment
-from fewscape.models import MGCL, Prototype
+from fewscape.models import FewShotModel
 from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
@@ -49,8 +49,7 @@ SECTIONS = (
     EpisodeData,
     SaveModelFolders,
     lightning.Trainer,
-    MGCL,
-    Prototype,
+    *FewShotModel.__subclasses__(),
     BackboneConfig,
     FolderSource,
     SyntheticSource,
