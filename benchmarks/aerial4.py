@@ -58,7 +58,8 @@ def main() -> None:
             print(f"fold {fold}, {name}: {scores['miou']:.4f}", flush=True)
             parts[name].append(scores)
     results = {name: _join(scores) for name, scores in parts.items()}
-    write_results({"checkpoint": arguments.checkpoint, **results}, arguments.output)
+    command = f"benchmarks/aerial4.py --checkpoint {arguments.checkpoint}"
+    write_results({"command": command, **results}, arguments.output)
     print(_table(results))
     arguments.output.with_suffix(".md").write_text(_table(results))
 
@@ -84,7 +85,7 @@ def _join(folds: list[dict[str, Any]]) -> dict[str, Any]:
             {key: part[key] for key in ("miou", "miou_ci95", "fb_iou", "seconds")} for part in folds
         ],
         "episodes_sha256": folds[0]["episodes_sha256"],
-        "version": folds[0]["version"],
+        **{key: folds[0][key] for key in ("device", "precision", "version")},
         "per_class": classes,
     }
 
