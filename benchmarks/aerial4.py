@@ -19,8 +19,7 @@ import numpy as np
 from fewscape.core import Policy
 from fewscape.datasets import AERIAL4_FOLDS, Manifest
 from fewscape.evaluation import evaluate, write_results
-from fewscape.models import FewShotModel
-from fewscape.regions import RegionStore, StoredRegions, make_regions
+from fewscape.regions import open_regions
 from fewscape.zoo import load_model
 
 FOLDS = range(3)
@@ -53,7 +52,7 @@ def main() -> None:
                 arguments.root,
                 model_name=name,
                 policy=Policy.choose(),
-                regions=_regions(model, arguments.store),
+                regions=open_regions(model.region_method, model.region_options, arguments.store),
             )
             print(f"fold {fold}, {name}: {scores['miou']:.4f}", flush=True)
             parts[name].append(scores)
@@ -67,13 +66,6 @@ def main() -> None:
 def _present(manifest: Manifest, fold: int) -> list[str]:
     present = set(manifest.classes.values())
     return [name for name in AERIAL4_FOLDS.names(fold) if name in present]
-
-
-def _regions(model: FewShotModel, store: Path) -> StoredRegions | None:
-    if model.region_method is None:
-        return None
-    maker = make_regions(model.region_method, **model.region_options)
-    return StoredRegions(RegionStore(store), maker)
 
 
 def _join(folds: list[dict[str, Any]]) -> dict[str, Any]:

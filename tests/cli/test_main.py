@@ -86,9 +86,8 @@ def test_an_unknown_command_names_the_nearest(capsys, name, hint):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_summary_and_lines_to_paste(name):
+def test_every_command_has_lines_to_paste(name):
     command = importlib.import_module(f"fewscape.cli.{name}")
-    assert COMMANDS[name] == command.SUMMARY
     for pasted in command.EXAMPLE.replace("\\\n", " ").splitlines():
         assert pasted.startswith(f"fewscape {name}")
 

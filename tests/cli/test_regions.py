@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from fewscape.cli import regions
-from fewscape.cli.main import COMMANDS, main
+from fewscape.cli.main import main
 from fewscape.core import Policy, Window
 from fewscape.datasets import Crop, EpisodeSpec, Manifest, ManifestEpisodes
 from fewscape.evaluation import evaluate
@@ -208,7 +208,6 @@ def test_the_command_line_knows_every_method_and_parameter():
     assert list(REGION_METHODS) == list(regions.METHODS)
     known = {field.name for method in REGION_METHODS.values() for field in fields(method)}
     assert known <= set(regions.PARAMETERS)
-    assert COMMANDS["regions"] == regions.SUMMARY
 
 
 def test_help_is_answered_without_torch():

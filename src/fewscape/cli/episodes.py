@@ -7,8 +7,6 @@ from pathlib import Path
 
 from fewscape.cli import values
 
-SUMMARY = "make episode manifests, or draw a contact sheet of one"
-
 EXAMPLE = """\
 fewscape episodes make --aerial4 --root ../shared/data --shots 1 --output aerial4-1shot.json
 fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png"""

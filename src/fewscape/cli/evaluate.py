@@ -10,10 +10,8 @@ from fewscape.cli import values
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
-    from fewscape.datasets import Manifest, RegionMaker
+    from fewscape.datasets import Manifest
     from fewscape.models import FewShotModel
-
-SUMMARY = "score a network on the episodes of a manifest"
 
 EXAMPLE = """\
 fewscape evaluate --model prototype --backbone mobilenetv2_100 \\
@@ -74,6 +72,7 @@ def _evaluate(
     from rich.progress import Progress
 
     from fewscape.evaluation import evaluate
+    from fewscape.regions import open_regions
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("episodes", total=len(manifest))
@@ -83,17 +82,8 @@ def _evaluate(
             arguments.root,
             model_name=arguments.model,
             policy=policy,
-            regions=_region_maker(model, arguments.regions),
+            regions=open_regions(model.region_method, model.region_options, arguments.regions),
             bands=arguments.bands,
             batch_size=arguments.batch_size,
             on_progress=lambda done: progress.update(task, completed=done),
         )
-
-
-def _region_maker(model: FewShotModel, store: Path | None) -> RegionMaker | None:
-    if model.region_method is None:
-        return None
-    from fewscape.regions import RegionStore, StoredRegions, make_regions
-
-    maker = make_regions(model.region_method, **model.region_options)
-    return maker if store is None else StoredRegions(RegionStore(store), maker)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 UNTRAINED_WINDOW = 256
 """Window side for networks that were not trained on one."""
 
-SUMMARY = "map the classes of a few examples over whole scenes"
-
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
 fewscape map pan.tif --bands 1,1,1 --examples buildings.geojson --output maps

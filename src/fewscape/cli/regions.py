@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from fewscape.datasets import Crop, FileCrops
     from fewscape.regions import FillJob
 
-SUMMARY = "fill a store with region maps"
-
 EXAMPLE = """\
 fewscape regions --root ../shared/data --episodes manifests/aerial4-1shot.json \\
     --store regions --method slic --num_segments 100 --workers 2"""

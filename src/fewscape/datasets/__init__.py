@@ -12,7 +12,6 @@ from fewscape.datasets.crops import CropSource, DatasetCrops, FileCrops
 from fewscape.datasets.episodes import (
     EpisodeReader,
     ManifestEpisodes,
-    RegionMaker,
     SampledEpisodes,
 )
 from fewscape.datasets.folder import FolderDataset
@@ -42,7 +41,6 @@ __all__ = [
     "LabelledImages",
     "Manifest",
     "ManifestEpisodes",
-    "RegionMaker",
     "SampledEpisodes",
     "ShareLimits",
     "Stretch",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
@@ -23,9 +22,7 @@ from fewscape.datasets.crops import (
 )
 from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
 from fewscape.datasets.sampler import EpisodeSampler
-
-RegionMaker = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.int32]]
-"""(H, W, 3) uint8 to (H, W) int32 region ids, -1 none."""
+from fewscape.regions import MakeRegions
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class EpisodeReader:
     """Height and width; windows of another size are resized."""
     hidden: frozenset[ClassKey] = frozenset()
     """(data set, class id) whose pixels are unknown."""
-    regions: RegionMaker | None = None
+    regions: MakeRegions | None = None
     augment: Augment | None = None
 
     def read(self, spec: EpisodeSpec, rng: np.random.Generator | None = None) -> Episode:
@@ -102,7 +99,7 @@ class SampledEpisodes(Dataset[Episode]):
         length: int,
         image_size: tuple[int, int] = (256, 256),
         augment: Augment | None = None,
-        regions: RegionMaker | None = None,
+        regions: MakeRegions | None = None,
     ) -> None:
         self.sampler = sampler
         self.length = length
@@ -144,7 +141,7 @@ class ManifestEpisodes(Dataset[Episode]):
         self,
         manifest: Manifest,
         root: Path | str,
-        regions: RegionMaker | None = None,
+        regions: MakeRegions | None = None,
         hidden: Collection[ClassKey] = (),
     ) -> None:
         manifest.check_files(root)

@@ -9,8 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import torch
 
 from fewscape.core import Features, Policy
-from fewscape.datasets import Crop, RegionMaker
+from fewscape.datasets import Crop
 from fewscape.models import FewShotModel
+from fewscape.regions import MakeRegions
 
 Tensors = tuple[torch.Tensor, torch.Tensor | None]
 
@@ -43,7 +44,7 @@ class CropEncoder:
         plan: Sequence[Sequence[Crop]],
         read_image: ReadImage,
         policy: Policy,
-        regions: RegionMaker | None = None,
+        regions: MakeRegions | None = None,
         max_bytes: int = 2 << 30,
         batch_size: int = 8,
         num_threads: int = 2,

@@ -13,11 +13,12 @@ import torch
 
 from fewscape import __version__
 from fewscape.core import ManifestError, Policy
-from fewscape.datasets import Manifest, RegionMaker
+from fewscape.datasets import Manifest
 from fewscape.evaluation.intervals import bootstrap_iou
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, divide_overlap, sum_groups
 from fewscape.models import FewShotModel
+from fewscape.regions import MakeRegions
 
 
 def evaluate(
@@ -26,7 +27,7 @@ def evaluate(
     root: Path | str,
     model_name: str | None = None,
     policy: Policy | None = None,
-    regions: RegionMaker | None = None,
+    regions: MakeRegions | None = None,
     bands: Sequence[int] | None = None,
     batch_size: int = 8,
     max_feature_bytes: int = 2 << 30,

@@ -9,11 +9,12 @@ from pathlib import Path
 import torch
 
 from fewscape.core import Policy
-from fewscape.datasets import Crop, EpisodeSpec, FileCrops, Manifest, RegionMaker
+from fewscape.datasets import Crop, EpisodeSpec, FileCrops, Manifest
 from fewscape.datasets.crops import mask_of, read_image, read_labels
 from fewscape.evaluation.encoding import CropEncoder
 from fewscape.models import FewShotModel
 from fewscape.ops import resize_maps
+from fewscape.regions import MakeRegions
 
 _DECODED_BYTES = 512 << 20
 
@@ -38,7 +39,7 @@ class ManifestPredictor:
         manifest: Manifest,
         root: Path | str,
         policy: Policy,
-        regions: RegionMaker | None = None,
+        regions: MakeRegions | None = None,
         bands: Sequence[int] | None = None,
         batch_size: int = 8,
         max_feature_bytes: int = 2 << 30,

@@ -3,16 +3,17 @@
 from fewscape.regions.felzenszwalb import Felzenszwalb
 from fewscape.regions.filling import FillJob, fill_store
 from fewscape.regions.flatten import flatten_masks
-from fewscape.regions.maker import RegionMaker, number_by_area
+from fewscape.regions.maker import MakeRegions, RegionMaker, number_by_area
 from fewscape.regions.methods import REGION_METHODS, make_regions
 from fewscape.regions.sam import Sam, Sam2
 from fewscape.regions.slic import Slic
-from fewscape.regions.store import RegionStore, StoredRegions
+from fewscape.regions.store import RegionStore, StoredRegions, open_regions
 
 __all__ = [
     "REGION_METHODS",
     "Felzenszwalb",
     "FillJob",
+    "MakeRegions",
     "RegionMaker",
     "RegionStore",
     "Sam",
@@ -23,4 +24,5 @@ __all__ = [
     "flatten_masks",
     "make_regions",
     "number_by_area",
+    "open_regions",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,6 +16,9 @@ Image = npt.NDArray[np.generic]
 
 Regions = npt.NDArray[np.int32]
 """(H, W) ids: 0 the largest region, -1 none."""
+
+MakeRegions = Callable[[npt.NDArray[np.uint8]], Regions]
+"""(H, W, 3) uint8 to (H, W) regions: what whoever only needs them asks for."""
 
 
 class RegionMaker(ABC):

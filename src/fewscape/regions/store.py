@@ -7,13 +7,16 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fewscape.core import ConfigError, OutputError
-from fewscape.regions.maker import Image, RegionMaker, Regions
+from fewscape.regions.maker import Image, MakeRegions, RegionMaker, Regions
+from fewscape.regions.methods import make_regions
 
 MAX_REGIONS = 2**16 - 2
 """Regions that fit a 16-bit PNG beside "none", with its largest value left free."""
@@ -89,6 +92,22 @@ class StoredRegions:
     def __call__(self, image: Image) -> Regions:
         """(H, W, C) uint8 to (H, W) int32."""
         return self.store.get(image, self.maker)
+
+
+def open_regions(
+    method: str | None, options: Mapping[str, Any], store: Path | str | None = None
+) -> MakeRegions | None:
+    """What makes the maps that a network asks for.
+
+    Args:
+        method: a name in ``REGION_METHODS``; None for a network without regions.
+        options: its parameters.
+        store: folder that keeps the maps; each is made anew without.
+    """
+    if method is None:
+        return None
+    maker = make_regions(method, **options)
+    return maker if store is None else StoredRegions(RegionStore(Path(store)), maker)
 
 
 def _write(path: Path, regions: Regions) -> None:

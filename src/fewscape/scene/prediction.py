@@ -14,8 +14,9 @@ import torch
 
 from fewscape.core import SceneError, Window
 from fewscape.raster import SceneReader, plan_windows
+from fewscape.regions import MakeRegions
 from fewscape.scene.blending import BlendingBand, Strip
-from fewscape.scene.segmenter import MakeRegions, Segmenter, to_bytes
+from fewscape.scene.segmenter import Segmenter, to_bytes
 
 READ_AHEAD = 2
 """Batches that wait for the network."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -11,11 +10,8 @@ import torch
 
 from fewscape.core import ConfigError, Features, Policy, Support
 from fewscape.models import FewShotModel
-from fewscape.regions import make_regions
+from fewscape.regions import MakeRegions, open_regions
 from fewscape.scene.examples import Examples, Shot
-
-MakeRegions = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.int32]]
-"""(H, W, C) uint8 image to (H, W) region map, -1 none."""
 
 
 class Segmenter(Protocol):
@@ -81,9 +77,7 @@ class FewShotSegmenter:
                 f"the side must be a multiple of {self.window_multiple}",
                 "choose another one with --window",
             )
-        self.make_regions: MakeRegions | None = None
-        if model.region_method is not None:
-            self.make_regions = make_regions(model.region_method, **model.region_options)
+        self.make_regions = open_regions(model.region_method, model.region_options)
         self.model = model.eval().to(policy.device, policy.dtype)
         self.model.to(memory_format=policy.memory_format)
         self.supports = [[self._learn(shot) for shot in shots] for shots in examples.shots]

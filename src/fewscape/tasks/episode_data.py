@@ -19,13 +19,12 @@ from fewscape.datasets import (
     FolderDataset,
     ImageSubset,
     LabelledImages,
-    RegionMaker,
     SampledEpisodes,
     ShareLimits,
 )
 from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.models import FewShotModel
-from fewscape.regions import RegionStore, StoredRegions, make_regions
+from fewscape.regions import MakeRegions, open_regions
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
@@ -154,7 +153,7 @@ class EpisodeData(lightning.LightningDataModule):
         datasets = [dataset for source in sources if source for dataset in source.open()]
         drawn, hidden = self._split_classes(datasets)
         train, val = _split_images(datasets, self.val_share)
-        maker = self._region_maker()
+        maker = self._open_regions()
         size = (self.image_size, self.image_size)
         sampler = EpisodeSampler(
             train, drawn, self.shots, self.windows, self.limits, hidden, self.seed
@@ -188,15 +187,12 @@ class EpisodeData(lightning.LightningDataModule):
         ]
         return drawn, hidden
 
-    def _region_maker(self) -> RegionMaker | None:
+    def _open_regions(self) -> MakeRegions | None:
         """Cuts images as the network in training wants it."""
         model = getattr(self.trainer and self.trainer.lightning_module, "model", None)
-        if not isinstance(model, FewShotModel) or model.region_method is None:
+        if not isinstance(model, FewShotModel):
             return None
-        maker = make_regions(model.region_method, **model.region_options)
-        if self.region_store is None:
-            return maker
-        return StoredRegions(RegionStore(Path(self.region_store)), maker)
+        return open_regions(model.region_method, model.region_options, self.region_store)
 
     @property
     def num_datasets(self) -> int:
