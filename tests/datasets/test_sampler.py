@@ -74,3 +74,28 @@ def test_refuses_what_cannot_be_drawn(datasets):
         EpisodeSampler(datasets, [("toy", 1)], hidden=[("toy", 1)])
     with pytest.raises(ConfigError, match="0 shots; expected at least 1"):
         EpisodeSampler(datasets, shots=0)
+
+
+def test_queries_drawn_elsewhere_may_lack_the_class(datasets):
+    plain, mixed = (
+        EpisodeSampler(datasets, shots=2, window=20, limits=LIMITS, step=4, elsewhere=share)
+        for share in (0.0, 0.5)
+    )
+    by_name = {dataset.name: dataset for dataset in datasets}
+    moved = lacking = 0
+    for index in range(100):
+        expected, spec = plain.sample(index), mixed.sample(index)
+        assert (spec.key, spec.support) == (expected.key, expected.support)
+        assert spec.query.image not in {crop.image for crop in spec.support}
+        moved += spec.query != expected.query
+        lacking += share(by_name[spec.dataset], spec.query, spec.class_id) == 0
+    assert 30 < moved < 70
+    assert lacking > 5
+
+
+def test_a_data_set_of_one_class_has_nothing_elsewhere(tmp_path):
+    folder = write_dataset(tmp_path / "toy", 6)
+    sampler = EpisodeSampler(
+        [FolderDataset(folder)], [("toy", 1)], window=20, limits=LIMITS, step=4, elsewhere=1.0
+    )
+    assert {sampler.sample(index).key for index in range(5)} == {("toy", 1)}

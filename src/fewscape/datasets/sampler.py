@@ -34,6 +34,8 @@ class EpisodeSampler:
         hidden: (data set, class id) whose pixels are unknown in training, never background.
         seed: start of all chance.
         step: see ``WindowIndex``.
+        elsewhere: share of the episodes whose query was drawn for another class of the data set.
+            Most of these show nothing of the class, as most windows of a scene do.
 
     Raises:
         ConfigError: no shot, or a class both drawn and hidden.
@@ -50,6 +52,7 @@ class EpisodeSampler:
         hidden: Collection[ClassKey] = (),
         seed: int = 0,
         step: int | None = None,
+        elsewhere: float = 0.0,
     ) -> None:
         if shots < 1:
             raise ConfigError(f"{shots} shots", "expected at least 1")
@@ -57,6 +60,7 @@ class EpisodeSampler:
         self.shots = shots
         self.seed = seed
         self.hidden = frozenset(hidden)
+        self.elsewhere = elsewhere
         sides = [window] if isinstance(window, int) else list(window)
         self._indexes = {
             (name, side): WindowIndex(
@@ -85,10 +89,21 @@ class EpisodeSampler:
         rng = np.random.default_rng([self.seed, epoch, index])
         key = self.keys[int(rng.integers(len(self.keys)))]
         used: set[int] = set()
-        crops = [self._draw_crop(rng, key, used) for _ in range(self.shots + 1)]
+        query = self._draw_crop(rng, key, used)
+        of_query = set(used)
+        supports = tuple(self._draw_crop(rng, key, used) for _ in range(self.shots))
+        if self.elsewhere and rng.random() < self.elsewhere:
+            query = self._draw_other(rng, key, used - of_query) or query
         name, class_id = key
         class_name = self.datasets[name].classes[class_id]
-        return EpisodeSpec(name, class_id, class_name, crops[0], tuple(crops[1:]))
+        return EpisodeSpec(name, class_id, class_name, query, supports)
+
+    def _draw_other(self, rng: np.random.Generator, key: ClassKey, used: set[int]) -> Crop | None:
+        """A crop for another class of the data set, from an image that no support uses."""
+        others = [other for other in self.keys if other[0] == key[0] and other != key]
+        if not others:
+            return None
+        return self._draw_crop(rng, others[int(rng.integers(len(others)))], used)
 
     def _draw_crop(self, rng: np.random.Generator, key: ClassKey, used: set[int]) -> Crop:
         name, class_id = key

@@ -95,6 +95,8 @@ class EpisodeData(lightning.LightningDataModule):
         val_share: share of each data set's images kept for validation.
         min_share: smallest share of a window that the object fills.
         max_share: largest share.
+        elsewhere: share of the training episodes whose query was drawn for another class and
+            mostly shows nothing of the own; scenes consist of such windows.
         augment: turn, mirror and relight the crops; ``geometric`` leaves the light alone.
         region_store: folder that keeps the maps of the over-segmentation that the network asks
             for; they are made anew each time without.
@@ -117,6 +119,7 @@ class EpisodeData(lightning.LightningDataModule):
         val_share: float = 0.2,
         min_share: float = 0.03,
         max_share: float = 0.9,
+        elsewhere: float = 0.0,
         augment: Augment | None = None,
         region_store: str | None = None,
         num_workers: int = 0,
@@ -137,6 +140,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.val_episodes = val_episodes
         self.val_share = val_share
         self.limits = ShareLimits(min_share, max_share)
+        self.elsewhere = elsewhere
         self.augment = augment
         self.region_store = region_store
         self.num_workers = num_workers
@@ -156,7 +160,14 @@ class EpisodeData(lightning.LightningDataModule):
         maker = self._open_regions()
         size = (self.image_size, self.image_size)
         sampler = EpisodeSampler(
-            train, drawn, self.shots, self.windows, self.limits, hidden, self.seed
+            train,
+            drawn,
+            self.shots,
+            self.windows,
+            self.limits,
+            hidden,
+            self.seed,
+            elsewhere=self.elsewhere,
         )
         self._train = SampledEpisodes(sampler, self.episodes_per_epoch, size, self.augment, maker)
         val_sampler = EpisodeSampler(

@@ -1,0 +1,84 @@
+"""Networks by name and from folders, the one that is shipped among them."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError, ModelFolderError
+from fewscape.datasets.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
+from fewscape.models import MGCL, save_model
+from fewscape.ops import resize_maps
+from fewscape.regions import open_regions
+from fewscape.zoo import embedded_folder, load_model, open_folder
+
+SIDE = 256
+WATERY = 9
+"""Seed of a scene with water in both halves."""
+WATER = next(number for number, name in SYNTHETIC_CLASSES.items() if name == "water")
+
+
+@pytest.fixture
+def altered(tmp_path):
+    """A model folder whose config.json was edited by hand."""
+
+    def build(**changes):
+        folder = save_model(MGCL(BackboneConfig("test_resnet")), tmp_path / "model", "card")
+        config = json.loads((folder / "config.json").read_text())
+        (folder / "config.json").write_text(json.dumps(config | changes))
+        return str(folder)
+
+    return build
+
+
+@pytest.mark.slow
+def test_the_embedded_model_finds_a_class_that_it_never_saw():
+    """Water, which was unknown in training, from one half of a scene in the other."""
+    assert "water" in open_folder("embedded").config["training"]["held_out"]
+    scene = make_scene(SceneSpec(size=(SIDE, 2 * SIDE), seed=WATERY))
+    halves = np.split(scene.labels == WATER, 2, axis=1)
+    assert all(0.05 < half.mean() < 0.6 for half in halves)
+    images = [np.ascontiguousarray(half) for half in np.split(scene.image[:3], 2, axis=2)]
+    model = load_model("embedded")
+    cut = open_regions(model.region_method, model.region_options)
+    regions = np.stack([cut(image.transpose(1, 2, 0)) for image in images])
+    with torch.inference_mode():
+        features = model.encode(torch.from_numpy(np.stack(images)), torch.from_numpy(regions))
+        support = model.learn(features[:1], torch.from_numpy(halves[0][None].astype(np.uint8)))
+        output = model.predict(features[1:], [support])
+    logits = resize_maps(output.logits, output.size)[0]
+    found = (logits[1] > logits[0]).numpy()
+    overlap = (found & halves[1]).sum() / (found | halves[1]).sum()
+    assert overlap > 1.5 * halves[1].mean()  # "everything is water" has an IoU of the share
+
+
+def test_a_name_that_is_none_names_the_nearest():
+    with pytest.raises(ConfigError, match=r"'mgcll' is neither .* did you mean 'mgcl'"):
+        load_model("mgcll")
+
+
+def test_a_folder_brings_its_own_backbone():
+    with pytest.raises(ConfigError, match="holds its own backbone"):
+        load_model("embedded", backbone="resnet18")
+
+
+def test_a_network_of_another_version_is_named(altered):
+    with pytest.raises(ConfigError, match="the folder holds a 'mgcl2'"):
+        load_model(altered(model="mgcl2"))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"backbone": {"name": "test_resnet"}}, {"depth": 3}, 7])
+def test_an_altered_description_is_told(altered, arguments):
+    with pytest.raises(ModelFolderError, match=r"does not describe a 'mgcl'.*copy the folder"):
+        load_model(altered(arguments=arguments))
+
+
+def test_altered_weights_are_told(tmp_path):
+    shutil.copytree(embedded_folder(), tmp_path / "copy")
+    with (tmp_path / "copy" / "model.safetensors").open("ab") as file:
+        file.write(b"0")
+    with pytest.raises(ModelFolderError, match="their SHA-256 differs"):
+        load_model(str(tmp_path / "copy"))
