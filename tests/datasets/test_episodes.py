@@ -175,16 +175,3 @@ def test_a_fixed_length_ends(folder):
     with pytest.raises(IndexError):
         sampled(folder)[8]
     assert len(list(sampled(folder))) == 8
-
-
-def test_all_crops_of_an_episode_get_the_same_new_colours(folder):
-    still = Augment(turn=False, brightness=0, contrast=0, saturation=0, tint=0, recolour=1.0)
-    plain, coloured = sampled(folder), sampled(folder, augment=still)
-    for index in range(4):
-        rng = np.random.default_rng([plain.sampler.seed, 0, index, 1])
-        colours = still.draw_colours(rng)
-        before, after = plain[index], coloured[index]
-        assert torch.equal(after.query_image[0], colours(before.query_image[0]))
-        for first, second in zip(before.support_images[0], after.support_images[0], strict=True):
-            assert torch.equal(second, colours(first))
-        assert torch.equal(before.query_mask, after.query_mask)

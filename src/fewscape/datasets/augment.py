@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fewscape.datasets.recolour import Recolour
-
 
 @dataclass(frozen=True, slots=True)
 class Augment:
@@ -27,12 +25,6 @@ class Augment:
     """Likewise, around the grey value of each pixel."""
     tint: float = 0.05
     """Likewise, of each band by itself."""
-    recolour: float = 0.0
-    """Share of the episodes whose crops all get the same new colours, see ``Recolour``."""
-
-    def draw_colours(self, rng: np.random.Generator) -> Recolour | None:
-        """The new colours of an episode, or none."""
-        return Recolour.draw(rng) if self.recolour and rng.random() < self.recolour else None
 
     def __call__(
         self, rng: np.random.Generator, image: torch.Tensor, *maps: torch.Tensor

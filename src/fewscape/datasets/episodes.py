@@ -21,7 +21,6 @@ from fewscape.datasets.crops import (
     read_labels,
 )
 from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
-from fewscape.datasets.recolour import Recolour
 from fewscape.datasets.sampler import EpisodeSampler
 from fewscape.regions import MakeRegions
 
@@ -50,9 +49,8 @@ class EpisodeReader:
             rng: chance for ``augment``; without it nothing is augmented.
         """
         hidden = [class_id for name, class_id in self.hidden if name == spec.dataset]
-        colours = self.augment.draw_colours(rng) if self.augment and rng else None
         images, labels, regions = zip(
-            *(self._read_crop(crop, hidden, rng, colours) for crop in spec.crops), strict=True
+            *(self._read_crop(crop, hidden, rng) for crop in spec.crops), strict=True
         )
         masks = torch.stack([mask_of(each, spec.class_id) for each in labels])
         maps = None if regions[0] is None else torch.stack(regions)
@@ -68,11 +66,7 @@ class EpisodeReader:
         )
 
     def _read_crop(
-        self,
-        crop: Crop,
-        hidden: Collection[int],
-        rng: np.random.Generator | None,
-        colours: Recolour | None,
+        self, crop: Crop, hidden: Collection[int], rng: np.random.Generator | None
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         image = read_image(self.source, crop, self.image_size)
         labels = read_labels(self.source, crop, self.image_size)
@@ -83,8 +77,6 @@ class EpisodeReader:
         if self.regions is not None:
             made = self.regions(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
             maps.append(torch.from_numpy(np.ascontiguousarray(made)))
-        if colours is not None:
-            image = colours(image)
         if self.augment is not None and rng is not None:
             image, *maps = self.augment(rng, image, *maps)
         return image, maps[0], maps[1] if len(maps) > 1 else None
