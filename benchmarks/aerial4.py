@@ -6,23 +6,36 @@ r"""aerial4, 1-shot: MGCL on classes that it never saw, beside the training-free
 
 Every class is scored by the network whose fold held its concept out. Both networks have the same
 frozen backbone and see the same episodes; the prototype serves all folds since it learns nothing.
+The paired test draws query images, with the episodes of each class among themselves.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from fewscape import __version__
 from fewscape.core import Policy
 from fewscape.datasets import AERIAL4_FOLDS, Manifest
-from fewscape.evaluation import evaluate, write_results
+from fewscape.evaluation import (
+    Contender,
+    Counted,
+    bootstrap_iou,
+    compare_pair,
+    count_episodes,
+    write_results,
+)
+from fewscape.evaluation.evaluate import score_counts
+from fewscape.models import FewShotModel
 from fewscape.regions import open_regions
 from fewscape.zoo import load_model
 
 FOLDS = range(3)
+NAMES = ("prototype", "mgcl")
 
 
 def main() -> None:
@@ -37,30 +50,36 @@ def main() -> None:
         "--output", type=Path, default=Path("benchmarks/results/aerial4-1shot.json")
     )
     arguments = parser.parse_args()
+    started = time.perf_counter()
     manifest = Manifest.load(arguments.episodes)
-    parts: dict[str, list[dict[str, Any]]] = {"prototype": [], "mgcl": []}
+    policy = Policy.choose()
+    folds = []
     for fold in FOLDS:
         episodes = manifest.select(_present(manifest, fold))
         models = {
             "prototype": load_model("prototype", weights=arguments.weights),
             "mgcl": load_model(str(arguments.runs / f"mgcl_fold{fold}" / arguments.checkpoint)),
         }
-        for name, model in models.items():
-            scores = evaluate(
-                model,
-                episodes,
-                arguments.root,
-                model_name=name,
-                policy=Policy.choose(),
-                regions=open_regions(model.region_method, model.region_options, arguments.store),
-            )
-            print(f"fold {fold}, {name}: {scores['miou']:.4f}", flush=True)
-            parts[name].append(scores)
-    results = {name: _join(scores) for name, scores in parts.items()}
-    command = f"benchmarks/aerial4.py --checkpoint {arguments.checkpoint}"
-    write_results({"command": command, **results}, arguments.output)
+        contenders = {name: _enter(model, arguments.store) for name, model in models.items()}
+        folds.append((episodes, count_episodes(contenders, episodes, arguments.root, policy)))
+        print(f"fold {fold}: {len(episodes)} episodes", flush=True)
+    results = {
+        "command": f"benchmarks/aerial4.py --checkpoint {arguments.checkpoint}",
+        **{name: _join(folds, name) for name in NAMES},
+        "mgcl_minus_prototype": _compare(folds),
+        "episodes_sha256": manifest.sha256,
+        "seconds": round(time.perf_counter() - started, 1),
+        "device": policy.device.type,
+        "precision": str(policy.dtype).removeprefix("torch."),
+        "version": __version__,
+    }
+    write_results(results, arguments.output)
     print(_table(results))
     arguments.output.with_suffix(".md").write_text(_table(results))
+
+
+def _enter(model: FewShotModel, store: Path) -> Contender:
+    return Contender(model, open_regions(model.region_method, model.region_options, store))
 
 
 def _present(manifest: Manifest, fold: int) -> list[str]:
@@ -68,38 +87,66 @@ def _present(manifest: Manifest, fold: int) -> list[str]:
     return [name for name in AERIAL4_FOLDS.names(fold) if name in present]
 
 
-def _join(folds: list[dict[str, Any]]) -> dict[str, Any]:
+def _stack(
+    folds: list[tuple[Manifest, Counted]], name: str
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Foreground intersections, unions and group numbers of all folds' episodes."""
+    parts = []
+    first = 0
+    for manifest, counted in folds:
+        intersection, union, group = counted.counts[name].per_episode()
+        parts.append((intersection[:, 1].numpy(), union[:, 1].numpy(), group.numpy() + first))
+        first += len(manifest.classes)
+    intersection, union, group = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return intersection, union, group
+
+
+def _join(folds: list[tuple[Manifest, Counted]], name: str) -> dict[str, Any]:
     """One result of three folds: the classes side by side, their mean, each fold's scores."""
-    classes = [dict(row, fold=fold) for fold, part in enumerate(folds) for row in part["per_class"]]
+    scores = [score_counts(manifest, counted.counts[name]) for manifest, counted in folds]
+    classes = [
+        dict(row, fold=fold) for fold, part in enumerate(scores) for row in part["per_class"]
+    ]
+    intervals = bootstrap_iou(*_stack(folds, name), num_groups=len(classes))
     return {
         "miou": float(np.mean([row["iou"] for row in classes])),
-        "folds": [
-            {key: part[key] for key in ("miou", "miou_ci95", "fb_iou", "seconds")} for part in folds
-        ],
-        "episodes_sha256": folds[0]["episodes_sha256"],
-        **{key: folds[0][key] for key in ("device", "precision", "version")},
+        "miou_ci95": intervals.miou.tolist(),
+        "folds": [{key: part[key] for key in ("miou", "miou_ci95", "fb_iou")} for part in scores],
         "per_class": classes,
     }
 
 
+def _compare(folds: list[tuple[Manifest, Counted]]) -> dict[str, Any]:
+    first, second = _stack(folds, "mgcl"), _stack(folds, "prototype")
+    clusters = [episode.query.image for manifest, _ in folds for episode in manifest]
+    test = compare_pair(first[:2], second[:2], first[2], clusters)
+    return {"difference": test.difference, "ci95": list(test.ci95), "p": test.p_value}
+
+
 def _table(results: dict[str, Any]) -> str:
     """Markdown: a row a class, IoU in per cent with its interval."""
-    names = list(results)
     lines = [
-        "| fold | data set | class | " + " | ".join(names) + " |",
-        "|---|---|---" + "|---" * len(names) + "|",
+        "| fold | data set | class | " + " | ".join(NAMES) + " |",
+        "|---|---|---" + "|---" * len(NAMES) + "|",
     ]
-    for rows in zip(*(results[name]["per_class"] for name in names), strict=True):
+    for rows in zip(*(results[name]["per_class"] for name in NAMES), strict=True):
         first = rows[0]
-        cells = [
-            f"{100 * row['iou']:.1f} ({100 * row['ci95'][0]:.1f} to {100 * row['ci95'][1]:.1f})"
-            for row in rows
-        ]
+        cells = [_cell(row["iou"], row["ci95"]) for row in rows]
         head = [str(first["fold"]), first["dataset"], first["class_name"]]
         lines.append("| " + " | ".join(head + cells) + " |")
-    means = [f"**{100 * results[name]['miou']:.1f}**" for name in names]
+    means = [f"**{_cell(results[name]['miou'], results[name]['miou_ci95'])}**" for name in NAMES]
     lines.append("| | **all 12** | **mIoU** | " + " | ".join(means) + " |")
+    test = results["mgcl_minus_prototype"]
+    lines += [
+        "",
+        f"mgcl - prototype: {_cell(test['difference'], test['ci95'])}, p = {test['p']:.2g}",
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _cell(score: float, bounds: list[float]) -> str:
+    low, high = bounds
+    return f"{100 * score:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "see it work: a synthetic scene mapped from three examples a class",
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",
+    "compare": "compare networks on the same episodes, with paired tests",
     "episodes": "make episode manifests, or draw a contact sheet of one",
     "regions": "fill a store with region maps",
     "data": "write synthetic scenes as a data set, or check a data set",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,9 @@ _UNKNOWN = np.array([128, 128, 128], np.float32)
 
 
 def draw_contact_sheet(
-    pairs: Sequence[tuple[EpisodeSpec, Episode]], columns: int = 3
+    pairs: Sequence[tuple[EpisodeSpec, Episode]],
+    columns: int = 3,
+    more: Sequence[Mapping[str, Picture]] | None = None,
 ) -> Image.Image:
     """Episodes side by side: supports with their masks, the query, the query with its truth.
 
@@ -30,34 +32,48 @@ def draw_contact_sheet(
     Args:
         pairs: what each episode says, and its tensors of batch 1.
         columns: episodes in a row of the sheet.
+        more: for each episode further pictures (H, W, 3) by title, such as predictions.
     """
-    shots = max((episode.num_shots for _, episode in pairs), default=1)
-    block = ((shots + 2) * (_CELL + 2) + 2 * _GAP, _CELL + _CAPTION + 2 * _GAP)
+    more = more or [{} for _ in pairs]
+    cells = max(
+        (
+            episode.num_shots + 2 + len(titled)
+            for (_, episode), titled in zip(pairs, more, strict=True)
+        ),
+        default=3,
+    )
+    block = (cells * (_CELL + 2) + 2 * _GAP, _CELL + _CAPTION + 2 * _GAP)
     rows = -(-len(pairs) // columns)
     sheet = Image.new("RGB", (block[0] * min(columns, len(pairs)), block[1] * rows), "white")
-    for number, (spec, episode) in enumerate(pairs):
+    for number, ((spec, episode), titled) in enumerate(zip(pairs, more, strict=True)):
         row, column = divmod(number, columns)
-        _draw_episode(sheet, column * block[0] + _GAP, row * block[1] + _GAP, spec, episode)
+        corner = (column * block[0] + _GAP, row * block[1] + _GAP)
+        _draw_episode(sheet, corner, spec, episode, titled)
     return sheet
 
 
 def _draw_episode(
-    sheet: Image.Image, left: int, top: int, spec: EpisodeSpec, episode: Episode
+    sheet: Image.Image,
+    corner: tuple[int, int],
+    spec: EpisodeSpec,
+    episode: Episode,
+    more: Mapping[str, Picture],
 ) -> None:
+    left, top = corner
     caption = f"{spec.dataset} / {spec.class_name}"
     draw = ImageDraw.Draw(sheet)
     draw.text((left, top), caption, fill="black", font=ImageFont.load_default(15))
-    query = _to_picture(episode.query_image[0].numpy())
+    query = to_picture(episode.query_image[0].numpy())
     cells = [
-        outline_mask(_to_picture(image.numpy()), mask.numpy())
+        outline_mask(to_picture(image.numpy()), mask.numpy())
         for image, mask in zip(episode.support_images[0], episode.support_masks[0], strict=True)
     ]
     cells += [query, outline_mask(query, episode.query_mask[0].numpy())]
-    labels = [*(f"support {n + 1}" for n in range(len(cells) - 2)), "query", "truth"]
-    for number, (cell, label) in enumerate(zip(cells, labels, strict=True)):
-        corner = (left + number * (_CELL + 2), top + _CAPTION)
-        sheet.paste(Image.fromarray(cell).resize((_CELL, _CELL)), corner)
-        _draw_tag(draw, corner, label)
+    labels = [*(f"support {n + 1}" for n in range(len(cells) - 2)), "query", "truth", *more]
+    for number, (cell, label) in enumerate(zip([*cells, *more.values()], labels, strict=True)):
+        place = (left + number * (_CELL + 2), top + _CAPTION)
+        sheet.paste(Image.fromarray(cell).resize((_CELL, _CELL)), place)
+        _draw_tag(draw, place, label)
 
 
 def _draw_tag(draw: ImageDraw.ImageDraw, corner: tuple[int, int], label: str) -> None:
@@ -83,5 +99,6 @@ def _edge(is_object: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return is_object & ~inner
 
 
-def _to_picture(image: Picture) -> Picture:
+def to_picture(image: Picture) -> Picture:
+    """(3, H, W) to (H, W, 3)."""
     return np.ascontiguousarray(image.transpose(1, 2, 0))

@@ -1,17 +1,28 @@
 """Scores of networks on fixed episodes, with intervals."""
 
+from fewscape.evaluation.comparison import compare_counts, compare_pairs
+from fewscape.evaluation.counting import Contender, Counted, count_episodes
 from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
+from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
 
 __all__ = [
+    "Contender",
+    "Counted",
     "CropEncoder",
     "IouIntervals",
     "ManifestPredictor",
+    "PairedTest",
+    "adjust_holm",
     "bootstrap_iou",
     "check_writable",
+    "compare_counts",
+    "compare_pair",
+    "compare_pairs",
+    "count_episodes",
     "evaluate",
     "make_table",
     "write_results",

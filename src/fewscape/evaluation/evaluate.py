@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from fewscape import __version__
-from fewscape.core import ManifestError, Policy
+from fewscape.core import Policy
 from fewscape.datasets import Manifest
+from fewscape.evaluation.counting import Contender, count_episodes
 from fewscape.evaluation.intervals import bootstrap_iou
-from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, divide_overlap, sum_groups
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
@@ -59,22 +59,21 @@ def evaluate(
         ManifestError: the manifest is empty, a file is missing or a window leaves its image.
     """
     started = time.perf_counter()
-    if not manifest.episodes:
-        raise ManifestError("the manifest has no episodes", "expected at least one")
-    manifest.check_files(root)
+    name = model_name or model.name
     policy = policy or Policy.choose()
-    was_training = model.training
-    model.eval().to(policy.device)
-    try:
-        predictor = ManifestPredictor(
-            model, manifest, root, policy, regions, bands, batch_size, max_feature_bytes
-        )
-        counts = _count(predictor, manifest, on_progress)
-    finally:
-        model.train(was_training)
+    counted = count_episodes(
+        {name: Contender(model, regions)},
+        manifest,
+        root,
+        policy,
+        bands,
+        batch_size,
+        max_feature_bytes,
+        on_progress=on_progress,
+    )
     return {
-        **_score(manifest, counts),
-        "model": model_name or model.name,
+        **score_counts(manifest, counted.counts[name]),
+        "model": name,
         "episodes_sha256": manifest.sha256,
         "seconds": round(time.perf_counter() - started, 3),
         "device": policy.device.type,
@@ -83,24 +82,13 @@ def evaluate(
     }
 
 
-def _count(
-    predictor: ManifestPredictor, manifest: Manifest, on_progress: Callable[[int], None] | None
-) -> EpisodeCounts:
-    numbers = {key: number for number, key in enumerate(manifest.classes)}
-    counts = EpisodeCounts()
-    done = 0
-    with predictor:
-        for step, batch in enumerate(predictor.batches):
-            prediction, masks = predictor.predict(step)
-            group = torch.tensor([numbers[episode.key] for episode in batch])
-            counts.update(prediction.cpu(), masks.cpu(), group)
-            done += len(batch)
-            if on_progress:
-                on_progress(done)
-    return counts
+def score_counts(manifest: Manifest, counts: EpisodeCounts) -> dict[str, Any]:
+    """``miou``, ``miou_ci95``, ``fb_iou`` and ``per_class`` of ``evaluate``.
 
-
-def _score(manifest: Manifest, counts: EpisodeCounts) -> dict[str, Any]:
+    Args:
+        manifest: the episodes that were counted.
+        counts: theirs; the groups are the positions of the manifest's classes.
+    """
     intersections, unions, group = counts.per_episode()
     num_groups = len(manifest.classes)
     intersection = sum_groups(intersections, group, num_groups)[:, 1]

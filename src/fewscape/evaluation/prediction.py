@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
@@ -16,8 +15,6 @@ from fewscape.models import FewShotModel
 from fewscape.ops import resize_maps
 from fewscape.regions import MakeRegions
 
-_DECODED_BYTES = 512 << 20
-
 
 class ManifestPredictor:
     """Runs a network over episodes; close it, or use it in a ``with`` block.
@@ -25,10 +22,9 @@ class ManifestPredictor:
     Args:
         model: the network, in evaluation mode and on the policy's device.
         manifest: the episodes.
-        root: folder that the manifest's paths are relative to.
+        source: where the crops are read.
         policy: device and precision.
         regions: makes the region maps that the network wants; None for none.
-        bands: see ``FileCrops``.
         batch_size: episodes at a time.
         max_feature_bytes: memory for features that later episodes need.
     """
@@ -37,10 +33,9 @@ class ManifestPredictor:
         self,
         model: FewShotModel,
         manifest: Manifest,
-        root: Path | str,
+        source: FileCrops,
         policy: Policy,
         regions: MakeRegions | None = None,
-        bands: Sequence[int] | None = None,
         batch_size: int = 8,
         max_feature_bytes: int = 2 << 30,
     ) -> None:
@@ -49,7 +44,7 @@ class ManifestPredictor:
         self.policy = policy
         self.batches = _batch_episodes(manifest.episodes, batch_size)
         """Episodes of each step, all with the same number of shots."""
-        self._source = FileCrops(root, manifest.ignore, bands, _DECODED_BYTES)
+        self._source = source
         self.encoder = CropEncoder(
             model,
             [_crops_by_role(batch) for batch in self.batches],

@@ -1,0 +1,111 @@
+"""Networks on the episodes of a manifest: what each gets right, episode by episode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from fewscape.core import ManifestError, Policy
+from fewscape.datasets import FileCrops, Manifest
+from fewscape.evaluation.prediction import ManifestPredictor
+from fewscape.metrics import EpisodeCounts
+from fewscape.models import FewShotModel
+from fewscape.regions import MakeRegions
+
+DECODED_BYTES = 512 << 20
+"""Decoded images to keep; the networks share them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A network with what cuts images into its regions."""
+
+    model: FewShotModel
+    regions: MakeRegions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Counts of each network, all over the same episodes in the same order."""
+
+    counts: dict[str, EpisodeCounts]
+    kept: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
+    """By position of the episode: what each network found, (H, W) bool."""
+
+
+def count_episodes(
+    contenders: Mapping[str, Contender],
+    manifest: Manifest,
+    root: Path | str,
+    policy: Policy,
+    bands: Sequence[int] | None = None,
+    batch_size: int = 8,
+    max_feature_bytes: int = 2 << 30,
+    keep: Collection[int] = (),
+    on_progress: Callable[[int], None] | None = None,
+) -> Counted:
+    """One pass over the episodes with all networks.
+
+    Every crop is read once and encoded once by each network, however many episodes use it,
+    unless the features that later episodes need exceed ``max_feature_bytes``.
+
+    Args:
+        contenders: networks by the names of the results; they are moved to the policy's device
+            and left in the mode they were in.
+        manifest: the episodes, or a selection of them.
+        root: folder that the manifest's paths are relative to.
+        policy: device and precision.
+        bands: see ``FileCrops``.
+        batch_size: episodes at a time.
+        max_feature_bytes: memory for features, shared by the networks.
+        keep: positions of episodes whose predictions are wanted.
+        on_progress: told after every batch how many episodes are done.
+
+    Raises:
+        ManifestError: the manifest is empty, a file is missing or a window leaves its image.
+    """
+    if not manifest.episodes:
+        raise ManifestError("the manifest has no episodes", "expected at least one")
+    manifest.check_files(root)
+    source = FileCrops(root, manifest.ignore, bands, DECODED_BYTES)
+    share = max_feature_bytes // len(contenders)
+    was_training = {name: each.model.training for name, each in contenders.items()}
+    with ExitStack() as stack:
+        predictors = {}
+        for name, each in contenders.items():
+            stack.callback(each.model.train, was_training[name])
+            each.model.eval().to(policy.device)
+            predictors[name] = stack.enter_context(
+                ManifestPredictor(
+                    each.model, manifest, source, policy, each.regions, batch_size, share
+                )
+            )
+        return _count(predictors, manifest, keep, on_progress)
+
+
+def _count(
+    predictors: Mapping[str, ManifestPredictor],
+    manifest: Manifest,
+    keep: Collection[int],
+    on_progress: Callable[[int], None] | None,
+) -> Counted:
+    numbers = {key: number for number, key in enumerate(manifest.classes)}
+    counted = Counted({name: EpisodeCounts() for name in predictors})
+    done = 0
+    for step, batch in enumerate(next(iter(predictors.values())).batches):
+        group = torch.tensor([numbers[episode.key] for episode in batch])
+        for name, predictor in predictors.items():
+            prediction, masks = (tensor.cpu() for tensor in predictor.predict(step))
+            counted.counts[name].update(prediction, masks, group)
+            for position in keep:
+                if done <= position < done + len(batch):
+                    found = counted.kept.setdefault(position, {})
+                    found[name] = prediction[position - done]
+        done += len(batch)
+        if on_progress:
+            on_progress(done)
+    return counted
