@@ -3,9 +3,11 @@ import argparse
 import pytest
 from PIL import Image
 
+from fewscape.backbones import BackboneConfig
 from fewscape.cli import episodes
 from fewscape.core import ManifestError, OutputError
 from fewscape.datasets import Manifest
+from fewscape.models import MGCL, save_model
 from tests.datasets.invented import write_dataset
 
 
@@ -55,6 +57,20 @@ def test_show_draws_a_sheet(made, tmp_path):
     sheet = Image.open(output)
     assert sheet.width > 2 * 4 * 192
     assert len(sheet.getcolors(1 << 20)) > 50
+
+
+def test_show_draws_why_a_network_decides(tmp_path):
+    write_dataset(tmp_path / "toy", 3, (96, 96))
+    words = ("--root", tmp_path, "--datasets", "toy", "--window", 64, "--episodes", 1)
+    run("make", *words, "--output", tmp_path / "m.json")
+    folder = save_model(MGCL(BackboneConfig("test_resnet")), tmp_path / "model", "card")
+    sheets = []
+    for name, more in (("plain", ()), ("why", ("--model", folder))):
+        output = tmp_path / f"{name}.png"
+        words = ("--episodes", tmp_path / "m.json", "--root", tmp_path, "--classes", "red")
+        assert run("show", *words, "--output", output, *more) == 0
+        sheets.append(Image.open(output))
+    assert sheets[1].width - sheets[0].width == 3 * 194  # prediction, correlation, prior
 
 
 def test_show_refuses_what_it_cannot_do(made, tmp_path):

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fewscape.cli import values
 
+if TYPE_CHECKING:
+    from fewscape.models import FewShotModel
+    from fewscape.regions import MakeRegions
+
 EXAMPLE = """\
 fewscape episodes make --aerial4 --root ../shared/data --shots 1 --output aerial4-1shot.json
-fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png"""
+fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png
+fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --classes car \\
+    --model embedded --output why.png"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +60,11 @@ def _add_show(parser: argparse.ArgumentParser) -> None:
         "--per_class", type=values.positive, default=2, help="episodes of each (data set, class)"
     )
     parser.add_argument("--columns", type=values.positive, default=2, help="episodes in a row")
+    parser.add_argument(
+        "--model", help="name or model folder whose prediction and maps to draw beside"
+    )
+    parser.add_argument("--backbone", help="backbone of a network given by name")
+    parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="the PNG file to write")
 
 
@@ -99,13 +111,16 @@ def _show(arguments: argparse.Namespace) -> int:
     from fewscape.core import OutputError
     from fewscape.datasets import Manifest, ManifestEpisodes
     from fewscape.datasets.contact_sheet import draw_contact_sheet
+    from fewscape.evaluation import explain_episode
 
     manifest = Manifest.load(arguments.episodes).select(
         arguments.classes, limit=arguments.per_class
     )
-    episodes = ManifestEpisodes(manifest, arguments.root)
+    model, regions = _load(arguments)
+    episodes = ManifestEpisodes(manifest, arguments.root, regions)
     pairs = [(spec, episodes[index]) for index, spec in enumerate(manifest)]
-    sheet = draw_contact_sheet(pairs, arguments.columns)
+    more = None if model is None else [explain_episode(model, episode) for _, episode in pairs]
+    sheet = draw_contact_sheet(pairs, arguments.columns, more)
     try:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(arguments.output, format="PNG")
@@ -113,3 +128,14 @@ def _show(arguments: argparse.Namespace) -> int:
         raise OutputError(f"'{arguments.output}' cannot be written: {error}") from error
     print(f"{arguments.output}: {len(pairs)} of the manifest's episodes")
     return 0
+
+
+def _load(arguments: argparse.Namespace) -> tuple[FewShotModel | None, MakeRegions | None]:
+    """The network to explain, and what cuts its regions."""
+    from fewscape.regions import open_regions
+    from fewscape.zoo import load_model
+
+    if arguments.model is None:
+        return None, None
+    model = load_model(arguments.model, arguments.backbone, arguments.weights)
+    return model, open_regions(model.region_method, model.region_options)

@@ -6,6 +6,7 @@ from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
 from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
+from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
 
@@ -24,6 +25,7 @@ __all__ = [
     "compare_pairs",
     "count_episodes",
     "evaluate",
+    "explain_episode",
     "make_table",
     "write_results",
 ]
