@@ -39,7 +39,7 @@ def test_resnet_levels_are_torchvisions():
         {k: v for k, v in network.state_dict().items() if not k.startswith("fc.")}
     )
     images = torch.rand(1, 3, 64, 64)
-    normal = (images - backbone.mean) / backbone.std
+    normal = ((images - backbone.mean) / backbone.std).double()
     expected = create_feature_extractor(network, ["layer2", "layer3", "layer4"])(normal)
     for level, wanted in zip(backbone(images), expected.values(), strict=True):
         assert (level - wanted).abs().max() < 1e-4 * wanted.max()
@@ -65,3 +65,9 @@ def test_fixed_norm_trains_weights_and_keeps_statistics():
     maps = backbone(torch.rand(2, 3, 64, 64))
     assert maps[0].requires_grad
     assert all(torch.equal(v, backbone.state_dict()[k]) for k, v in before.items())
+
+
+def test_statistics_stay_exact_in_bfloat16():
+    backbone = make_backbone("test_resnet").to(torch.bfloat16)
+    assert next(backbone.parameters()).dtype == torch.bfloat16
+    assert backbone.mean.flatten().tolist() == make_backbone("test_resnet").mean.flatten().tolist()

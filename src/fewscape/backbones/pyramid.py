@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
 
 import torch
 from torch import nn
@@ -58,10 +58,17 @@ class Backbone(nn.Module, ABC):
         dtype = next(self.parameters()).dtype
         # The mean is taken off in float32: in bfloat16 neighbouring grey levels would collapse.
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
-        normal = ((scaled - self.mean.float()) / self.std.float()).to(dtype)
+        normal = ((scaled - self.mean) / self.std).to(dtype)
         normal = normal.contiguous(memory_format=torch.channels_last)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.is_frozen):
             return tuple(self.extract(normal))
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
+        """As usual, except that mean and standard deviation are never rounded."""
+        exact = self.mean, self.std
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.mean, self.std = (tensor.to(self.mean.device) for tensor in exact)
+        return self
 
     @property
     def is_frozen(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
+from fewscape.cli.episode_options import add_episode_options
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
@@ -31,22 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backbone", help="backbone of the networks given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
-    parser.add_argument("--episodes", type=Path, required=True, help="episode manifest")
-    parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
-    parser.add_argument(
-        "--classes", type=values.names, help="only these class names, comma-separated"
-    )
-    parser.add_argument(
-        "--datasets", type=values.names, help="only these data sets, comma-separated"
-    )
-    parser.add_argument(
-        "--limit", type=values.positive, help="episodes of each (data set, class), from first"
-    )
-    parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
-    parser.add_argument("--batch_size", type=values.positive, default=8, help="episodes at a time")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
+    add_episode_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -101,6 +88,7 @@ def _count(
             manifest,
             arguments.root,
             policy,
+            arguments.bands,
             batch_size=arguments.batch_size,
             keep=shown,
             on_progress=lambda done: progress.update(task, completed=done),

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewscape.cli import values
+from fewscape.cli.episode_options import add_episode_options
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
@@ -24,23 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", required=True, help="name of a network, or a model folder")
     parser.add_argument("--backbone", help="backbone of a network given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
-    parser.add_argument("--episodes", type=Path, required=True, help="episode manifest")
-    parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
-    parser.add_argument(
-        "--classes", type=values.names, help="only these class names, comma-separated"
-    )
-    parser.add_argument(
-        "--datasets", type=values.names, help="only these data sets, comma-separated"
-    )
-    parser.add_argument(
-        "--limit", type=values.positive, help="episodes of each (data set, class), from first"
-    )
-    parser.add_argument("--bands", type=values.bands, help="bands shown as RGB, such as 1,1,1")
-    parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
-    parser.add_argument("--batch_size", type=values.positive, default=8, help="episodes at a time")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    parser.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
+    add_episode_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
