@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError
+from fewscape.raster.reader import HIGH, LOW
 
 _MAX_SAMPLES = 1 << 20
-_PERCENTILES = (1.0, 99.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Stretch:
 
     @classmethod
     def fit(cls, image: npt.NDArray[np.generic]) -> Stretch:
-        """The map from the 1st to the 99th percentile of each band.
+        """The map from the 2nd to the 98th percentile of each band, as ``SceneReader`` has it.
 
         Args:
             image: (C, H, W) of any dtype; values that are not finite do not count, and a band
@@ -41,7 +41,7 @@ class Stretch:
         for band, row in enumerate(values):
             finite = row[np.isfinite(row)]
             if finite.size:
-                limits[:, band] = np.percentile(finite, _PERCENTILES)
+                limits[:, band] = np.percentile(finite, (LOW, HIGH))
         return cls(limits[0], limits[1])
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
