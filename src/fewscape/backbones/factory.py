@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fewscape.backbones.pyramid import Backbone, Training
+from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
 from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
@@ -28,6 +28,7 @@ def make_backbone(
     strides: Sequence[int] = (8, 16, 32),
     training_mode: Training = "frozen",
     options: Mapping[str, Any] | None = None,
+    taps: Taps = "stages",
 ) -> Backbone:
     """A backbone by name.
 
@@ -40,9 +41,11 @@ def make_backbone(
         strides: levels wanted, fine to coarse.
         training_mode: what training changes.
         options: further arguments for timm, or ``mean`` and ``std``.
+        taps: ``stages`` gives one map for each stride; ``blocks`` the output of every block of
+            these levels, several maps for each stride (HSNet, ICPD-Net).
 
     Raises:
-        ConfigError: unknown name, stride or option.
+        ConfigError: unknown name, stride or option, or a network whose blocks are not known.
         WeightsError: the weights cannot be read or do not fit.
     """
     settings = dict(options or {})
@@ -52,7 +55,7 @@ def make_backbone(
         settings = read_hints(path) | settings
     name = settings.pop("name", DEFAULT) if name is None else name
     settings.pop("name", None)
-    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings)
+    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
     if path is not None:
         network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
         fit_state(network, read_state(path), str(path), CLASSIFIERS)
@@ -61,6 +64,7 @@ def make_backbone(
         "strides": list(strides),
         "training_mode": training_mode,
         "options": {key: _plain(value) for key, value in settings.items()},
+        "taps": taps,
     }
     return backbone
 
@@ -75,10 +79,13 @@ def _build(
     training_mode: Training,
     pretrained: bool,
     settings: dict[str, Any],
+    taps: Taps,
 ) -> Backbone:
     if name not in ("resnet50", "resnet101", "vgg16"):
         timm_name = name.removeprefix("timm/")
-        return TimmBackbone(timm_name, strides, training_mode, pretrained=pretrained, **settings)
+        return TimmBackbone(
+            timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
+        )
     if settings:
         raise ConfigError(
             f"'{name}' was asked for with options {settings}",
@@ -86,6 +93,6 @@ def _build(
             f"use 'timm/{name}' for others",
         )
     if name == "vgg16":
-        return VGGBackbone(strides, training_mode, pretrained)
+        return VGGBackbone(strides, training_mode, pretrained, taps)
     depth = int(name.removeprefix("resnet"))
-    return ResNetBackbone(depth, strides, training_mode, pretrained)
+    return ResNetBackbone(depth, strides, training_mode, pretrained, taps)
