@@ -14,6 +14,7 @@ SIZE = 64
 
 
 VARIANTS = {
+    "hsnet, reference": ("hsnet", {"variant": "reference"}),
     "mgcl, reference": ("mgcl", {"variant": "reference"}),
     "mgcl, projection": ("mgcl", {"projection": 8}),
 }

@@ -2,6 +2,13 @@
 
 from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
 from fewscape.layers.convolution import ConvStack
+from fewscape.layers.hypercorrelation import HypercorrelationTrunk
 from fewscape.layers.projection import PyramidProjection
 
-__all__ = ["CenterPivotBlock", "CenterPivotConv4d", "ConvStack", "PyramidProjection"]
+__all__ = [
+    "CenterPivotBlock",
+    "CenterPivotConv4d",
+    "ConvStack",
+    "HypercorrelationTrunk",
+    "PyramidProjection",
+]
