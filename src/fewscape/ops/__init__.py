@@ -10,6 +10,7 @@ from fewscape.ops.correlation import (
     support_scale,
 )
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
+from fewscape.ops.priors import max_cosine_prior, min_max
 from fewscape.ops.resize import (
     average_mask,
     resize_maps,
@@ -28,6 +29,8 @@ __all__ = [
     "correlate_regions",
     "fuse_shots",
     "joined_norms",
+    "max_cosine_prior",
+    "min_max",
     "paint_regions",
     "pool_masked",
     "pool_regions",
