@@ -9,7 +9,7 @@ from typing import Any
 
 from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, suggest
-from fewscape.models import MGCL, FewShotModel, HSNet, ModelFolder, Prototype
+from fewscape.models import MGCL, FewShotModel, HSNet, ModelFolder, PFENet, Prototype
 
 __all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model"]
 
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 MODELS: dict[str, type[FewShotModel]] = {
     HSNet.name: HSNet,
     MGCL.name: MGCL,
+    PFENet.name: PFENet,
     Prototype.name: Prototype,
 }
 """Networks by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
 from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
@@ -17,6 +18,12 @@ IMAGENET = "imagenet"
 CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """What full networks hold beyond their feature extractor."""
 
+
+DILATED = "_dilated"
+"""What the names of networks end in that keep stride 8."""
+
+PAPERS = ("resnet50", "resnet101", "resnet50_dilated", "resnet101_dilated", "vgg16")
+"""Networks that are built here and not by timm."""
 
 DEFAULT = "resnet50"
 """The backbone of most papers."""
@@ -33,9 +40,10 @@ def make_backbone(
     """A backbone by name.
 
     Args:
-        name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision), or any
-            timm network; ``timm/resnet50`` asks for timm's network of that name. If not given, the
-            network that the weights' metadata name, or else ``resnet50``.
+        name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
+            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network;
+            ``timm/resnet50`` asks for timm's network of that name. If not given, the network that
+            the weights' metadata name, or else ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted, fine to coarse.
@@ -81,7 +89,7 @@ def _build(
     settings: dict[str, Any],
     taps: Taps,
 ) -> Backbone:
-    if name not in ("resnet50", "resnet101", "vgg16"):
+    if name not in PAPERS:
         timm_name = name.removeprefix("timm/")
         return TimmBackbone(
             timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
@@ -89,10 +97,18 @@ def _build(
     if settings:
         raise ConfigError(
             f"'{name}' was asked for with options {settings}",
-            "the torchvision networks have none",
-            f"use 'timm/{name}' for others",
+            "the papers' networks have none",
+            f"use 'timm/{name.removesuffix(DILATED)}' for others",
         )
     if name == "vgg16":
         return VGGBackbone(strides, training_mode, pretrained, taps)
-    depth = int(name.removeprefix("resnet"))
+    depth = int(name.removeprefix("resnet").removesuffix(DILATED))
+    if name.endswith(DILATED):
+        if pretrained:
+            raise ConfigError(
+                f"'{name}' has no published ImageNet weights",
+                "its stem is not torchvision's",
+                "give a file of weights, or take 'resnet50'",
+            )
+        return DilatedResNetBackbone(depth, strides, training_mode, taps)
     return ResNetBackbone(depth, strides, training_mode, pretrained, taps)

@@ -75,6 +75,11 @@ class ResNetBackbone(Backbone):
                 hidden = F.relu(maps[stride][-1])
         return [level for stride in self._levels for level in maps[stride]]
 
+    def run_last_stage(self, maps: torch.Tensor) -> torch.Tensor:
+        """The last stage alone, of a changed output of the stage before (PFENet masks it)."""
+        result: torch.Tensor = self.get_submodule(self.STAGES[-1])(maps)
+        return result
+
 
 def residual_sum(block: nn.Module, hidden: torch.Tensor) -> torch.Tensor:
     """A bottleneck of torchvision without its last ReLU: (B, C, H, W) to (B, C', H', W')."""

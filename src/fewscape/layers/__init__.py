@@ -4,6 +4,7 @@ from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
 from fewscape.layers.convolution import ConvStack
 from fewscape.layers.hypercorrelation import HypercorrelationTrunk
 from fewscape.layers.projection import PyramidProjection
+from fewscape.layers.reduction import PyramidReduction
 
 __all__ = [
     "CenterPivotBlock",
@@ -11,4 +12,5 @@ __all__ = [
     "ConvStack",
     "HypercorrelationTrunk",
     "PyramidProjection",
+    "PyramidReduction",
 ]
