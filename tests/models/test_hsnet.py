@@ -139,8 +139,8 @@ def test_an_identical_support_correlates_fully():
 
 
 def test_an_unknown_variant_is_named():
-    with pytest.raises(ConfigError, match="HSNet has no variant 'refrence'"):
-        HSNet(variant="refrence")
+    with pytest.raises(ConfigError, match="HSNet has no variant 'published'"):
+        HSNet(variant="published")
 
 
 def test_other_strides_are_refused():
