@@ -9,13 +9,18 @@ from typing import Any
 
 from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, ModelFolderError, suggest
-from fewscape.models import MGCL, FewShotModel, ModelFolder, Prototype
+from fewscape.models import MGCL, FewShotModel, HSNet, ModelFolder, PFENet, Prototype
 
 __all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model", "open_folder"]
 
 log = logging.getLogger(__name__)
 
-MODELS: dict[str, type[FewShotModel]] = {MGCL.name: MGCL, Prototype.name: Prototype}
+MODELS: dict[str, type[FewShotModel]] = {
+    HSNet.name: HSNet,
+    MGCL.name: MGCL,
+    PFENet.name: PFENet,
+    Prototype.name: Prototype,
+}
 """Networks by name."""
 
 EMBEDDED = "embedded"

@@ -14,8 +14,13 @@ SIZE = 64
 
 
 VARIANTS = {
+    "hsnet, reference": ("hsnet", {"variant": "reference"}),
     "mgcl, reference": ("mgcl", {"variant": "reference"}),
     "mgcl, projection": ("mgcl", {"projection": 8}),
+    "pfenet, reference": (
+        "pfenet",
+        {"variant": "reference", "width": 32, "backbone": BackboneConfig("resnet50_dilated")},
+    ),
 }
 """Networks of the zoo with other than their default arguments."""
 
@@ -23,7 +28,7 @@ VARIANTS = {
 def build(title):
     torch.manual_seed(0)
     name, arguments = VARIANTS.get(title, (title, {}))
-    return MODELS[name](backbone=BackboneConfig("test_resnet"), **arguments).eval()
+    return MODELS[name](**{"backbone": BackboneConfig("test_resnet"), **arguments}).eval()
 
 
 def make_episode(batch=3, shots=1, height=SIZE, width=SIZE, seed=0):
@@ -81,7 +86,8 @@ def test_sides_may_differ(model):
 
 
 def test_a_size_that_does_not_fit_names_one_that_does(model):
-    with pytest.raises(ShapeError, match="pad or resize them, for instance to 64 x 64"):
+    side = -(-50 // model.window_multiple) * model.window_multiple
+    with pytest.raises(ShapeError, match=f"pad or resize them, for instance to {side} x {side}"):
         model.encode(torch.zeros(1, 3, 50, 50))
 
 

@@ -67,3 +67,8 @@ def test_sums_stay_in_float32_for_bfloat16_maps():
 def test_a_wrong_shape_names_the_tensor():
     with pytest.raises(ShapeError, match=r"weights has shape \(1, 3, 3\)"):
         pool_masked(torch.zeros(1, 2, 4, 4), torch.zeros(1, 3, 3))
+
+
+def test_smoothing_counts_as_area_without_features():
+    pooled = pool_masked(torch.ones(1, 1, 2, 2), torch.ones(1, 2, 2), smoothing=1.0)
+    assert pooled.item() == pytest.approx(4 / 5)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewscape.ops import average_mask, resize_maps, sample_nearest
+from fewscape.ops import average_mask, resize_maps, sample_mask, sample_nearest, shrink_maps
 
 
 @settings(max_examples=20, deadline=None)
@@ -41,3 +41,30 @@ def test_both_grids_keep_a_constant_map():
     maps = torch.full((1, 1, 3, 3), 2.5)
     for align in (False, True):
         assert torch.allclose(resize_maps(maps, (7, 11), align), torch.tensor(2.5))
+
+
+def interpolate_slowly(plane, row, col):
+    """Bilinear value of a plane at a fractional position."""
+    top, left = min(int(row), plane.shape[0] - 2), min(int(col), plane.shape[1] - 2)
+    down, right = row - top, col - left
+    upper = plane[top, left] * (1 - right) + plane[top, left + 1] * right
+    lower = plane[top + 1, left] * (1 - right) + plane[top + 1, left + 1] * right
+    return upper * (1 - down) + lower * down
+
+
+def test_mask_samples_lie_on_a_grid_whose_corners_are_the_image_corners():
+    values = np.random.default_rng(3).choice([0, 1, 255], (9, 12))
+    samples = sample_mask(torch.from_numpy(values)[None].to(torch.uint8), (4, 5))
+    for side, value in zip(samples, (1, 0), strict=True):
+        plane = (values == value).astype(float)
+        for row in range(4):
+            for col in range(5):
+                expected = interpolate_slowly(plane, row * 8 / 3, col * 11 / 4)
+                assert np.isclose(side[0, row, col], expected, atol=1e-5)
+
+
+def test_shrinking_averages_large_sides_and_leaves_small_ones():
+    maps = torch.randn(2, 3, 8, 3)
+    expected = maps.view(2, 3, 4, 2, 3).mean(dim=3)
+    assert torch.allclose(shrink_maps(maps, 4), expected, atol=1e-6)
+    assert torch.equal(shrink_maps(maps, 16), maps)

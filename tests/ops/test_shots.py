@@ -4,8 +4,8 @@ import torch
 from fewscape.ops import fuse_shots
 
 
-def published_vote(logits):
-    """mgcl.md 1.7, one pixel at a time."""
+def published_vote(logits, limit):
+    """mgcl.md 1.7 (MGCL: 0.4; HSNet: 0.5), one pixel at a time."""
     shots, batch, _, height, width = logits.shape
     decided = torch.zeros(batch, height, width)
     for image in range(batch):
@@ -15,15 +15,16 @@ def published_vote(logits):
         most = max(1.0, votes.max().item())
         for row in range(height):
             for col in range(width):
-                decided[image, row, col] = float(votes[row, col] / most >= 0.4)
+                decided[image, row, col] = float(votes[row, col] / most >= limit)
     return decided
 
 
+@pytest.mark.parametrize(("rule", "limit"), [("vote", 0.4), ("vote_half", 0.5)])
 @pytest.mark.parametrize("shots", [1, 2, 3, 5])
-def test_voting_decides_as_published(shots):
+def test_voting_decides_as_published(shots, rule, limit):
     logits = torch.randn(shots, 3, 2, 6, 5)
-    scores = fuse_shots(list(logits), "vote")
-    assert torch.equal((scores[:, 1] > scores[:, 0]).float(), published_vote(logits))
+    scores = fuse_shots(list(logits), rule)
+    assert torch.equal((scores[:, 1] > scores[:, 0]).float(), published_vote(logits, limit))
 
 
 def test_one_vote_suffices_where_no_pixel_has_more():

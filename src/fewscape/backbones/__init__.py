@@ -1,6 +1,7 @@
 """Networks that turn images into a pyramid of feature maps."""
 
 from fewscape.backbones.config import BackboneConfig
+from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
 from fewscape.backbones.factory import make_backbone
 from fewscape.backbones.pyramid import Backbone, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
@@ -10,6 +11,7 @@ from fewscape.backbones.weights import fit_state, read_state
 __all__ = [
     "Backbone",
     "BackboneConfig",
+    "DilatedResNetBackbone",
     "ResNetBackbone",
     "TimmBackbone",
     "Training",

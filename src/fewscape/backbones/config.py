@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fewscape.backbones.factory import make_backbone
-from fewscape.backbones.pyramid import Backbone, Training
+from fewscape.backbones.pyramid import Backbone, Taps, Training
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class BackboneConfig:
         strides: levels wanted, fine to coarse; those that the network prefers if not given.
         training_mode: what training changes.
         options: further arguments for timm.
+        taps: one map a level, or the output of every block.
     """
 
     name: str | None = None
@@ -26,8 +27,11 @@ class BackboneConfig:
     strides: tuple[int, ...] | None = None
     training_mode: Training = "frozen"
     options: dict[str, Any] = field(default_factory=dict)
+    taps: Taps = "stages"
 
     def build(self, preferred: tuple[int, ...] = (8, 16, 32)) -> Backbone:
         """The backbone, with its weights; ``preferred`` strides where none were asked for."""
         strides = self.strides or preferred
-        return make_backbone(self.name, self.weights, strides, self.training_mode, self.options)
+        return make_backbone(
+            self.name, self.weights, strides, self.training_mode, self.options, self.taps
+        )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fewscape.backbones.pyramid import Backbone, Training
+from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
+from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
 from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
@@ -18,6 +19,12 @@ CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
 """What full networks hold beyond their feature extractor."""
 
 
+DILATED = "_dilated"
+"""What the names of networks end in that keep stride 8."""
+
+PAPERS = ("resnet50", "resnet101", "resnet50_dilated", "resnet101_dilated", "vgg16")
+"""Networks that are built here and not by timm."""
+
 DEFAULT = "resnet50"
 """The backbone of most papers."""
 
@@ -28,21 +35,25 @@ def make_backbone(
     strides: Sequence[int] = (8, 16, 32),
     training_mode: Training = "frozen",
     options: Mapping[str, Any] | None = None,
+    taps: Taps = "stages",
 ) -> Backbone:
     """A backbone by name.
 
     Args:
-        name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision), or any
-            timm network; ``timm/resnet50`` asks for timm's network of that name. If not given, the
-            network that the weights' metadata name, or else ``resnet50``.
+        name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
+            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network;
+            ``timm/resnet50`` asks for timm's network of that name. If not given, the network that
+            the weights' metadata name, or else ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted, fine to coarse.
         training_mode: what training changes.
         options: further arguments for timm, or ``mean`` and ``std``.
+        taps: ``stages`` gives one map for each stride; ``blocks`` the output of every block of
+            these levels, several maps for each stride (HSNet, ICPD-Net).
 
     Raises:
-        ConfigError: unknown name, stride or option.
+        ConfigError: unknown name, stride or option, or a network whose blocks are not known.
         WeightsError: the weights cannot be read or do not fit.
     """
     settings = dict(options or {})
@@ -52,7 +63,7 @@ def make_backbone(
         settings = read_hints(path) | settings
     name = settings.pop("name", DEFAULT) if name is None else name
     settings.pop("name", None)
-    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings)
+    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
     if path is not None:
         network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
         fit_state(network, read_state(path), str(path), CLASSIFIERS)
@@ -61,6 +72,7 @@ def make_backbone(
         "strides": list(strides),
         "training_mode": training_mode,
         "options": {key: _plain(value) for key, value in settings.items()},
+        "taps": taps,
     }
     return backbone
 
@@ -75,17 +87,28 @@ def _build(
     training_mode: Training,
     pretrained: bool,
     settings: dict[str, Any],
+    taps: Taps,
 ) -> Backbone:
-    if name not in ("resnet50", "resnet101", "vgg16"):
+    if name not in PAPERS:
         timm_name = name.removeprefix("timm/")
-        return TimmBackbone(timm_name, strides, training_mode, pretrained=pretrained, **settings)
+        return TimmBackbone(
+            timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
+        )
     if settings:
         raise ConfigError(
             f"'{name}' was asked for with options {settings}",
-            "the torchvision networks have none",
-            f"use 'timm/{name}' for others",
+            "the papers' networks have none",
+            f"use 'timm/{name.removesuffix(DILATED)}' for others",
         )
     if name == "vgg16":
-        return VGGBackbone(strides, training_mode, pretrained)
-    depth = int(name.removeprefix("resnet"))
-    return ResNetBackbone(depth, strides, training_mode, pretrained)
+        return VGGBackbone(strides, training_mode, pretrained, taps)
+    depth = int(name.removeprefix("resnet").removesuffix(DILATED))
+    if name.endswith(DILATED):
+        if pretrained:
+            raise ConfigError(
+                f"'{name}' has no published ImageNet weights",
+                "its stem is not torchvision's",
+                "give a file of weights, or take 'resnet50'",
+            )
+        return DilatedResNetBackbone(depth, strides, training_mode, taps)
+    return ResNetBackbone(depth, strides, training_mode, pretrained, taps)

@@ -15,13 +15,16 @@ from fewscape.core import check_shape
 Training = Literal["frozen", "fixed_norm", "full"]
 """``frozen``: no gradients; ``fixed_norm``: weights learn, batch statistics stay; ``full``."""
 
+Taps = Literal["stages", "blocks"]
+"""``stages``: one map a level, its last; ``blocks``: the output of every block of the level."""
+
 
 class Backbone(nn.Module, ABC):
     """Images in, feature pyramid out, fine to coarse.
 
     Attributes:
-        channels: C of each level.
-        strides: pixels per feature cell of each level.
+        channels: C of each map.
+        strides: pixels per feature cell of each map; blocks of one level share theirs.
         settings: plain data from which ``BackboneConfig`` builds the same network without weights.
     """
 
@@ -49,7 +52,7 @@ class Backbone(nn.Module, ABC):
         """Feature maps of normalised images."""
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Feature maps (B, C, H / stride, W / stride) of each level.
+        """Feature maps (B, C, H / stride, W / stride), one for each entry of ``channels``.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].

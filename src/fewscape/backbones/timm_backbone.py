@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from fewscape.backbones.pyramid import Backbone, Training
+from fewscape.backbones.blocks import find_blocks, gather_outputs
+from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.core import ConfigError, suggest
 
 
@@ -21,10 +22,12 @@ class TimmBackbone(Backbone):
         mean: of each input band in [0, 1]; timm's own for this network if not given.
         std: likewise.
         pretrained: let timm download its own weights.
+        taps: ``stages`` gives timm's own map of each level, ``blocks`` what every block gives.
         **options: passed to ``timm.create_model``, such as ``pad_type="same"``.
 
     Raises:
-        ConfigError: unknown name, no such stride, or an option that the network does not know.
+        ConfigError: unknown name, no such stride, an option that the network does not know, or a
+            network whose blocks cannot be found.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class TimmBackbone(Backbone):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         pretrained: bool = False,
+        taps: Taps = "stages",
         **options: Any,  # noqa: ANN401 (timm decides what it takes)
     ) -> None:
         import timm
@@ -67,8 +71,16 @@ class TimmBackbone(Backbone):
             training_mode,
         )
         self.network = network
+        self._blocks: tuple[str, ...] = ()
+        if taps == "blocks":
+            found = find_blocks(probe, strides, name)
+            self._blocks = tuple(block.name for block in found)
+            self.channels = tuple(block.channels for block in found)
+            self.strides = tuple(block.stride for block in found)
         self.set_training(training_mode)
 
     def extract(self, images: torch.Tensor) -> Sequence[torch.Tensor]:
-        """The chosen stages."""
+        """The chosen stages or blocks."""
+        if self._blocks:
+            return gather_outputs(self.network, self._blocks, images)
         return list(self.network(images))

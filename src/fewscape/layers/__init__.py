@@ -2,6 +2,15 @@
 
 from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
 from fewscape.layers.convolution import ConvStack
+from fewscape.layers.hypercorrelation import HypercorrelationTrunk
 from fewscape.layers.projection import PyramidProjection
+from fewscape.layers.reduction import PyramidReduction
 
-__all__ = ["CenterPivotBlock", "CenterPivotConv4d", "ConvStack", "PyramidProjection"]
+__all__ = [
+    "CenterPivotBlock",
+    "CenterPivotConv4d",
+    "ConvStack",
+    "HypercorrelationTrunk",
+    "PyramidProjection",
+    "PyramidReduction",
+]

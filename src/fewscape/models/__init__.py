@@ -2,7 +2,9 @@
 
 from fewscape.models.base import FewShotModel
 from fewscape.models.folder import ModelFolder, save_model
+from fewscape.models.hsnet import HSNet
 from fewscape.models.mgcl import MGCL
+from fewscape.models.pfenet import PFENet
 from fewscape.models.prototype import Prototype
 
-__all__ = ["MGCL", "FewShotModel", "ModelFolder", "Prototype", "save_model"]
+__all__ = ["MGCL", "FewShotModel", "HSNet", "ModelFolder", "PFENet", "Prototype", "save_model"]

@@ -2,6 +2,7 @@
 
 from fewscape.ops.correlation import (
     EPSILON,
+    as_rows,
     correlate,
     correlate_regions,
     joined_norms,
@@ -9,22 +10,34 @@ from fewscape.ops.correlation import (
     support_scale,
 )
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
-from fewscape.ops.resize import average_mask, resize_maps, sample_nearest
+from fewscape.ops.priors import max_cosine_prior, min_max
+from fewscape.ops.resize import (
+    average_mask,
+    resize_maps,
+    sample_mask,
+    sample_nearest,
+    shrink_maps,
+)
 from fewscape.ops.shots import SHOT_FUSIONS, fuse_shots
 
 __all__ = [
     "EPSILON",
     "SHOT_FUSIONS",
+    "as_rows",
     "average_mask",
     "correlate",
     "correlate_regions",
     "fuse_shots",
     "joined_norms",
+    "max_cosine_prior",
+    "min_max",
     "paint_regions",
     "pool_masked",
     "pool_regions",
     "resize_maps",
+    "sample_mask",
     "sample_nearest",
     "share_scale",
+    "shrink_maps",
     "support_scale",
 ]

@@ -17,6 +17,16 @@ EPSILON = 1e-5
 """Added to the norms, as HSNet and MGCL do; keeps empty positions at zero."""
 
 
+def as_rows(maps: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) to (B, N, C); a view where the memory is channels-last.
+
+    Examples:
+        >>> as_rows(torch.ones(1, 2, 3, 4)).shape
+        torch.Size([1, 12, 2])
+    """
+    return maps.flatten(2).transpose(1, 2)
+
+
 def support_scale(norms: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """What divides a dot product by the norm of a weighted support vector.
 

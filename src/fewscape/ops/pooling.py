@@ -10,7 +10,9 @@ MIN_WEIGHT = 1e-8
 """Added to a sum of weights before dividing; far below the weight of a single pixel."""
 
 
-def pool_masked(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def pool_masked(
+    maps: torch.Tensor, weights: torch.Tensor, smoothing: float = MIN_WEIGHT
+) -> torch.Tensor:
     """Weighted mean of the feature vectors; zeros where the weights are all zero.
 
     Sums run in float32.
@@ -18,6 +20,7 @@ def pool_masked(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     Args:
         maps: (B, C, H, W).
         weights: (B, H, W), not negative.
+        smoothing: added to the sum of weights; some papers take more than division needs.
 
     Returns:
         (B, C) float32.
@@ -31,7 +34,7 @@ def pool_masked(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     check_shape(weights, "B H W", "weights", H=sizes["H"], W=sizes["W"])
     weights = weights.float()
     total = torch.einsum("bchw,bhw->bc", maps.float(), weights)
-    return total / (weights.sum(dim=(1, 2)) + MIN_WEIGHT)[:, None]
+    return total / (weights.sum(dim=(1, 2)) + smoothing)[:, None]
 
 
 def pool_regions(rows: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:

@@ -65,6 +65,40 @@ def _cell_indices(cells: int, pixels: int, shift: float, device: torch.device) -
     return positions.long().clamp_(max=pixels - 1)
 
 
+def shrink_maps(maps: torch.Tensor, side: int) -> torch.Tensor:
+    """Maps averaged down to at most so many cells a side; smaller ones stay as they are.
+
+    Examples:
+        >>> shrink_maps(torch.ones(1, 1, 8, 3), 4).shape
+        torch.Size([1, 1, 4, 3])
+    """
+    height, width = (min(own, side) for own in maps.shape[2:])
+    return F.adaptive_avg_pool2d(maps, (height, width))
+
+
+def sample_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Foreground and background at the points of a corners-aligned grid, bilinear.
+
+    What HSNet, PFENet and MGCL publish: objects smaller than a cell fall between the points.
+    Unknown pixels (255) count as neither. ``average_mask`` counts every pixel instead.
+
+    Args:
+        masks: (B, H, W) with values 0, 1 and 255.
+        size: height and width of the coarser grid.
+
+    Returns:
+        Foreground and background, each (B, *size) float32 in [0, 1].
+
+    Examples:
+        >>> mask = torch.tensor([[[1, 0, 0], [0, 1, 0], [0, 0, 255]]], dtype=torch.uint8)
+        >>> [side.flatten().tolist() for side in sample_mask(mask, (2, 2))]
+        [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0]]
+    """
+    both = torch.stack([masks == 1, masks == 0], dim=1).float()
+    sampled = resize_maps(both, size, align_corners=True)
+    return sampled[:, 0], sampled[:, 1]
+
+
 def average_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Shares of foreground and background in each cell of a coarser grid.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
 
 from fewscape.core import check_shape
 
-ShotFusion = Literal["vote", "mean_logit"]
+ShotFusion = Literal["vote", "vote_half", "mean_logit"]
 
 VOTE_SHARE = 0.4
 """Share of the largest vote in the image from which a pixel is foreground (MGCL)."""
+VOTE_HALF = 0.5
+"""The same of HSNet."""
 
 ROUNDING = 1e-6
 """Shares are fractions of small integers, so this much below the limit loses nothing."""
@@ -23,15 +26,16 @@ def mean_logit(logits: torch.Tensor) -> torch.Tensor:
     return logits.mean(dim=0)
 
 
-def vote(logits: torch.Tensor) -> torch.Tensor:
+def vote(logits: torch.Tensor, limit: float = VOTE_SHARE) -> torch.Tensor:
     """Scores whose larger channel is the published vote (MGCL, HSNet).
 
-    Every shot decides alone; a pixel is foreground if its votes reach ``VOTE_SHARE`` of the
+    Every shot decides alone; a pixel is foreground if its votes reach ``limit`` of the
     largest vote in that image (at least 1). Channel 1 holds the pixel's share, channel 0 the
     share that it must exceed. A single shot keeps its logits.
 
     Args:
         logits: (S, B, 2, H, W), background and foreground, at the resolution of the decision.
+        limit: the share, 0.4 in MGCL and 0.5 in HSNet.
 
     Returns:
         (B, 2, H, W) float32.
@@ -41,13 +45,14 @@ def vote(logits: torch.Tensor) -> torch.Tensor:
     votes = (logits[:, :, 1] > logits[:, :, 0]).sum(dim=0).float()  # (B, H, W)
     most = votes.amax(dim=(1, 2), keepdim=True).clamp(min=1)
     share = votes / most
-    needed = torch.full_like(share, VOTE_SHARE - ROUNDING)
+    needed = torch.full_like(share, limit - ROUNDING)
     return torch.stack([needed, share], dim=1)
 
 
 SHOT_FUSIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "mean_logit": mean_logit,
     "vote": vote,
+    "vote_half": partial(vote, limit=VOTE_HALF),
 }
 
 

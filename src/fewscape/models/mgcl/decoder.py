@@ -7,22 +7,18 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from fewscape.layers import CenterPivotBlock, ConvStack
+from fewscape.layers import ConvStack, HypercorrelationTrunk
 from fewscape.ops import paint_regions, pool_regions, resize_maps
 
 SQUEEZED = (16, 32, 64)
-WIDTH = 64
-KERNELS = {32: (5, 5, 3), 16: (5, 3, 3), 8: (3, 3, 3)}
-"""Kernels of a squeeze block by the side of the support that it takes in."""
-STRIDES = {32: (4, 4, 2), 16: (4, 2, 2), 8: (2, 2, 2)}
-"""Its strides on the support side, which end at one position."""
+WIDTH = SQUEEZED[-1]
 
 PRIOR_GAIN = 10.0
 """First factor of the mean prior; cosines of real features differ by some tenths."""
 
 
-class MaskGuidedDecoder(nn.Module):
-    """Squeezes the support side of three levels, mixes them coarse to fine, decodes in 2D.
+class MaskGuidedDecoder(HypercorrelationTrunk):
+    """HSNet's trunk in narrow form, whose query map is decoded in 2D, guided by its regions.
 
     Args:
         planes: correlation planes of each level (2: foreground and background).
@@ -39,15 +35,7 @@ class MaskGuidedDecoder(nn.Module):
         support_sides: tuple[int, int, int] = (32, 16, 8),
         num_priors: int = 0,
     ) -> None:
-        super().__init__()
-        self.align_corners = align_corners
-        self.squeeze8, self.squeeze16, self.squeeze32 = (
-            CenterPivotBlock(planes, SQUEEZED, KERNELS[side], STRIDES[side])
-            for side in support_sides
-        )
-        mixing = ((WIDTH,) * 3, (3, 3, 3), (1, 1, 1))
-        self.mix16 = CenterPivotBlock(WIDTH, *mixing)
-        self.mix8 = CenterPivotBlock(WIDTH, *mixing)
+        super().__init__((planes,) * 3, SQUEEZED, support_sides, align_corners)
         width = 2 * WIDTH + planes * num_priors
         self.decode8 = ConvStack((width, WIDTH, WIDTH // 2), last_activation=True)
         width = WIDTH // 2 + (planes if num_priors else 0)
@@ -77,11 +65,7 @@ class MaskGuidedDecoder(nn.Module):
         Returns:
             (B, 2, H / 4, W / 4) and (B, 64, H / 8, W / 8).
         """
-        at8, at16, at32 = pairs
-        mixed = self.squeeze32(at32)
-        mixed = self.mix16(self._enlarge(mixed, at16) + self.squeeze16(at16))
-        mixed = self.mix8(self._enlarge(mixed, at8) + self.squeeze8(at8))
-        query = mixed.mean(dim=(3, 4)).permute(0, 3, 1, 2)  # (B, 64, H / 8, W / 8)
+        query = self.squeeze(pairs)  # (B, 64, H / 8, W / 8)
         guided = query if regions is None else self._average(query, regions, num_regions)
         size = (query.shape[2], query.shape[3])
         at_query = [resize_maps(prior, size, self.align_corners) for prior in priors]
@@ -100,14 +84,6 @@ class MaskGuidedDecoder(nn.Module):
             "l,lbphw->pbhw", self.prior_weights.to(priors[0].dtype), torch.stack(list(priors))
         )
         return torch.stack([background, foreground], dim=1)
-
-    def _enlarge(self, pairs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The query side at the target's resolution."""
-        batch, height, width, rows, cols, channels = pairs.shape
-        planes = pairs.permute(0, 3, 4, 5, 1, 2).reshape(batch, -1, height, width)
-        size = (target.shape[1], target.shape[2])
-        planes = resize_maps(planes, size, self.align_corners)
-        return planes.view(batch, rows, cols, channels, *size).permute(0, 4, 5, 1, 2, 3)
 
     @staticmethod
     def _average(maps: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:

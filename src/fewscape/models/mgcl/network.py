@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support, suggest
@@ -16,13 +15,16 @@ from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
 from fewscape.models.mgcl.prior import learn_prototypes, prototype_cosines
 from fewscape.ops import (
+    as_rows,
     average_mask,
     correlate_regions,
     joined_norms,
     pool_regions,
     resize_maps,
+    sample_mask,
     sample_nearest,
     share_scale,
+    shrink_maps,
     support_scale,
 )
 
@@ -128,7 +130,7 @@ class MGCL(FewShotModel):
         for stride, grid in zip(self.backbone.strides, maps, strict=True):
             cells = self._cell_regions(regions, grid)
             extra[f"regions{stride}"] = cells
-            extra[f"means{stride}"] = pool_regions(_rows(grid), cells, self.num_regions).to(
+            extra[f"means{stride}"] = pool_regions(as_rows(grid), cells, self.num_regions).to(
                 grid.dtype
             )
         return Features(maps, size, regions, extra)
@@ -143,7 +145,7 @@ class MGCL(FewShotModel):
             grid = self._thin(self._level(features, stride), self._support_sides[stride])
             means = features.extra[f"means{stride}"]
             cells = self._cell_regions(features.regions, grid)
-            norms = joined_norms(_rows(grid), means, cells)
+            norms = joined_norms(as_rows(grid), means, cells)
             scale = share_scale if self.variant.mask_sampling == "area" else support_scale
             scales = [
                 scale(norms, share.flatten(1))
@@ -157,7 +159,7 @@ class MGCL(FewShotModel):
             grid = self._level(features, stride)
             shares = self._mask_shares(masks, (grid.shape[2], grid.shape[3]))
             tensors[f"prototypes{stride}"] = learn_prototypes(
-                _rows(grid),
+                as_rows(grid),
                 features.extra[f"means{stride}"],
                 features.extra[f"regions{stride}"],
                 torch.stack([share.flatten(1) for share in shares], dim=1),
@@ -185,8 +187,8 @@ class MGCL(FewShotModel):
         """(B, Hq, Wq, Hs, Ws, 2): clamped cosines with the support's foreground and background."""
         query, other = self._level(features, stride), support[f"grid{stride}"]
         dots = correlate_regions(
-            _rows(query),
-            _rows(other),
+            as_rows(query),
+            as_rows(other),
             features.extra[f"means{stride}"],
             support[f"means{stride}"],
             features.extra[f"regions{stride}"],
@@ -200,7 +202,7 @@ class MGCL(FewShotModel):
         """(B, 2, Hq, Wq): cosines with the prototypes of foreground and background."""
         query = self._level(features, stride)
         cosines = prototype_cosines(
-            _rows(query),
+            as_rows(query),
             features.extra[f"means{stride}"],
             features.extra[f"regions{stride}"],
             support[f"prototypes{stride}"],
@@ -221,8 +223,7 @@ class MGCL(FewShotModel):
         """
         if self.variant.support_side >= SIDE_OF_FINEST:
             return grid
-        height, width = (min(side, most) for side in grid.shape[2:])
-        return F.adaptive_avg_pool2d(grid, (height, width))
+        return shrink_maps(grid, most)
 
     def _mask_shares(
         self, masks: torch.Tensor, size: tuple[int, int]
@@ -230,11 +231,4 @@ class MGCL(FewShotModel):
         """Weights of foreground and background, each (B, *size)."""
         if self.variant.mask_sampling == "area":
             return average_mask(masks, size)
-        both = torch.stack([masks == 1, masks == 0], dim=1).float()
-        sampled = resize_maps(both, size, align_corners=True)
-        return sampled[:, 0], sampled[:, 1]
-
-
-def _rows(grid: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) to (B, N, C); a view where the memory is channels-last."""
-    return grid.flatten(2).transpose(1, 2)
+        return sample_mask(masks, size)

@@ -1,0 +1,92 @@
+"""FEM: a query map enriched with prototype and prior on several scales (PFENet, section 3.3)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fewscape.layers import ConvStack
+from fewscape.ops import resize_maps
+
+DIVISORS = (1, 2, 4, 8)
+"""Scales as fractions of the map's sides, rounded up: 60, 30, 15, 8 of the published 60 cells."""
+
+
+class FeatureEnrichment(nn.Module):
+    """Merges query, prototype and prior on each scale and passes what is found to the next.
+
+    Args:
+        width: channels of the query map and of every scale.
+        align_corners: grid of every change of resolution.
+    """
+
+    def __init__(self, width: int, align_corners: bool = False) -> None:
+        super().__init__()
+        self.align_corners = align_corners
+        # Inputs of a merge: query, prototype and the prior's one channel.
+        self.merge = nn.ModuleList(nn.Conv2d(2 * width + 1, width, 1, bias=False) for _ in DIVISORS)
+        self.hand_on = nn.ModuleList(
+            nn.Conv2d(2 * width, width, 1, bias=False) for _ in DIVISORS[1:]
+        )
+        self.refine = nn.ModuleList(
+            ConvStack((width, width, width), last_activation=True, bias=False) for _ in DIVISORS
+        )
+        self.heads = nn.ModuleList(make_head(width) for _ in DIVISORS)
+
+    def forward(
+        self, query: torch.Tensor, prototype: torch.Tensor, prior: torch.Tensor
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Enriched maps of all scales, and in training the logits that each gives alone.
+
+        Args:
+            query: (B, width, H, W).
+            prototype: (B or 1, width) mean vector of the support's foreground.
+            prior: (B, 1, H, W).
+
+        Returns:
+            (B, 4 * width, H, W), and ``auxiliary1`` (B, 2, H, W), ``auxiliary2``
+            (B, 2, H / 2, W / 2), ...; no logits in evaluation, which has no use for them.
+        """
+        size = (query.shape[2], query.shape[3])
+        enriched: list[torch.Tensor] = []
+        auxiliary = {}
+        for index, divisor in enumerate(DIVISORS):
+            merged = self._merge(index, query, prototype, prior)
+            if enriched:
+                merged = merged + self._hand_on(index, merged, enriched[-1])
+            merged = merged + self.refine[index](merged)
+            if self.training:
+                auxiliary[f"auxiliary{divisor}"] = self.heads[index](merged)
+            enriched.append(resize_maps(merged, size, self.align_corners))
+        return torch.cat(enriched, dim=1), auxiliary
+
+    def _merge(
+        self, index: int, query: torch.Tensor, prototype: torch.Tensor, prior: torch.Tensor
+    ) -> torch.Tensor:
+        """(B, width, h, w) of one scale; the prototype is the same everywhere, so a vector."""
+        height, width = (-(-side // DIVISORS[index]) for side in query.shape[2:])
+        pooled = F.adaptive_avg_pool2d(query, (height, width))
+        channels = query.shape[1]
+        weight = self.merge[index].get_parameter("weight")
+        of_query, of_prototype = weight[:, :channels], weight[:, channels:-1]
+        of_prior = weight[:, -1:]
+        vector = F.linear(prototype, of_prototype[:, :, 0, 0])[:, :, None, None]
+        at_scale = resize_maps(prior, (height, width), self.align_corners)
+        return F.relu(F.conv2d(pooled, of_query) + F.conv2d(at_scale, of_prior) + vector)
+
+    def _hand_on(self, index: int, merged: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """What a scale takes from the one before it: (B, width, h, w)."""
+        size = (merged.shape[2], merged.shape[3])
+        joined = torch.cat([merged, resize_maps(before, size, self.align_corners)], dim=1)
+        return F.relu(self.hand_on[index - 1](joined))
+
+
+def make_head(width: int) -> nn.Sequential:
+    """Logits of one map: (B, width, H, W) to (B, 2, H, W)."""
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=1, bias=False),
+        nn.ReLU(inplace=True),
+        nn.Dropout2d(0.1),
+        nn.Conv2d(width, 2, 1),
+    )
