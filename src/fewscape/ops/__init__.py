@@ -9,7 +9,9 @@ from fewscape.ops.correlation import (
     share_scale,
     support_scale,
 )
+from fewscape.ops.cosine_prior import mean_cosine_prior
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
+from fewscape.ops.rank import rank_prior
 from fewscape.ops.resize import (
     average_mask,
     resize_maps,
@@ -28,9 +30,11 @@ __all__ = [
     "correlate_regions",
     "fuse_shots",
     "joined_norms",
+    "mean_cosine_prior",
     "paint_regions",
     "pool_masked",
     "pool_regions",
+    "rank_prior",
     "resize_maps",
     "sample_mask",
     "sample_nearest",
