@@ -238,4 +238,3 @@ def test_a_disk_that_fills_up(tmp_path):
     words = ("episodes", "make", "--root", tmp_path, "--datasets", "toy", "--window", 20)
     told = on_a_full_disk(*words, "--output", tmp_path / "m.json")
     assert "m.json' cannot be written: File too large" in told
-
