@@ -11,6 +11,7 @@ from fewscape.ops.correlation import (
 )
 from fewscape.ops.cosine_prior import mean_cosine_prior
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
+from fewscape.ops.priors import max_cosine_prior, min_max
 from fewscape.ops.rank import rank_prior
 from fewscape.ops.resize import (
     average_mask,
@@ -30,7 +31,9 @@ __all__ = [
     "correlate_regions",
     "fuse_shots",
     "joined_norms",
+    "max_cosine_prior",
     "mean_cosine_prior",
+    "min_max",
     "paint_regions",
     "pool_masked",
     "pool_regions",
