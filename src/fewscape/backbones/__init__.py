@@ -1,7 +1,12 @@
 """Networks that turn images into a pyramid of feature maps."""
 
+from fewscape.backbones.clip import ClipConfig, ClipEncoder, OpenClip
+from fewscape.backbones.clip_factory import make_clip
+from fewscape.backbones.clip_stub import StubClip
+from fewscape.backbones.clip_text import ClassTexts, read_texts, save_texts
 from fewscape.backbones.config import BackboneConfig
 from fewscape.backbones.factory import make_backbone
+from fewscape.backbones.grad_cam import softmax_grad_cam
 from fewscape.backbones.pyramid import Backbone, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
@@ -10,11 +15,20 @@ from fewscape.backbones.weights import fit_state, read_state
 __all__ = [
     "Backbone",
     "BackboneConfig",
+    "ClassTexts",
+    "ClipConfig",
+    "ClipEncoder",
+    "OpenClip",
     "ResNetBackbone",
+    "StubClip",
     "TimmBackbone",
     "Training",
     "VGGBackbone",
     "fit_state",
     "make_backbone",
+    "make_clip",
     "read_state",
+    "read_texts",
+    "save_texts",
+    "softmax_grad_cam",
 ]
