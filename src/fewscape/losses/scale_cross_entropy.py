@@ -74,5 +74,6 @@ def _weigh(mask: np.ndarray) -> np.ndarray:
     objects, _ = ndimage.label(mask, EIGHT_NEIGHBOURS)
     areas = np.bincount(objects.ravel())
     areas[0] = mask.size  # background has the weight of an object that fills the image: one
-    by_object: np.ndarray = (1 - np.log(areas / mask.size)).astype(np.float32)
-    return by_object[objects]
+    by_object = (1 - np.log(areas / mask.size)).astype(np.float32)
+    weights: np.ndarray = by_object[objects]
+    return weights
