@@ -9,7 +9,7 @@ from typing import Any
 
 from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, ModelFolderError, suggest
-from fewscape.models import MGCL, FewShotModel, HSNet, ModelFolder, PFENet, Prototype
+from fewscape.models import MGCL, FewShotModel, HSNet, ICPDNet, ModelFolder, PFENet, Prototype
 
 __all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model", "open_folder"]
 
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MODELS: dict[str, type[FewShotModel]] = {
     HSNet.name: HSNet,
+    ICPDNet.name: ICPDNet,
     MGCL.name: MGCL,
     PFENet.name: PFENet,
     Prototype.name: Prototype,

@@ -13,8 +13,16 @@ from fewscape.zoo import MODELS, load_model
 SIZE = 64
 
 
+STUB_CLIP = {
+    "class_names": ["ship", "harbor", "plane"],
+    "architecture": "stub",
+    "first_class_id": 100,  # the classes of the episodes have no names here
+}
+
 VARIANTS = {
     "hsnet, reference": ("hsnet", {"variant": "reference"}),
+    "icpd_net, reference": ("icpd_net", {"variant": "reference"}),
+    "icpd_net, clip": ("icpd_net", {"clip": STUB_CLIP}),
     "mgcl, reference": ("mgcl", {"variant": "reference"}),
     "mgcl, projection": ("mgcl", {"projection": 8}),
     "pfenet, reference": (

@@ -74,7 +74,9 @@ class ManifestPredictor:
         with torch.autocast(self.policy.device.type, dtype, enabled=dtype != torch.float32):
             features = self.encoder.encode_step(step)
             parts = [slice(at, at + len(batch)) for at in range(0, len(masks), len(batch))]
-            supports = [self.model.learn(features[part], masks[part]) for part in parts[1:]]
+            learnt = [self.model.learn(features[part], masks[part]) for part in parts[1:]]
+            ids = torch.tensor([episode.class_id for episode in batch])
+            supports = [self.model.name_class(support, ids) for support in learnt]
             output = self.model.predict(features[parts[0]], supports)
         logits = resize_maps(output.logits.float(), output.size)
         return logits[:, 1] > logits[:, 0], masks[parts[0]]

@@ -1,7 +1,7 @@
 """Parts with parameters that networks are built from."""
 
 from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
-from fewscape.layers.convolution import ConvStack
+from fewscape.layers.convolution import ConvStack, NormStack
 from fewscape.layers.hypercorrelation import HypercorrelationTrunk
 from fewscape.layers.projection import PyramidProjection
 from fewscape.layers.reduction import PyramidReduction
@@ -11,6 +11,7 @@ __all__ = [
     "CenterPivotConv4d",
     "ConvStack",
     "HypercorrelationTrunk",
+    "NormStack",
     "PyramidProjection",
     "PyramidReduction",
 ]

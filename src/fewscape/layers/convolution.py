@@ -23,3 +23,20 @@ class ConvStack(nn.Sequential):
             parts.append(nn.Conv2d(before, after, 3, padding=1, bias=bias))
             parts.append(nn.ReLU(inplace=True))
         super().__init__(*(parts if last_activation else parts[:-1]))
+
+
+class NormStack(nn.Sequential):
+    """3 x 3 convolutions with bias, each followed by GroupNorm and ReLU.
+
+    Args:
+        channels: widths from the input to the result.
+        groups: groups of the norms.
+    """
+
+    def __init__(self, channels: Sequence[int], groups: int = 4) -> None:
+        parts: list[nn.Module] = []
+        for before, after in pairwise(channels):
+            parts.append(nn.Conv2d(before, after, 3, padding=1))
+            parts.append(nn.GroupNorm(groups, after))
+            parts.append(nn.ReLU(inplace=True))
+        super().__init__(*parts)

@@ -2,5 +2,13 @@
 
 from fewscape.losses.cross_entropy import share_cross_entropy
 from fewscape.losses.dice import share_dice
+from fewscape.losses.prior_cross_entropy import prior_cross_entropy
+from fewscape.losses.scale_cross_entropy import scale_cross_entropy, scale_weights
 
-__all__ = ["share_cross_entropy", "share_dice"]
+__all__ = [
+    "prior_cross_entropy",
+    "scale_cross_entropy",
+    "scale_weights",
+    "share_cross_entropy",
+    "share_dice",
+]

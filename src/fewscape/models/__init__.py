@@ -3,8 +3,18 @@
 from fewscape.models.base import FewShotModel
 from fewscape.models.folder import ModelFolder, save_model
 from fewscape.models.hsnet import HSNet
+from fewscape.models.icpd_net import ICPDNet
 from fewscape.models.mgcl import MGCL
 from fewscape.models.pfenet import PFENet
 from fewscape.models.prototype import Prototype
 
-__all__ = ["MGCL", "FewShotModel", "HSNet", "ModelFolder", "PFENet", "Prototype", "save_model"]
+__all__ = [
+    "MGCL",
+    "FewShotModel",
+    "HSNet",
+    "ICPDNet",
+    "ModelFolder",
+    "PFENet",
+    "Prototype",
+    "save_model",
+]

@@ -73,6 +73,18 @@ class FewShotModel(nn.Module, ABC):
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, without the source of the weights."""
 
+    def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
+        """The support of a class whose number in the data set is known.
+
+        Most networks know classes by examples alone and leave the support as it is.
+
+        Args:
+            support: of ``learn``.
+            class_id: (B,) int64.
+        """
+        del class_id
+        return support
+
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
         """Terms that the network wants beside the loss of its logits, each a scalar, by name.
 
@@ -140,12 +152,13 @@ class FewShotModel(nn.Module, ABC):
         batch, shots = episode.query_image.shape[0], episode.num_shots
         images = torch.cat([episode.query_image, *episode.support_images.unbind(1)])
         features = self.encode(images, join_regions(episode), embed)
-        supports = [
+        learnt = [
             self.learn(
                 features[batch * (shot + 1) : batch * (shot + 2)], episode.support_masks[:, shot]
             )
             for shot in range(shots)
         ]
+        supports = [self.name_class(support, episode.class_id) for support in learnt]
         return self.predict(features[:batch], supports)
 
 

@@ -9,8 +9,10 @@ from fewscape.ops.correlation import (
     share_scale,
     support_scale,
 )
+from fewscape.ops.cosine_prior import mean_cosine_prior
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
 from fewscape.ops.priors import max_cosine_prior, min_max
+from fewscape.ops.rank import rank_prior
 from fewscape.ops.resize import (
     average_mask,
     resize_maps,
@@ -30,10 +32,12 @@ __all__ = [
     "fuse_shots",
     "joined_norms",
     "max_cosine_prior",
+    "mean_cosine_prior",
     "min_max",
     "paint_regions",
     "pool_masked",
     "pool_regions",
+    "rank_prior",
     "resize_maps",
     "sample_mask",
     "sample_nearest",

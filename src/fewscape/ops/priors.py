@@ -46,8 +46,12 @@ def max_cosine_prior(
     return min_max(cosines.amax(dim=2))
 
 
-def min_max(values: torch.Tensor) -> torch.Tensor:
+def min_max(values: torch.Tensor, epsilon: float = PRIOR_EPSILON) -> torch.Tensor:
     """(B, N) shifted and scaled to [0, 1] in each row; zeros where a row is constant.
+
+    Args:
+        values: (B, N).
+        epsilon: added to the range; it must be far below the ranges that mean something.
 
     Examples:
         >>> min_max(torch.tensor([[2.0, 3.0, 4.0], [5.0, 5.0, 5.0]])).round(decimals=3)
@@ -55,4 +59,4 @@ def min_max(values: torch.Tensor) -> torch.Tensor:
                 [0.0000, 0.0000, 0.0000]])
     """
     lowest, highest = values.aminmax(dim=1, keepdim=True)
-    return (values - lowest) / (highest - lowest + PRIOR_EPSILON)
+    return (values - lowest) / (highest - lowest + epsilon)

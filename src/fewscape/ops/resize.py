@@ -13,7 +13,10 @@ Anchor = Literal["corner", "centre"]
 
 
 def resize_maps(
-    maps: torch.Tensor, size: tuple[int, int], align_corners: bool = False
+    maps: torch.Tensor,
+    size: tuple[int, int],
+    align_corners: bool = False,
+    antialias: bool = False,
 ) -> torch.Tensor:
     """Maps at another resolution, bilinear.
 
@@ -22,6 +25,7 @@ def resize_maps(
         size: height and width wanted.
         align_corners: whether the outer pixels' centres stay in place, as HSNet and its
             descendants do, or the outer pixels' edges.
+        antialias: average over everything that a coarser cell covers, as images want it.
 
     Returns:
         (B, C, *size).
@@ -32,7 +36,9 @@ def resize_maps(
     """
     if maps.shape[-2:] == size:
         return maps
-    return F.interpolate(maps, size, mode="bilinear", align_corners=align_corners)
+    return F.interpolate(
+        maps, size, mode="bilinear", align_corners=align_corners, antialias=antialias
+    )
 
 
 def sample_nearest(
