@@ -24,6 +24,7 @@ def networks():
     randomise_batch_norm(literal, seed=1)
     with torch.no_grad():
         literal.priorlearner.downsample[8].weight *= 20  # so that some tokens are confident
+        literal.hpn_learner.decoder2[2].weight *= 30  # logits of an untrained decoder are tiny
     literal.eval()
     ours = ICPDNet(BackboneConfig("resnet50"), variant="reference", clip=STUB)
     own = {name: tensor for name, tensor in ours.state_dict().items() if "ipdm." in name}
@@ -103,12 +104,7 @@ def test_logits_equal_the_released_network(networks, inputs, monkeypatch, mixing
         exact = predict(ours, inputs, inputs["order"], monkeypatch, shots)
     assert output.logits.shape == (2, 2, SIZE, SIZE)
     assert (output.maps["prior"] > THRESHOLD).any()
-    print(
-        "LARGEST",
-        (output.logits - expected).abs().max(),
-        (exact.logits - expected).abs().max(),
-        expected.std(),
-    )
+    assert expected.std() > 0.2
     assert (output.logits - expected).abs().max() < 3e-3
     assert (exact.logits - expected).abs().max() < 1e-5
 
