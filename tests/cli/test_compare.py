@@ -6,8 +6,8 @@ from PIL import Image
 
 from fewscape import zoo
 from fewscape.cli import compare
-from fewscape.core import ConfigError, OutputError
-from fewscape.datasets import FolderDataset, ShareLimits
+from fewscape.core import ConfigError, ManifestError, OutputError
+from fewscape.datasets import CLASS_FOLDS, ClassFolds, FolderDataset, ShareLimits
 from fewscape.datasets.making import make_manifest
 from tests.datasets.invented import write_dataset
 from tests.evaluation.doubles import NearColour
@@ -73,3 +73,36 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(run, tmp_path):
     with pytest.raises(OutputError, match="cannot be written"):
         run("prototype")
     assert run.loaded == []
+
+
+def test_each_fold_is_scored_by_the_network_that_did_not_see_it(run, tmp_path, monkeypatch):
+    folds = ClassFolds((frozenset({"red"}), frozenset({"blue"})), {"red": "red", "blue": "blue"})
+    monkeypatch.setitem(CLASS_FOLDS, "toy", folds)
+    run("prototype,other=runs/x{fold}/best", "--folds", "toy")
+    assert [name for name, *_ in run.loaded] == [
+        "prototype",
+        "runs/x0/best",
+        "prototype",
+        "runs/x1/best",
+    ]
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    scores = results["models"]["other"]
+    assert [row["class_name"] for row in scores["per_class"]] == ["red", "blue"]
+    assert [fold["miou"] for fold in scores["folds"]] == [row["iou"] for row in scores["per_class"]]
+    assert "mIoU of fold 1" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_a_place_for_the_fold_needs_folds(run):
+    with pytest.raises(ConfigError, match=r"needs the number of a fold; say which folds"):
+        run("runs/x{fold}/best")
+
+
+def test_unknown_folds_are_told(run):
+    with pytest.raises(ConfigError, match=r"there are no folds 'aerial'; .*'aerial4'"):
+        run("runs/x{fold}/best", "--folds", "aerial")
+
+
+def test_folds_that_know_no_class_of_the_manifest_are_told(run, monkeypatch):
+    monkeypatch.setitem(CLASS_FOLDS, "toy", ClassFolds.consecutive(["ship", "plane"], 2))
+    with pytest.raises(ManifestError, match=r"none of the manifest's classes .* is in any fold"):
+        run("runs/x{fold}/best", "--folds", "toy")

@@ -8,7 +8,7 @@ from PIL import Image
 from fewscape.core import Output, Policy
 from fewscape.datasets import FolderDataset, ManifestEpisodes, ShareLimits
 from fewscape.datasets.making import make_manifest
-from fewscape.evaluation import Contender, compare_counts, count_episodes, evaluate
+from fewscape.evaluation import Contender, compare_counts, count_episodes, evaluate, join_counted
 from fewscape.evaluation.charts import draw_bars
 from fewscape.evaluation.comparison import write_csv, write_markdown
 from tests.datasets.invented import write_dataset
@@ -52,6 +52,20 @@ def test_the_pair_is_tested_on_the_same_episodes(manifest, counted):
     assert pair["difference"] == pytest.approx(difference)
     assert pair["ci95"][0] <= difference <= pair["ci95"][1]
     assert pair["p"] == pair["p_holm"] < 0.05
+
+
+def test_parts_that_are_joined_score_as_the_whole(manifest, tmp_path):
+    def count(part):
+        return count_episodes({"near": Contender(NearColour())}, part, tmp_path, POLICY, keep=[0])
+
+    names = list(dict.fromkeys(manifest.classes.values()))
+    parts = [manifest.select([name]) for name in names]
+    joined, counted = join_counted([(part, count(part)) for part in parts])
+    assert list(joined.classes.values()) == names
+    whole = compare_counts(manifest, count(manifest))["models"]["near"]
+    assert compare_counts(joined, counted)["models"]["near"]["miou"] == whole["miou"]
+    first_of_last = len(manifest) - len(parts[-1])
+    assert sorted(counted.kept) == [0, first_of_last]
 
 
 def test_predictions_that_were_asked_for_are_kept(manifest, counted, tmp_path):

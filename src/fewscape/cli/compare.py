@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,19 @@ from fewscape.cli import values
 from fewscape.cli.episode_options import add_episode_options
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
     from fewscape.evaluation import Contender, Counted
 
 EXAMPLE = """\
-fewscape compare --models prototype,runs/aerial4/mgcl_fold0/best --classes building,car \\
+fewscape compare --models 'prototype,mgcl=runs/aerial4/mgcl_fold{fold}/best' --folds aerial4 \\
     --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
     --episodes manifests/aerial4-1shot.json --root ../shared/data --output comparison"""
 
+FOLD = "{fold}"
+"""Stands for the number of the fold in the folder of a network."""
 PANELS_PER_CLASS = 2
 
 
@@ -29,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=values.names,
         required=True,
         help="names and model folders, comma-separated; NAME=FOLDER chooses the name shown",
+    )
+    parser.add_argument(
+        "--folds",
+        help="score each class by the network whose fold held it out: 'aerial4'; {fold} in a "
+        "model's folder stands for the fold's number",
     )
     parser.add_argument("--backbone", help="backbone of the networks given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
@@ -46,73 +56,115 @@ def run(arguments: argparse.Namespace) -> int:
     from fewscape import __version__
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
-    from fewscape.evaluation import check_writable, compare_counts
+    from fewscape.evaluation import check_writable, compare_counts, compare_folds, join_counted
     from fewscape.evaluation.comparison import write_markdown
 
     started = time.perf_counter()
+    sources = _name_all(arguments.models, arguments.folds is not None)
     check_writable(arguments.output / "results.json")
     manifest = Manifest.load(arguments.episodes).select(
         arguments.classes, arguments.datasets, arguments.limit
     )
     policy = Policy.choose(arguments.device, arguments.precision)
-    shown = _choose_panels(manifest)
-    counted = _count(arguments, manifest, policy, shown)
+    parts = _count_parts(arguments, manifest, sources, policy)
+    joined = join_counted(list(parts.values()))
+    scores = compare_counts(*joined) if arguments.folds is None else compare_folds(parts)
     results = {
-        **compare_counts(manifest, counted),
-        "sources": dict(_name(entry) for entry in arguments.models),
+        **scores,
+        "sources": sources,
         "episodes_sha256": manifest.sha256,
         "seconds": round(time.perf_counter() - started, 3),
         "device": policy.device.type,
         "precision": str(policy.dtype).removeprefix("torch."),
         "version": __version__,
     }
-    _write(arguments, results, manifest, counted)
+    _write(arguments, results, *joined)
     Console().print(Markdown(write_markdown(results)))
     print(f"{arguments.output}: results.json, table.md, table.csv, bars.png, panels.png")
     return 0
 
 
-def _count(
-    arguments: argparse.Namespace, manifest: Manifest, policy: Policy, shown: list[int]
-) -> Counted:
+def _count_parts(
+    arguments: argparse.Namespace, manifest: Manifest, sources: dict[str, str], policy: Policy
+) -> dict[int, tuple[Manifest, Counted]]:
+    """By fold its episodes and counts; without folds one part."""
     from rich.console import Console
     from rich.progress import Progress
 
     from fewscape.evaluation import count_episodes
 
-    contenders = _load(arguments)
+    manifests = _split(manifest, arguments.folds)
+    parts: dict[int, tuple[Manifest, Counted]] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("episodes", total=len(manifest))
-        return count_episodes(
-            contenders,
-            manifest,
-            arguments.root,
-            policy,
-            arguments.bands,
-            batch_size=arguments.batch_size,
-            keep=shown,
-            on_progress=lambda done: progress.update(task, completed=done),
-        )
+        for fold, part in manifests.items():
+            task = progress.add_task(
+                "episodes" if arguments.folds is None else f"fold {fold}", total=len(part)
+            )
+            own = {name: source.replace(FOLD, str(fold)) for name, source in sources.items()}
+            parts[fold] = (
+                part,
+                count_episodes(
+                    {name: _load(arguments, source) for name, source in own.items()},
+                    part,
+                    arguments.root,
+                    policy,
+                    arguments.bands,
+                    batch_size=arguments.batch_size,
+                    keep=_choose_panels(part),
+                    on_progress=partial(_show, progress, task),
+                ),
+            )
+    return parts
 
 
-def _load(arguments: argparse.Namespace) -> dict[str, Contender]:
-    from fewscape.core import ConfigError
+def _show(progress: Progress, task: TaskID, done: int) -> None:
+    progress.update(task, completed=done)
+
+
+def _split(manifest: Manifest, folds: str | None) -> dict[int, Manifest]:
+    from fewscape.core import ConfigError, suggest
+    from fewscape.datasets import CLASS_FOLDS
+
+    if folds is None:
+        return {0: manifest}
+    if folds not in CLASS_FOLDS:
+        raise ConfigError(f"there are no folds '{folds}'", "", suggest(folds, CLASS_FOLDS))
+    return CLASS_FOLDS[folds].split(manifest)
+
+
+def _load(arguments: argparse.Namespace, source: str) -> Contender:
     from fewscape.evaluation import Contender
     from fewscape.regions import open_regions
     from fewscape.zoo import MODELS, load_model
 
-    contenders: dict[str, Contender] = {}
-    for entry in arguments.models:
+    given = (arguments.backbone, arguments.weights) if source in MODELS else (None, None)
+    model = load_model(source, *given)
+    return Contender(
+        model, open_regions(model.region_method, model.region_options, arguments.regions)
+    )
+
+
+def _name_all(entries: list[str], has_folds: bool) -> dict[str, str]:
+    """Source of each network by its name.
+
+    Raises:
+        ConfigError: two have one name, or ``{fold}`` stands there without ``--folds``.
+    """
+    from fewscape.core import ConfigError
+
+    sources: dict[str, str] = {}
+    for entry in entries:
         name, source = _name(entry)
-        if name in contenders:
+        if name in sources:
             raise ConfigError(
                 f"--models names '{name}' twice", "", "give them names, as in first=FOLDER"
             )
-        given = (arguments.backbone, arguments.weights) if source in MODELS else (None, None)
-        model = load_model(source, *given)
-        regions = open_regions(model.region_method, model.region_options, arguments.regions)
-        contenders[name] = Contender(model, regions)
-    return contenders
+        if FOLD in source and not has_folds:
+            raise ConfigError(
+                f"'{source}' needs the number of a fold", "", "say which folds: --folds aerial4"
+            )
+        sources[name] = source
+    return sources
 
 
 def _name(entry: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ __all__ = [
     "AERIAL4_DATASETS",
     "AERIAL4_FOLDS",
     "AERIAL4_LEAVE_OUT",
+    "CLASS_FOLDS",
     "Augment",
     "ClassFolds",
     "ClassKey",
@@ -47,3 +48,6 @@ __all__ = [
     "WindowIndex",
     "open_aerial4",
 ]
+
+CLASS_FOLDS = {"aerial4": AERIAL4_FOLDS}
+"""Folds by the name of their benchmark."""

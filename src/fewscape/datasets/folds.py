@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fewscape.core import ConfigError
+from fewscape.core import ConfigError, ManifestError
 from fewscape.datasets.base import LabelledImages
-from fewscape.datasets.manifest import ClassKey
+from fewscape.datasets.manifest import ClassKey, Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,23 @@ class ClassFolds:
         """Names of the fold's classes, for ``Manifest.select``."""
         held_out = self._concepts_of(fold)
         return tuple(name for name, concept in self.concepts.items() if concept in held_out)
+
+    def split(self, manifest: Manifest) -> dict[int, Manifest]:
+        """The episodes of each fold's classes, without folds that the manifest does not test.
+
+        Raises:
+            ManifestError: no class of the manifest belongs to any fold.
+        """
+        present = set(manifest.classes.values())
+        tested = {fold: present.intersection(self.names(fold)) for fold in range(len(self.folds))}
+        parts = {fold: manifest.select(names) for fold, names in tested.items() if names}
+        if not parts:
+            raise ManifestError(
+                f"none of the manifest's classes ({', '.join(sorted(present))}) is in any fold",
+                f"the folds know {', '.join(self.concepts)}",
+                "leave --folds out, or take the manifest that the folds were made for",
+            )
+        return parts
 
     def _concepts_of(self, fold: int) -> frozenset[str]:
         if not 0 <= fold < len(self.folds):

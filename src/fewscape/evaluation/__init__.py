@@ -1,7 +1,7 @@
 """Scores of networks on fixed episodes, with intervals."""
 
-from fewscape.evaluation.comparison import compare_counts, compare_pairs
-from fewscape.evaluation.counting import Contender, Counted, count_episodes
+from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
+from fewscape.evaluation.counting import Contender, Counted, count_episodes, join_counted
 from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
@@ -21,11 +21,13 @@ __all__ = [
     "bootstrap_iou",
     "check_writable",
     "compare_counts",
+    "compare_folds",
     "compare_pair",
     "compare_pairs",
     "count_episodes",
     "evaluate",
     "explain_episode",
+    "join_counted",
     "make_table",
     "write_results",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fewscape.datasets import Manifest
-from fewscape.evaluation.counting import Counted
+from fewscape.evaluation.counting import Counted, join_counted
 from fewscape.evaluation.evaluate import score_counts
 from fewscape.evaluation.paired import adjust_holm, compare_pair
 
@@ -29,15 +29,34 @@ def compare_counts(manifest: Manifest, counted: Counted) -> dict[str, Any]:
     }
 
 
+def compare_folds(parts: Mapping[int, tuple[Manifest, Counted]]) -> dict[str, Any]:
+    """``compare_counts`` of all folds together; each network has its score of each fold too.
+
+    Args:
+        parts: by the number of the fold.
+
+    Returns:
+        As ``compare_counts``; ``models`` have ``folds`` beside: ``fold``, ``miou``, ``miou_ci95``
+        and ``fb_iou`` of each.
+    """
+    results = compare_counts(*join_counted(list(parts.values())))
+    for name, scores in results["models"].items():
+        scores["folds"] = []
+        for fold, (manifest, counted) in parts.items():
+            own = score_counts(manifest, counted.counts[name])
+            kept = {key: own[key] for key in ("miou", "miou_ci95", "fb_iou")}
+            scores["folds"].append({"fold": fold, **kept})
+    return results
+
+
 def compare_pairs(counted: Counted, clusters: Sequence[str]) -> list[dict[str, Any]]:
     """The paired tests alone; ``clusters`` are the episodes' query images."""
     foreground = {}
     for name, counts in counted.counts.items():
-        intersection, union, group = counts.per_episode()
-        foreground[name] = (intersection[:, 1].numpy(), union[:, 1].numpy())
+        foreground[name] = (counts.intersection[:, 1].numpy(), counts.union[:, 1].numpy())
     pairs: list[dict[str, Any]] = []
     for first, second in itertools.combinations(foreground, 2):
-        test = compare_pair(foreground[first], foreground[second], group.numpy(), clusters)
+        test = compare_pair(foreground[first], foreground[second], counts.group.numpy(), clusters)
         pairs.append(
             {
                 "first": first,
@@ -63,6 +82,9 @@ def write_markdown(results: Mapping[str, Any]) -> str:
         best = max(range(len(rows)), key=lambda index: rows[index]["iou"] or 0)
         cells[best] = f"**{cells[best]}**"
         lines.append("| " + " | ".join([rows[0]["dataset"], rows[0]["class_name"], *cells]) + " |")
+    for scores in zip(*(each.get("folds", ()) for each in models.values()), strict=True):
+        cells = [_cell(each["miou"], each["miou_ci95"]) for each in scores]
+        lines.append(f"| | mIoU of fold {scores[0]['fold']} | " + " | ".join(cells) + " |")
     for key, title in (("miou", "mIoU"), ("fb_iou", "FB-IoU")):
         cells = [_cell(each[key], each.get(f"{key}_ci95")) for each in models.values()]
         lines.append(f"| | {title} | " + " | ".join(cells) + " |")

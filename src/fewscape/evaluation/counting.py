@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -12,7 +12,7 @@ import torch
 from fewscape.core import ManifestError, Policy
 from fewscape.datasets import FileCrops, Manifest
 from fewscape.evaluation.prediction import ManifestPredictor
-from fewscape.metrics import EpisodeCounts
+from fewscape.metrics import EpisodeCounts, EpisodeOverlap
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
 
@@ -32,7 +32,7 @@ class Contender:
 class Counted:
     """Counts of each network, all over the same episodes in the same order."""
 
-    counts: dict[str, EpisodeCounts]
+    counts: dict[str, EpisodeOverlap]
     kept: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
     """By position of the episode: what each network found, (H, W) bool."""
 
@@ -87,6 +87,32 @@ def count_episodes(
         return _count(predictors, manifest, keep, on_progress)
 
 
+def join_counted(parts: Sequence[tuple[Manifest, Counted]]) -> tuple[Manifest, Counted]:
+    """Parts of a benchmark as one, such as folds, each with networks of its own.
+
+    Args:
+        parts: manifests of different classes, each with the counts of the same names.
+
+    Returns:
+        The manifest of all episodes, part after part, and their counts.
+    """
+    joined: dict[str, list[EpisodeOverlap]] = {name: [] for name in parts[0][1].counts}
+    kept: dict[int, dict[str, torch.Tensor]] = {}
+    num_episodes = num_classes = 0
+    for manifest, counted in parts:
+        for name, own in counted.counts.items():
+            joined[name].append(own._replace(group=own.group + num_classes))
+        kept |= {num_episodes + position: found for position, found in counted.kept.items()}
+        num_episodes += len(manifest)
+        num_classes += len(manifest.classes)
+    counts = {
+        name: EpisodeOverlap(*map(torch.cat, zip(*own, strict=True)))
+        for name, own in joined.items()
+    }
+    episodes = tuple(episode for manifest, _ in parts for episode in manifest)
+    return replace(parts[0][0], episodes=episodes), Counted(counts, kept)
+
+
 def _count(
     predictors: Mapping[str, ManifestPredictor],
     manifest: Manifest,
@@ -94,18 +120,18 @@ def _count(
     on_progress: Callable[[int], None] | None,
 ) -> Counted:
     numbers = {key: number for number, key in enumerate(manifest.classes)}
-    counted = Counted({name: EpisodeCounts() for name in predictors})
+    counts = {name: EpisodeCounts() for name in predictors}
+    kept: dict[int, dict[str, torch.Tensor]] = {}
     done = 0
     for step, batch in enumerate(next(iter(predictors.values())).batches):
         group = torch.tensor([numbers[episode.key] for episode in batch])
         for name, predictor in predictors.items():
             prediction, masks = (tensor.cpu() for tensor in predictor.predict(step))
-            counted.counts[name].update(prediction, masks, group)
+            counts[name].update(prediction, masks, group)
             for position in keep:
                 if done <= position < done + len(batch):
-                    found = counted.kept.setdefault(position, {})
-                    found[name] = prediction[position - done]
+                    kept.setdefault(position, {})[name] = prediction[position - done]
         done += len(batch)
         if on_progress:
             on_progress(done)
-    return counted
+    return Counted({name: own.per_episode() for name, own in counts.items()}, kept)

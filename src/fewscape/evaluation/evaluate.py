@@ -16,7 +16,7 @@ from fewscape.core import Policy
 from fewscape.datasets import Manifest
 from fewscape.evaluation.counting import Contender, count_episodes
 from fewscape.evaluation.intervals import bootstrap_iou
-from fewscape.metrics import EpisodeCounts, divide_overlap, sum_groups
+from fewscape.metrics import EpisodeOverlap, divide_overlap, sum_groups
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
 
@@ -82,14 +82,14 @@ def evaluate(
     }
 
 
-def score_counts(manifest: Manifest, counts: EpisodeCounts) -> dict[str, Any]:
+def score_counts(manifest: Manifest, counts: EpisodeOverlap) -> dict[str, Any]:
     """``miou``, ``miou_ci95``, ``fb_iou`` and ``per_class`` of ``evaluate``.
 
     Args:
         manifest: the episodes that were counted.
         counts: theirs; the groups are the positions of the manifest's classes.
     """
-    intersections, unions, group = counts.per_episode()
+    intersections, unions, group = counts
     num_groups = len(manifest.classes)
     intersection = sum_groups(intersections, group, num_groups)[:, 1]
     union = sum_groups(unions, group, num_groups)[:, 1]
@@ -98,7 +98,7 @@ def score_counts(manifest: Manifest, counts: EpisodeCounts) -> dict[str, Any]:
         intersections[:, 1].numpy(), unions[:, 1].numpy(), group.numpy(), num_groups
     )
     episodes = np.bincount(group.numpy(), minlength=num_groups)
-    summary = counts.compute()
+    summary = counts.score()
     return {
         "miou": _plain(summary["miou"]),
         "miou_ci95": [_plain(bound) for bound in intervals.miou],

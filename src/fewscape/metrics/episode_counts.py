@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torchmetrics import Metric
 
 from fewscape.core import check_shape
 from fewscape.metrics.overlap import count_overlap, divide_overlap, sum_groups
+
+
+class EpisodeOverlap(NamedTuple):
+    """Counts of E episodes, int64."""
+
+    intersection: torch.Tensor
+    """(E, 2) pixels of background and foreground."""
+    union: torch.Tensor
+    """(E, 2) likewise."""
+    group: torch.Tensor
+    """(E,) number of the class."""
+
+    def score(self) -> dict[str, torch.Tensor]:
+        """``miou`` and ``fb_iou`` in [0, 1], see ``EpisodeCounts``; nan without episodes."""
+        groups, number = torch.unique(self.group, return_inverse=True)
+        per_group = divide_overlap(
+            sum_groups(self.intersection, number, len(groups)),
+            sum_groups(self.union, number, len(groups)),
+        )
+        both = divide_overlap(self.intersection.sum(0), self.union.sum(0))
+        return {"miou": per_group[:, 1].nanmean(), "fb_iou": both.nanmean()}
 
 
 class EpisodeCounts(Metric):  # type: ignore[misc]
@@ -56,19 +79,15 @@ class EpisodeCounts(Metric):  # type: ignore[misc]
         self.unions.append(union)
         self.groups.append(group.to(intersection.device))
 
-    def per_episode(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Intersection (E, 2), union (E, 2) and group (E,), int64, in the order of the updates."""
-        return _join(self.intersections, 2), _join(self.unions, 2), _join(self.groups)
+    def per_episode(self) -> EpisodeOverlap:
+        """The counts of all episodes, in the order of the updates."""
+        return EpisodeOverlap(
+            _join(self.intersections, 2), _join(self.unions, 2), _join(self.groups)
+        )
 
     def compute(self) -> dict[str, torch.Tensor]:
         """``miou`` and ``fb_iou`` in [0, 1]; nan before any update."""
-        intersection, union, group = self.per_episode()
-        groups, number = torch.unique(group, return_inverse=True)
-        per_group = divide_overlap(
-            sum_groups(intersection, number, len(groups)), sum_groups(union, number, len(groups))
-        )
-        both = divide_overlap(intersection.sum(0), union.sum(0))
-        return {"miou": per_group[:, 1].nanmean(), "fb_iou": both.nanmean()}
+        return self.per_episode().score()
 
 
 def _join(parts: torch.Tensor | list[torch.Tensor], *shape: int) -> torch.Tensor:
