@@ -4,7 +4,6 @@ import json
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from fewscape.backbones import (
     ClassTexts,
@@ -174,5 +173,5 @@ def test_all_activation_maps_at_once_are_those_of_one_pass_each(clip, inference)
         for target in range(3):
             expected = naive_grad_cam(clip, images[index : index + 1], texts, target)
             assert torch.allclose(maps[index, target], expected, atol=2e-5)
-    assert F.relu(maps).amax(dim=(2, 3)).min() > 0.9
+    assert maps.amax(dim=(1, 2, 3)).min() > 0.9
     assert all(parameter.grad is None for parameter in clip.parameters())

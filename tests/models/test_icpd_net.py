@@ -285,7 +285,7 @@ def test_four_episodes_are_learnt_by_heart():
         masks[1][:, None],
     )
     optimizer = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], 4e-3)
-    for _ in range(90):
+    for _ in range(150):
         output = network(episode)
         loss = share_cross_entropy(output.logits, episode.query_mask)
         loss = loss + sum(network.auxiliary_losses(output, episode).values())
