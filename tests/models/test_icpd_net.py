@@ -152,6 +152,17 @@ def test_without_clip_the_prior_is_that_of_pfenet_and_the_log_says_so(caplog):
     assert output.maps["prior"].shape == (3, 1, 2, 2)
 
 
+def test_maps_for_people_are_means_of_the_blocks():
+    output = build(clip=STUB).eval()(make_episode())
+    for stride, own in zip((8, 16, 32), (0, 3, 0), strict=True):
+        blocks = output.maps[f"priors{stride}"][:, : -own or None]
+        cosine, rank = output.maps[f"cosine{stride}"], output.maps[f"rank{stride}"]
+        assert cosine.shape[1] == rank.shape[1] == 1
+        assert torch.allclose(cosine[:, 0], blocks[:, ::2].mean(dim=1))
+        assert torch.allclose(rank[:, 0], blocks[:, 1::2].mean(dim=1))
+    assert output.maps["similarity"].shape == (3, 1, 16, 16)
+
+
 def leaf_of(network):
     return network.ipdm.learner.reduce[-1].weight
 

@@ -25,6 +25,7 @@ from fewscape.models.icpd_net.config import (
 from fewscape.models.icpd_net.decoder import PriorDecoder
 from fewscape.models.icpd_net.decoupling import PriorDecoupling
 from fewscape.models.icpd_net.fusion import rate_cells
+from fewscape.models.icpd_net.prompts import stack_prompts
 from fewscape.ops import as_rows, max_cosine_prior, resize_maps
 
 log = logging.getLogger(__name__)
@@ -171,8 +172,10 @@ class ICPDNet(FewShotModel):
         """Logits of the queries; the priors of all shots are averaged before the decoder.
 
         An entry ``prior`` (B, 1, h, w) in ``Features.extra`` replaces what the network foretells.
-        ``maps`` hold the ``prior`` and the pyramid ``priors8``, ``priors16`` and ``priors32``, and
-        in training the logits of the learner for each support, ``support_priors`` (B, S, h, w).
+        ``maps`` hold the ``prior``, the pyramid ``priors8``, ``priors16`` and ``priors32``, the
+        means of its blocks, ``cosine8``, ``rank8`` and so on, with CLIP the ``similarity`` to the
+        target's name, and in training the logits of the learner for each support,
+        ``support_priors`` (B, S, h, w).
         """
         prior, support_priors = self._foretell(features, supports)
         pyramids = [self._compare_all(features, support, prior) for support in supports]
@@ -181,6 +184,9 @@ class ICPDNet(FewShotModel):
         if self.variant.full_logits:
             logits = resize_maps(logits, features.size, self.variant.align_corners)
         maps = {f"priors{stride}": level for stride, level in zip(STRIDES, levels, strict=True)}
+        maps |= self._summarise(levels)
+        if "similarity" in features.extra:
+            maps["similarity"] = stack_prompts(features.extra["similarity"], supports[0]["target"])
         if support_priors is not None:
             maps["support_priors"] = support_priors
         return Output(logits, features.size, {"prior": prior} | maps)
@@ -221,6 +227,15 @@ class ICPDNet(FewShotModel):
             for support in supports
         ]
         return torch.stack(priors).mean(dim=0).view(-1, 1, *query.shape[2:])
+
+    def _summarise(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Mean cosine and mean rank of the blocks of each level, (B, 1, h, w), for people."""
+        means = {}
+        for stride, level in zip(STRIDES, levels, strict=True):
+            blocks = level[:, : 2 * self.backbone.strides.count(stride)]
+            for first, title in enumerate(("cosine", "rank")):
+                means[f"{title}{stride}"] = blocks[:, first::2].mean(dim=1, keepdim=True)
+        return means
 
     def _compare_all(
         self, features: Features, support: Support, prior: torch.Tensor
