@@ -1,54 +1,18 @@
-import math
-
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import Episode
-from fewscape.models import MGCL, Prototype
+from fewscape.models import MGCL
 from fewscape.tasks import FewShotSegmentation
 
 LEVELS = (16, 8, 4, 2)
 """Cells a side of the maps of 64 pixel images."""
 
-NETWORK = Prototype(BackboneConfig("test_resnet"))
-
 
 def make_task(training_mode="frozen", **settings):
     network = MGCL(BackboneConfig("test_resnet", training_mode=training_mode), region_method=None)
     return FewShotSegmentation(network, **settings)
-
-
-@given(
-    total=st.integers(1, 500),
-    warmup=st.integers(0, 50),
-    step=st.integers(0, 600),
-)
-def test_rates_follow_their_formulas(total, warmup, step):
-    task = FewShotSegmentation(NETWORK, warmup_steps=warmup)
-    if step < warmup:
-        expected = dict.fromkeys(("constant", "poly", "cosine"), (step + 1) / warmup)
-    else:
-        done = min((step - warmup) / max(total - warmup, 1), 1)
-        expected = {
-            "constant": 1.0,
-            "poly": (1 - done) ** 0.9,
-            "cosine": (1 + math.cos(math.pi * done)) / 2,
-        }
-    for schedule, rate in expected.items():
-        task.schedule = schedule
-        assert task._rate(step, total) == pytest.approx(rate, abs=1e-6)
-
-
-def test_the_warm_up_ends_at_the_full_rate():
-    for schedule in ("constant", "poly", "cosine"):
-        task = FewShotSegmentation(NETWORK, schedule=schedule, warmup_steps=4)
-        rates = [task._rate(step, 20) for step in range(21)]
-        assert rates[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
-        assert rates[5:] == sorted(rates[5:], reverse=True)
-        assert rates[-1] == pytest.approx(1.0 if schedule == "constant" else 0.0)
 
 
 def dense_maps(task, batch=1):
@@ -98,33 +62,6 @@ def test_the_dense_loss_reads_the_queries_only():
 def test_heads_of_a_loss_without_weight_are_not_made():
     assert len(make_task(dense_classes=3).dense_heads) == 0
     assert len(make_task(dense_weight=1.0).dense_heads) == 0
-
-
-class StepsOnly:
-    """What ``configure_optimizers`` asks the trainer."""
-
-    estimated_stepping_batches = 10
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
-def test_a_trained_backbone_has_a_rate_of_its_own(optimizer):
-    task = make_task("full", optimizer=optimizer, lr=0.1, backbone_lr_factor=0.01)
-    task._trainer = StepsOnly()
-    head, backbone = task.configure_optimizers()["optimizer"].param_groups
-    assert (head["initial_lr"], backbone["initial_lr"]) == pytest.approx((0.1, 0.001))
-    trained = {id(parameter) for parameter in task.model.backbone.parameters()}
-    assert {id(parameter) for parameter in backbone["params"]} <= trained
-    assert not {id(parameter) for parameter in head["params"]} & trained
-
-
-def test_a_frozen_backbone_is_not_optimised():
-    task = make_task()
-    task._trainer = StepsOnly()
-    groups = task.configure_optimizers()["optimizer"].param_groups
-    assert len(groups) == 1
-    assert {id(parameter) for parameter in groups[0]["params"]} == {
-        id(parameter) for parameter in task.model.decoder.parameters()
-    }
 
 
 def test_only_frozen_backbones_are_cached():

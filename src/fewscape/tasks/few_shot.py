@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-import lightning.pytorch as lightning
 import torch
 from torch import nn
 
@@ -14,23 +13,14 @@ from fewscape.metrics import EpisodeCounts
 from fewscape.models import FewShotModel
 from fewscape.ops import resize_maps, sample_nearest
 from fewscape.tasks.feature_cache import FeatureCache
-
-Optimizer = Literal["sgd", "adam", "adamw"]
-Schedule = Literal["constant", "poly", "cosine"]
-POLY_POWER = 0.9
+from fewscape.tasks.optimized import OptimizedModule
 
 
-class FewShotSegmentation(lightning.LightningModule):
+class FewShotSegmentation(OptimizedModule):
     """Trains a few-shot network on episodes; selects nothing, see ``SaveModelFolders``.
 
     Args:
         model: the network.
-        optimizer: ``sgd`` has momentum 0.9, as in the papers.
-        lr: rate of everything but the backbone.
-        backbone_lr_factor: rate of the backbone relative to ``lr``; MGCL takes 1/1000.
-        weight_decay: of every parameter.
-        schedule: course of the rate over all steps; ``poly`` has power 0.9.
-        warmup_steps: steps over which the rate rises linearly first.
         balanced: let foreground and background count alike, see ``share_cross_entropy``.
         dice_weight: weight of the Dice loss beside the cross-entropy.
         dense_classes: classes of the labels, for an auxiliary classification of every pixel by
@@ -38,31 +28,21 @@ class FewShotSegmentation(lightning.LightningModule):
         dense_weight: weight of that loss.
         cache_gigabytes: memory for features of a frozen backbone, so that an image seen again
             (same pixels) passes it only once; 0 for none.
+        optimization: see ``OptimizedModule``.
     """
 
     def __init__(
         self,
         model: FewShotModel,
-        optimizer: Optimizer = "sgd",
-        lr: float = 1e-2,
-        backbone_lr_factor: float = 1e-3,
-        weight_decay: float = 5e-4,
-        schedule: Schedule = "poly",
-        warmup_steps: int = 0,
         balanced: bool = False,
         dice_weight: float = 0.0,
         dense_classes: int = 0,
         dense_weight: float = 0.0,
         cache_gigabytes: float = 0.0,
+        **optimization: Any,  # noqa: ANN401 (each has its type in OptimizedModule)
     ) -> None:
-        super().__init__()
+        super().__init__(**optimization)
         self.model = model
-        self.optimizer = optimizer
-        self.lr = lr
-        self.backbone_lr_factor = backbone_lr_factor
-        self.weight_decay = weight_decay
-        self.schedule = schedule
-        self.warmup_steps = warmup_steps
         self.balanced = balanced
         self.dice_weight = dice_weight
         self.dense_classes = dense_classes
@@ -77,6 +57,11 @@ class FewShotSegmentation(lightning.LightningModule):
             else None
         )
         self.counts = EpisodeCounts()
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The network's backbone."""
+        return self.model.backbone
 
     def setup(self, stage: str) -> None:
         """See that the auxiliary classification knows every class of the labels.
@@ -156,43 +141,3 @@ class FewShotSegmentation(lightning.LightningModule):
         self.log("val/miou", scores["miou"], prog_bar=True)
         self.log("val/fb_iou", scores["fb_iou"])
         self.counts.reset()
-
-    def configure_optimizers(self) -> Any:  # noqa: ANN401 (Lightning takes many forms)
-        """Two parameter groups and a schedule that advances with every step."""
-        backbone = [p for p in self.model.backbone.parameters() if p.requires_grad]
-        known = {id(parameter) for parameter in self.model.backbone.parameters()}
-        rest = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
-        groups: list[dict[str, Any]] = [{"params": rest, "lr": self.lr}]
-        if backbone:
-            groups.append({"params": backbone, "lr": self.lr * self.backbone_lr_factor})
-        optimizer = self._make_optimizer(groups)
-        total = int(self.trainer.estimated_stepping_batches)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: self._rate(step, total)
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-    def _make_optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
-        match self.optimizer:
-            case "sgd":
-                return torch.optim.SGD(groups, momentum=0.9, weight_decay=self.weight_decay)
-            case "adam":
-                return torch.optim.Adam(groups, weight_decay=self.weight_decay)
-            case "adamw":
-                return torch.optim.AdamW(groups, weight_decay=self.weight_decay)
-
-    def _rate(self, step: int, total: int) -> float:
-        """Factor of the rate at a step."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        done = min((step - self.warmup_steps) / max(total - self.warmup_steps, 1), 1.0)
-        match self.schedule:
-            case "constant":
-                return 1.0
-            case "poly":
-                return float((1 - done) ** POLY_POWER)
-            case "cosine":
-                return 0.5 * (1 + torch.cos(torch.tensor(done * torch.pi)).item())

@@ -23,6 +23,7 @@ from fewscape.models import FewShotModel
 from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
+from fewscape.tasks.optimized import OptimizedModule
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "default_root_dir": "runs/fit",
@@ -46,6 +47,7 @@ HINTS = (
 UNKNOWN_KEY = re.compile(r"[Oo]ption '([\w.]+)'")
 SECTIONS = (
     FewShotSegmentation,
+    OptimizedModule,
     EpisodeData,
     SaveModelFolders,
     lightning.Trainer,
