@@ -56,7 +56,9 @@ class TimmBackbone(Backbone):
         known = list(probe.feature_info.reduction())
         if absent := [stride for stride in strides if stride not in known]:
             raise ConfigError(
-                f"'{name}' has no feature maps of stride {absent}", f"it has strides {known}"
+                f"'{name}' has no feature maps of stride {absent}",
+                f"its strides are {known}",
+                "take a network with a pyramid of maps, such as resnet50 or mobilenetv2_100",
             )
         levels = [len(known) - 1 - known[::-1].index(stride) for stride in strides]
         network = timm.create_model(
