@@ -5,13 +5,18 @@ import itertools
 import pytest
 import torch
 from PIL import Image
+from rich.console import Console
 
 from fewscape.core import Output, Policy
 from fewscape.datasets import FolderDataset, ManifestEpisodes, ShareLimits
 from fewscape.datasets.making import make_manifest
 from fewscape.evaluation import Contender, compare_counts, count_episodes, evaluate, join_counted
 from fewscape.evaluation.charts import draw_bars
-from fewscape.evaluation.comparison import write_csv, write_markdown
+from fewscape.evaluation.comparison_tables import (
+    make_comparison_tables,
+    write_csv,
+    write_markdown,
+)
 from tests.datasets.invented import write_dataset
 from tests.evaluation.doubles import NearColour
 
@@ -66,6 +71,15 @@ def test_parts_that_are_joined_score_as_the_whole(manifest, tmp_path):
     whole = compare_counts(manifest, count(manifest))["models"]["near"]
     assert compare_counts(joined, counted)["models"]["near"]["miou"] == whole["miou"]
     assert sorted(counted.kept) == list(itertools.accumulate(map(len, parts[:-1]), initial=0))
+
+
+def test_the_terminal_shows_scores_and_tests(manifest, counted):
+    console = Console(width=100, record=True, file=io.StringIO())
+    for table in make_comparison_tables(compare_counts(manifest, counted)):
+        console.print(table)
+    told = console.export_text()
+    assert "mIoU" in told
+    assert "near - all" in told
 
 
 def test_predictions_that_were_asked_for_are_kept(manifest, counted, tmp_path):

@@ -51,13 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from rich.console import Console
-    from rich.markdown import Markdown
 
     from fewscape import __version__
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
     from fewscape.evaluation import check_writable, compare_counts, compare_folds, join_counted
-    from fewscape.evaluation.comparison import write_markdown
+    from fewscape.evaluation.comparison_tables import make_comparison_tables
 
     started = time.perf_counter()
     sources = _name_all(arguments.models, arguments.folds is not None)
@@ -79,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
         "version": __version__,
     }
     _write(arguments, results, *joined)
-    Console().print(Markdown(write_markdown(results)))
+    for table in make_comparison_tables(results):
+        Console().print(table)
     print(f"{arguments.output}: results.json, table.md, table.csv, bars.png, panels.png")
     return 0
 
@@ -194,7 +194,7 @@ def _write(
     from fewscape.core import OutputError
     from fewscape.evaluation import write_results
     from fewscape.evaluation.charts import draw_bars
-    from fewscape.evaluation.comparison import write_csv, write_markdown
+    from fewscape.evaluation.comparison_tables import write_csv, write_markdown
 
     try:
         (arguments.output / "table.md").write_text(write_markdown(results), "utf-8")

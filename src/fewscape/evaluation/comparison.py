@@ -1,9 +1,7 @@
-"""Networks side by side: scores, paired tests, and files for people."""
+"""Networks side by side: scores and paired tests."""
 
 from __future__ import annotations
 
-import csv
-import io
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -68,53 +66,3 @@ def compare_pairs(counted: Counted, clusters: Sequence[str]) -> list[dict[str, A
         )
     adjusted = adjust_holm([pair["p"] for pair in pairs])
     return [pair | {"p_holm": value} for pair, value in zip(pairs, adjusted, strict=True)]
-
-
-def write_markdown(results: Mapping[str, Any]) -> str:
-    """Tables of the classes and of the pairs, in per cent with 95 % intervals."""
-    models = results["models"]
-    lines = [
-        "| data set | class | " + " | ".join(models) + " |",
-        "|---|---" + "|---" * len(models) + "|",
-    ]
-    for rows in zip(*(each["per_class"] for each in models.values()), strict=True):
-        cells = [_cell(row["iou"], row["ci95"]) for row in rows]
-        best = max(range(len(rows)), key=lambda index: rows[index]["iou"] or 0)
-        cells[best] = f"**{cells[best]}**"
-        lines.append("| " + " | ".join([rows[0]["dataset"], rows[0]["class_name"], *cells]) + " |")
-    for scores in zip(*(each.get("folds", ()) for each in models.values()), strict=True):
-        cells = [_cell(each["miou"], each["miou_ci95"]) for each in scores]
-        lines.append(f"| | mIoU of fold {scores[0]['fold']} | " + " | ".join(cells) + " |")
-    for key, title in (("miou", "mIoU"), ("fb_iou", "FB-IoU")):
-        cells = [_cell(each[key], each.get(f"{key}_ci95")) for each in models.values()]
-        lines.append(f"| | {title} | " + " | ".join(cells) + " |")
-    if results["pairs"]:
-        lines += ["", "| pair | difference of mIoU | p | p, Holm |", "|---|---|---|---|"]
-    for pair in results["pairs"]:
-        difference = _cell(pair["difference"], pair["ci95"], signed=True)
-        ends = f"{pair['p']:.2g} | {pair['p_holm']:.2g}"
-        lines.append(f"| {pair['first']} - {pair['second']} | {difference} | {ends} |")
-    return "\n".join(lines) + "\n"
-
-
-def write_csv(results: Mapping[str, Any]) -> str:
-    """A row for every network and class; shares, not per cent."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["model", "dataset", "class", "iou", "low", "high", "episodes"])
-    for name, each in results["models"].items():
-        for row in each["per_class"]:
-            place = (name, row["dataset"], row["class_name"])
-            writer.writerow([*place, row["iou"], *row["ci95"], row["episodes"]])
-    return file.getvalue()
-
-
-def _cell(score: float | None, bounds: Sequence[float | None] | None, signed: bool = False) -> str:
-    if score is None:
-        return "-"
-    form = "{:+.1f}" if signed else "{:.1f}"
-    told = form.format(100 * score)
-    if bounds is None or any(bound is None for bound in bounds):
-        return told
-    low, high = (form.format(100 * bound) for bound in bounds if bound is not None)
-    return f"{told} ({low} to {high})"
