@@ -9,13 +9,23 @@ from typing import Any
 
 from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, ModelFolderError, suggest
-from fewscape.models import MGCL, FewShotModel, HSNet, ICPDNet, ModelFolder, PFENet, Prototype
+from fewscape.models import (
+    MGCL,
+    DSMFNet,
+    FewShotModel,
+    HSNet,
+    ICPDNet,
+    ModelFolder,
+    PFENet,
+    Prototype,
+)
 
 __all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model", "open_folder"]
 
 log = logging.getLogger(__name__)
 
 MODELS: dict[str, type[FewShotModel]] = {
+    DSMFNet.name: DSMFNet,
     HSNet.name: HSNet,
     ICPDNet.name: ICPDNet,
     MGCL.name: MGCL,

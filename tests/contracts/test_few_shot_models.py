@@ -20,6 +20,15 @@ STUB_CLIP = {
 }
 
 VARIANTS = {
+    "dsmf_net, reference": ("dsmf_net", {"variant": "reference", "adjacency": "dynamic"}),
+    "dsmf_net, light": (
+        "dsmf_net",
+        {"variant": "light", "gpml_stages": [2, 3, 4], "sff_order": "topdown"},
+    ),
+    "dsmf_net, dilated": (
+        "dsmf_net",
+        {"dilated": True, "backbone": BackboneConfig("resnet50"), "sff_use_graph_feat": True},
+    ),
     "hsnet, reference": ("hsnet", {"variant": "reference"}),
     "icpd_net, reference": ("icpd_net", {"variant": "reference"}),
     "icpd_net, clip": ("icpd_net", {"clip": STUB_CLIP}),

@@ -1,6 +1,7 @@
 """Networks, one folder each, behind the contracts of ``base``."""
 
 from fewscape.models.base import FewShotModel
+from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.folder import ModelFolder, save_model
 from fewscape.models.hsnet import HSNet
 from fewscape.models.icpd_net import ICPDNet
@@ -10,6 +11,7 @@ from fewscape.models.prototype import Prototype
 
 __all__ = [
     "MGCL",
+    "DSMFNet",
     "FewShotModel",
     "HSNet",
     "ICPDNet",

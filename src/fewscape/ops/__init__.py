@@ -12,6 +12,7 @@ from fewscape.ops.correlation import (
 from fewscape.ops.cosine_prior import mean_cosine_prior
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
 from fewscape.ops.priors import max_cosine_prior, min_max
+from fewscape.ops.prototypes import compare_prototypes, pool_prototypes, weigh_cosines
 from fewscape.ops.rank import rank_prior
 from fewscape.ops.resize import (
     average_mask,
@@ -27,6 +28,7 @@ __all__ = [
     "SHOT_FUSIONS",
     "as_rows",
     "average_mask",
+    "compare_prototypes",
     "correlate",
     "correlate_regions",
     "fuse_shots",
@@ -36,6 +38,7 @@ __all__ = [
     "min_max",
     "paint_regions",
     "pool_masked",
+    "pool_prototypes",
     "pool_regions",
     "rank_prior",
     "resize_maps",
@@ -44,4 +47,5 @@ __all__ = [
     "share_scale",
     "shrink_maps",
     "support_scale",
+    "weigh_cosines",
 ]

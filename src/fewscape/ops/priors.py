@@ -46,17 +46,20 @@ def max_cosine_prior(
     return min_max(cosines.amax(dim=2))
 
 
-def min_max(values: torch.Tensor, epsilon: float = PRIOR_EPSILON) -> torch.Tensor:
+def min_max(
+    values: torch.Tensor, epsilon: float = PRIOR_EPSILON, detach: bool = False
+) -> torch.Tensor:
     """(B, N) shifted and scaled to [0, 1] in each row; zeros where a row is constant.
 
     Args:
         values: (B, N).
         epsilon: added to the range; it must be far below the ranges that mean something.
+        detach: let no gradient pass through the extremes, which are two positions only.
 
     Examples:
         >>> min_max(torch.tensor([[2.0, 3.0, 4.0], [5.0, 5.0, 5.0]])).round(decimals=3)
         tensor([[0.0000, 0.5000, 1.0000],
                 [0.0000, 0.0000, 0.0000]])
     """
-    lowest, highest = values.aminmax(dim=1, keepdim=True)
+    lowest, highest = (values.detach() if detach else values).aminmax(dim=1, keepdim=True)
     return (values - lowest) / (highest - lowest + epsilon)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fewscape.layers import ConvStack, HypercorrelationTrunk
-from fewscape.ops import paint_regions, pool_regions, resize_maps
+from fewscape.ops import paint_regions, pool_regions, resize_maps, weigh_cosines
 
 SQUEEZED = (16, 32, 64)
 WIDTH = SQUEEZED[-1]
@@ -76,14 +76,7 @@ class MaskGuidedDecoder(HypercorrelationTrunk):
             return self.decode4(hidden), query
         finest = [resize_maps(prior, doubled, self.align_corners) for prior in priors]
         logits = self.decode4(torch.cat([hidden, finest[0]], dim=1))
-        return logits + self._weigh(finest), query
-
-    def _weigh(self, priors: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Logits of the priors alone: (B, 2, H, W), background and foreground."""
-        foreground, background = torch.einsum(
-            "l,lbphw->pbhw", self.prior_weights.to(priors[0].dtype), torch.stack(list(priors))
-        )
-        return torch.stack([background, foreground], dim=1)
+        return logits + weigh_cosines(finest, self.prior_weights), query
 
     @staticmethod
     def _average(maps: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from fewscape.layers import ConvStack
+from fewscape.layers import ConvStack, JoinedConv, SegmentationHead
 from fewscape.ops import resize_maps
 
 DIVISORS = (1, 2, 4, 8)
@@ -24,15 +24,14 @@ class FeatureEnrichment(nn.Module):
     def __init__(self, width: int, align_corners: bool = False) -> None:
         super().__init__()
         self.align_corners = align_corners
-        # Inputs of a merge: query, prototype and the prior's one channel.
-        self.merge = nn.ModuleList(nn.Conv2d(2 * width + 1, width, 1, bias=False) for _ in DIVISORS)
+        self.merge = nn.ModuleList(JoinedConv(width, 1, width) for _ in DIVISORS)
         self.hand_on = nn.ModuleList(
             nn.Conv2d(2 * width, width, 1, bias=False) for _ in DIVISORS[1:]
         )
         self.refine = nn.ModuleList(
             ConvStack((width, width, width), last_activation=True, bias=False) for _ in DIVISORS
         )
-        self.heads = nn.ModuleList(make_head(width) for _ in DIVISORS)
+        self.heads = nn.ModuleList(SegmentationHead(width) for _ in DIVISORS)
 
     def forward(
         self, query: torch.Tensor, prototype: torch.Tensor, prior: torch.Tensor
@@ -64,29 +63,16 @@ class FeatureEnrichment(nn.Module):
     def _merge(
         self, index: int, query: torch.Tensor, prototype: torch.Tensor, prior: torch.Tensor
     ) -> torch.Tensor:
-        """(B, width, h, w) of one scale; the prototype is the same everywhere, so a vector."""
+        """(B, width, h, w) of one scale."""
         height, width = (-(-side // DIVISORS[index]) for side in query.shape[2:])
         pooled = F.adaptive_avg_pool2d(query, (height, width))
-        channels = query.shape[1]
-        weight = self.merge[index].get_parameter("weight")
-        of_query, of_prototype = weight[:, :channels], weight[:, channels:-1]
-        of_prior = weight[:, -1:]
-        vector = F.linear(prototype, of_prototype[:, :, 0, 0])[:, :, None, None]
         at_scale = resize_maps(prior, (height, width), self.align_corners)
-        return F.relu(F.conv2d(pooled, of_query) + F.conv2d(at_scale, of_prior) + vector)
+        merge = self.merge[index]
+        assert isinstance(merge, JoinedConv)
+        return merge.join(pooled, prototype, at_scale).relu()
 
     def _hand_on(self, index: int, merged: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
         """What a scale takes from the one before it: (B, width, h, w)."""
         size = (merged.shape[2], merged.shape[3])
         joined = torch.cat([merged, resize_maps(before, size, self.align_corners)], dim=1)
         return F.relu(self.hand_on[index - 1](joined))
-
-
-def make_head(width: int) -> nn.Sequential:
-    """Logits of one map: (B, width, H, W) to (B, 2, H, W)."""
-    return nn.Sequential(
-        nn.Conv2d(width, width, 3, padding=1, bias=False),
-        nn.ReLU(inplace=True),
-        nn.Dropout2d(0.1),
-        nn.Conv2d(width, 2, 1),
-    )

@@ -11,11 +11,11 @@ from torch import nn
 
 from fewscape.backbones import BackboneConfig, ResNetBackbone
 from fewscape.core import ConfigError, Episode, Features, Output, Support, suggest
-from fewscape.layers import ConvStack, PyramidReduction
+from fewscape.layers import ConvStack, PyramidReduction, SegmentationHead
 from fewscape.losses import share_cross_entropy
 from fewscape.models.base import FewShotModel
 from fewscape.models.pfenet.config import VARIANTS, VariantName
-from fewscape.models.pfenet.enrichment import DIVISORS, FeatureEnrichment, make_head
+from fewscape.models.pfenet.enrichment import DIVISORS, FeatureEnrichment
 from fewscape.ops import (
     as_rows,
     average_mask,
@@ -73,7 +73,7 @@ class PFENet(FewShotModel):
         self.enrichment = FeatureEnrichment(width, align_corners)
         self.join = nn.Conv2d(len(DIVISORS) * width, width, 1, bias=False)
         self.refine = ConvStack((width, width, width), last_activation=True, bias=False)
-        self.head = make_head(width)
+        self.head = SegmentationHead(width)
         self.shot_fusion = "mean_logit"
         self.stride = 1 if self.variant.full_logits else self.backbone.strides[0]
         self.window_multiple = max(self.backbone.strides)

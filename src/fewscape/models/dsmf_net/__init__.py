@@ -1,0 +1,5 @@
+"""DSMF-Net."""
+
+from fewscape.models.dsmf_net.network import DSMFNet
+
+__all__ = ["DSMFNet"]
