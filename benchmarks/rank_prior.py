@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/rank_prior.py --output benchmarks/results/rank_prior.json
 
-The maps are those of a ResNet-50 at 256 pixels: 32 x 32 cells at stride 8, 16 x 16 at stride 16. The
-loop sorts the support anew for each position of the query and adds the gains of its ranks; both
+The maps are those of a ResNet-50 at 256 pixels: 32 x 32 cells at stride 8, 16 x 16 at stride 16.
+The loop sorts the support anew for each position of the query and adds the gains of its ranks; both
 give the same values, whose largest difference stands beside the times. Beside the rank, the cosine
 prior of the same vectors shows what a comparison costs that needs no sorting.
 """

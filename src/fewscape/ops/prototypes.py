@@ -53,9 +53,8 @@ def compare_prototypes(maps: torch.Tensor, prototypes: torch.Tensor) -> torch.Te
     dots = torch.matmul(prototypes.float(), rows)
     own = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     length = torch.linalg.vector_norm(prototypes.float(), dim=2)[:, :, None]
-    cosines = dots / (own * length + PROTOTYPE_EPSILON)
-    prototypes: torch.Tensor = F.normalize(means, dim=2)
-    return prototypes
+    cosines: torch.Tensor = dots / (own * length + PROTOTYPE_EPSILON)
+    return cosines.view(sizes["B"], -1, sizes["H"], sizes["W"])
 
 
 def weigh_cosines(cosines: Sequence[torch.Tensor], weights: torch.Tensor) -> torch.Tensor:
