@@ -22,8 +22,8 @@ class DSMFVariant:
         raw_maps: give the fusion the cosines beside the stretched maps. Stretching lifts some
             position to one even where the query shows nothing of the class.
         anchor: let cosines to the prototypes of the backbone's own maps, strides 4 to 32, enter at
-            stride 4, and let the logits start from them: an untrained network decides as the
-            prototype baseline. Otherwise the logits stay at stride 8.
+            stride 4, and let the logits start from them: an untrained network decides by
+            prototypes alone. Otherwise the logits stay at stride 8.
         direct_weight: weight of a loss on the raw cosines themselves. The gradient that reaches
             the graphs through the fusion passes three stretched maps only.
         balanced: let foreground and background of each image count alike in the auxiliary losses.

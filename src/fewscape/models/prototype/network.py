@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from fewscape.backbones import BackboneConfig
 from fewscape.core import Features, Output, Support
 from fewscape.models.base import FewShotModel
-from fewscape.ops import average_mask, pool_masked, resize_maps
+from fewscape.ops import average_mask, compare_prototypes, pool_prototypes, resize_maps
 
 STRIDES = (4, 8, 16, 32)
 """All four levels; stride 4 helps with small objects."""
@@ -55,18 +55,17 @@ class Prototype(FewShotModel):
         return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Two prototypes a level: ``foreground0`` (B, C), ``background0`` (B, C), ..."""
+        """Of each level ``prototypes0`` (B, 2, C), ...: of the foreground and the background."""
         tensors = {}
         for index, level in enumerate(features.maps):
             shares = average_mask(masks, (level.shape[2], level.shape[3]))
-            for name, share in zip(("foreground", "background"), shares, strict=True):
-                tensors[f"{name}{index}"] = F.normalize(pool_masked(level, share), dim=1)
+            tensors[f"prototypes{index}"] = pool_prototypes(level, shares)
         return Support(tensors)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits for the mean prototypes of all shots."""
         mean = {
-            name: F.normalize(torch.stack([support[name] for support in supports]).mean(0), dim=1)
+            name: F.normalize(torch.stack([support[name] for support in supports]).mean(0), dim=2)
             for name in supports[0].tensors
         }
         return self.predict_shot(features, Support(mean))
@@ -74,14 +73,9 @@ class Prototype(FewShotModel):
     def predict_shot(self, features: Features, support: Support) -> Output:
         """Mean over the levels of the cosine to each prototype, times the temperature."""
         finest = (features.maps[0].shape[2], features.maps[0].shape[3])
-        total = torch.zeros(())
-        for index, level in enumerate(features.maps):
-            prototypes = torch.stack(
-                [support[f"background{index}"], support[f"foreground{index}"]], dim=1
-            )  # (B, 2, C)
-            cosines = torch.einsum(
-                "bchw,bkc->bkhw", level, prototypes.expand(level.shape[0], -1, -1)
-            )
-            total = total + resize_maps(cosines, finest)
-        mean = total / len(features.maps)
+        cosines = [
+            resize_maps(compare_prototypes(level, support[f"prototypes{index}"]), finest)
+            for index, level in enumerate(features.maps)
+        ]
+        mean = torch.stack(cosines).mean(dim=0).flip(1)  # background, foreground
         return Output(mean * self.temperature, features.size, {"cosine": mean[:, 1:]})
