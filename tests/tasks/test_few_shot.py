@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import Episode
+from fewscape.core import ConfigError, Episode
+from fewscape.losses import scale_cross_entropy, share_cross_entropy
 from fewscape.models import MGCL
 from fewscape.tasks import FewShotSegmentation
 
@@ -77,3 +78,25 @@ def test_the_output_is_that_of_the_network():
     episode = Episode(images[0], mask, images[1:], mask[None], torch.tensor([1]))
     with torch.no_grad():
         assert torch.equal(task(episode).logits, task.model(episode).logits)
+
+
+def test_small_objects_count_more_where_the_recipe_says_so():
+    images = torch.randint(0, 256, (2, 1, 3, 64, 64), dtype=torch.uint8)
+    mask = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    mask[:, 16:24, 16:24] = 1
+    episode = Episode(images[0], mask, images[1:], mask[None], torch.tensor([1]))
+    losses = {}
+    for small_objects in (False, True):
+        torch.manual_seed(0)
+        task = make_task(small_objects=small_objects).eval()
+        task.log = lambda *_, **__: None
+        losses[small_objects] = task.training_step(episode, 0).item()
+        expected = scale_cross_entropy if small_objects else share_cross_entropy
+        logits = task(episode).logits
+        assert losses[small_objects] == pytest.approx(expected(logits, mask).item())
+    assert losses[True] > losses[False]
+
+
+def test_two_weightings_of_pixels_are_refused():
+    with pytest.raises(ConfigError, match="balanced and small_objects are both set"):
+        make_task(balanced=True, small_objects=True)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from fewscape.core import ConfigError, Episode, Output
-from fewscape.losses import share_cross_entropy, share_dice
+from fewscape.losses import scale_cross_entropy, share_cross_entropy, share_dice
 from fewscape.metrics import EpisodeCounts
 from fewscape.models import FewShotModel
 from fewscape.ops import resize_maps, sample_nearest
@@ -22,6 +22,8 @@ class FewShotSegmentation(OptimizedModule):
     Args:
         model: the network.
         balanced: let foreground and background count alike, see ``share_cross_entropy``.
+        small_objects: let small objects count more, see ``scale_cross_entropy`` (ICPD-Net); not
+            together with ``balanced``.
         dice_weight: weight of the Dice loss beside the cross-entropy.
         dense_classes: classes of the labels, for an auxiliary classification of every pixel by
             the backbone's levels; it teaches a backbone that starts from random weights.
@@ -35,6 +37,7 @@ class FewShotSegmentation(OptimizedModule):
         self,
         model: FewShotModel,
         balanced: bool = False,
+        small_objects: bool = False,
         dice_weight: float = 0.0,
         dense_classes: int = 0,
         dense_weight: float = 0.0,
@@ -43,7 +46,14 @@ class FewShotSegmentation(OptimizedModule):
     ) -> None:
         super().__init__(**optimization)
         self.model = model
+        if balanced and small_objects:
+            raise ConfigError(
+                "balanced and small_objects are both set",
+                "each says in its own way how much a pixel counts",
+                "leave one of them out",
+            )
         self.balanced = balanced
+        self.small_objects = small_objects
         self.dice_weight = dice_weight
         self.dense_classes = dense_classes
         self.dense_weight = dense_weight if dense_classes else 0.0
@@ -100,7 +110,10 @@ class FewShotSegmentation(OptimizedModule):
             return maps[0]
 
         output = self.model(episode, embed)
-        loss = share_cross_entropy(output.logits, episode.query_mask, self.balanced)
+        if self.small_objects:
+            loss = scale_cross_entropy(output.logits, episode.query_mask)
+        else:
+            loss = share_cross_entropy(output.logits, episode.query_mask, self.balanced)
         self.log("train/cross_entropy", loss.detach())
         if self.dice_weight:
             loss = loss + self.dice_weight * share_dice(output.logits, episode.query_mask)
