@@ -264,7 +264,7 @@ def test_statistics_of_a_data_set_replace_the_backbones():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"variant": "cleen"}, "ICPD-Net has no variant 'cleen'; did you mean 'clean'"),
+        ({"variant": "cleans"}, "ICPD-Net has no variant 'cleans'; did you mean 'clean'"),
         ({"backbone": BackboneConfig("test_resnet", strides=(16, 32))}, "needs blocks of strides"),
         ({"clip": {"class_names": ["ship"], "architecture": "stub"}}, "at least 2 names"),
         ({"clip": {"class_names": ["a", "a"], "architecture": "stub"}}, "each once"),
