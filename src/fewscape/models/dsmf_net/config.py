@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 VariantName = Literal["default", "light", "reference"]
@@ -49,19 +49,9 @@ REFERENCE = DSMFVariant(
     direct_weight=0.0,
     balanced=False,
 )
-LIGHT = DSMFVariant(
-    width=128,
-    shared_head=True,
-    dropout=0.5,
-    margins=False,
-    raw_maps=False,
-    anchor=False,
-    direct_weight=0.0,
-    balanced=False,
-)
-DEFAULT = DSMFVariant(
-    width=128,
-    shared_head=True,
+LIGHT = replace(REFERENCE, width=128, shared_head=True)
+DEFAULT = replace(
+    LIGHT,
     dropout=0.1,
     margins=True,
     raw_maps=True,

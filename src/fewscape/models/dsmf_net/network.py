@@ -11,13 +11,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from fewscape.backbones import Backbone, BackboneConfig
-from fewscape.core import ConfigError, Episode, Features, Output, Support, suggest
+from fewscape.core import ConfigError, Episode, Features, Output, Support
 from fewscape.layers import Adjacency, ConvStack, PyramidReduction, SegmentationHead
 from fewscape.losses import share_cross_entropy
 from fewscape.models.base import FewShotModel
 from fewscape.models.dsmf_net.config import VARIANTS, FusionOrder, VariantName
 from fewscape.models.dsmf_net.fusion import DIVISORS, SemanticFusion
 from fewscape.models.dsmf_net.graphs import WIDTH, StageGraphs, compare_graphs, stretch
+from fewscape.models.variants import choose_variant
 from fewscape.ops import (
     as_rows,
     average_mask,
@@ -81,10 +82,8 @@ class DSMFNet(FewShotModel):
         adjacency: Adjacency = "static",
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ConfigError(f"DSMF-Net has no variant '{variant}'", suggest(variant, VARIANTS))
         self.variant_name: VariantName = variant
-        self.variant = VARIANTS[variant]
+        self.variant = choose_variant(VARIANTS, variant, "DSMF-Net")
         self.gpml_stages = _check_stages(gpml_stages)
         self.settings = {
             "sff_order": sff_order,

@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import torch
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError, Features, Output, Support, suggest
+from fewscape.core import ConfigError, Features, Output, Support
 from fewscape.models.base import FewShotModel
 from fewscape.models.hsnet.config import VARIANTS, VariantName
 from fewscape.models.hsnet.decoder import HypercorrelationDecoder
+from fewscape.models.variants import choose_variant
 from fewscape.ops import (
     as_rows,
     average_mask,
@@ -51,10 +52,8 @@ class HSNet(FewShotModel):
         self, backbone: BackboneConfig | None = None, variant: VariantName = "default"
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ConfigError(f"HSNet has no variant '{variant}'", suggest(variant, VARIANTS))
         self.variant_name = variant
-        self.variant = VARIANTS[variant]
+        self.variant = choose_variant(VARIANTS, variant, "HSNet")
         self.backbone = replace(backbone or BackboneConfig(), taps="blocks").build(STRIDES)
         if tuple(dict.fromkeys(self.backbone.strides)) != STRIDES:
             raise ConfigError(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 
 from fewscape.backbones import Backbone, BackboneConfig, ClipConfig
-from fewscape.core import ConfigError, Episode, Features, Output, Support, suggest
+from fewscape.core import ConfigError, Episode, Features, Output, Support
 from fewscape.losses import prior_cross_entropy
 from fewscape.models.base import Embed, FewShotModel
 from fewscape.models.icpd_net.comparison import compare_maps, sample_shares
@@ -26,6 +26,7 @@ from fewscape.models.icpd_net.decoder import PriorDecoder
 from fewscape.models.icpd_net.decoupling import PriorDecoupling
 from fewscape.models.icpd_net.fusion import rate_cells
 from fewscape.models.icpd_net.prompts import stack_prompts
+from fewscape.models.variants import choose_variant
 from fewscape.ops import as_rows, max_cosine_prior, resize_maps
 
 log = logging.getLogger(__name__)
@@ -86,10 +87,8 @@ class ICPDNet(FewShotModel):
         statistics: StatisticsName = "backbone",
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ConfigError(f"ICPD-Net has no variant '{variant}'", suggest(variant, VARIANTS))
         self.variant_name: VariantName = variant
-        self.variant = VARIANTS[variant]
+        self.variant = choose_variant(VARIANTS, variant, "ICPD-Net")
         self.backbone = _build_backbone(backbone, statistics)
         self.settings = {
             "mixing": mixing,

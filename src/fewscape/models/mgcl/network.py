@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import torch
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError, Features, Output, Support, suggest
+from fewscape.core import ConfigError, Features, Output, Support
 from fewscape.layers import PyramidProjection
 from fewscape.models.base import FewShotModel
 from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
 from fewscape.models.mgcl.prior import learn_prototypes, prototype_cosines
+from fewscape.models.variants import choose_variant
 from fewscape.ops import (
     as_rows,
     average_mask,
@@ -76,10 +77,8 @@ class MGCL(FewShotModel):
         projection: int = 0,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ConfigError(f"MGCL has no variant '{variant}'", suggest(variant, VARIANTS))
         self.variant_name = variant
-        self.variant = VARIANTS[variant]
+        self.variant = choose_variant(VARIANTS, variant, "MGCL")
         strides = PRIOR_STRIDES if self.variant.prior else STRIDES
         self.backbone = (backbone or BackboneConfig()).build(strides)
         if self.backbone.strides != strides:

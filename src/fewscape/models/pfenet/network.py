@@ -10,12 +10,13 @@ import torch.nn.functional as F
 from torch import nn
 
 from fewscape.backbones import BackboneConfig, ResNetBackbone
-from fewscape.core import ConfigError, Episode, Features, Output, Support, suggest
+from fewscape.core import ConfigError, Episode, Features, Output, Support
 from fewscape.layers import ConvStack, PyramidReduction, SegmentationHead
 from fewscape.losses import share_cross_entropy
 from fewscape.models.base import FewShotModel
 from fewscape.models.pfenet.config import VARIANTS, VariantName
 from fewscape.models.pfenet.enrichment import DIVISORS, FeatureEnrichment
+from fewscape.models.variants import choose_variant
 from fewscape.ops import (
     as_rows,
     average_mask,
@@ -59,10 +60,8 @@ class PFENet(FewShotModel):
         width: int = 256,
     ) -> None:
         super().__init__()
-        if variant not in VARIANTS:
-            raise ConfigError(f"PFENet has no variant '{variant}'", suggest(variant, VARIANTS))
         self.variant_name = variant
-        self.variant = VARIANTS[variant]
+        self.variant = choose_variant(VARIANTS, variant, "PFENet")
         self.width = width
         self.backbone = (backbone or BackboneConfig()).build(STRIDES)
         self._check_backbone()
