@@ -1,11 +1,17 @@
 """Losses, one idea a file."""
 
+from fewscape.losses.class_maps import class_cross_entropy, class_dice, find_present
 from fewscape.losses.cross_entropy import share_cross_entropy
 from fewscape.losses.dice import share_dice
+from fewscape.losses.fisher import fisher_loss
 from fewscape.losses.prior_cross_entropy import prior_cross_entropy
 from fewscape.losses.scale_cross_entropy import scale_cross_entropy, scale_weights
 
 __all__ = [
+    "class_cross_entropy",
+    "class_dice",
+    "find_present",
+    "fisher_loss",
     "prior_cross_entropy",
     "scale_cross_entropy",
     "scale_weights",

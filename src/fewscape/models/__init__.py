@@ -1,6 +1,7 @@
 """Networks, one folder each, behind the contracts of ``base``."""
 
 from fewscape.models.base import FewShotModel
+from fewscape.models.bicor_seg import BiCoRSeg
 from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.folder import ModelFolder, save_model
 from fewscape.models.hsnet import HSNet
@@ -8,9 +9,11 @@ from fewscape.models.icpd_net import ICPDNet
 from fewscape.models.mgcl import MGCL
 from fewscape.models.pfenet import PFENet
 from fewscape.models.prototype import Prototype
+from fewscape.models.semantic import SemanticModel
 
 __all__ = [
     "MGCL",
+    "BiCoRSeg",
     "DSMFNet",
     "FewShotModel",
     "HSNet",
@@ -18,5 +21,6 @@ __all__ = [
     "ModelFolder",
     "PFENet",
     "Prototype",
+    "SemanticModel",
     "save_model",
 ]

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from fewscape.backbones import Backbone
-from fewscape.core import Episode, Features, Output, ShapeError, Support
+from fewscape.core import Episode, Features, Output, Support
+from fewscape.models.window_size import check_window
 from fewscape.ops import fuse_shots
 from fewscape.ops.shots import ShotFusion
 
@@ -114,15 +115,8 @@ class FewShotModel(nn.Module, ABC):
         Raises:
             ShapeError: height or width are not multiples of ``window_multiple``.
         """
-        height, width = images.shape[-2:]
-        if height % self.window_multiple or width % self.window_multiple:
-            fitting = -(-max(height, width) // self.window_multiple) * self.window_multiple
-            raise ShapeError(
-                f"images of {height} x {width} pixels do not fit {self.name}",
-                f"height and width must be multiples of {self.window_multiple}",
-                f"pad or resize them, for instance to {fitting} x {fitting}",
-            )
-        return self.enhance((embed or self.backbone)(images), (height, width), regions)
+        size = check_window(images, self.window_multiple, self.name)
+        return self.enhance((embed or self.backbone)(images), size, regions)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits of the queries, the shots fused by the network's rule.

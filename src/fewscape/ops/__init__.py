@@ -11,6 +11,7 @@ from fewscape.ops.correlation import (
 )
 from fewscape.ops.cosine_prior import mean_cosine_prior
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
+from fewscape.ops.precision import widen
 from fewscape.ops.priors import max_cosine_prior, min_max
 from fewscape.ops.prototypes import compare_prototypes, pool_prototypes, weigh_cosines
 from fewscape.ops.rank import rank_prior
@@ -48,4 +49,5 @@ __all__ = [
     "shrink_maps",
     "support_scale",
     "weigh_cosines",
+    "widen",
 ]

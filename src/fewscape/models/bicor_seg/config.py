@@ -1,0 +1,35 @@
+"""The two readings of BiCoR-Seg: as published, and with the better choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+VariantName = Literal["default", "reference"]
+
+
+@dataclass(frozen=True, slots=True)
+class BiCoRVariant:
+    """Choices in which the published training and ours differ.
+
+    Attributes:
+        group_by_presence: let an image count for the Fisher loss only with the classes that its
+            labels show. Published: all classes of all images, so that embeddings pooled from
+            foreign pixels count as samples of a class.
+        legacy_mean: divide the cross-entropy by all pixels, unknown ones too, as published.
+        count_absent: let classes that a batch does not show count as perfect in the mean of the
+            Dice loss, as published.
+        last_fisher_weight: weight of one more Fisher loss on the last layer; 1 in the published
+            LoveDA recipe, else 0.
+    """
+
+    group_by_presence: bool
+    legacy_mean: bool
+    count_absent: bool
+    last_fisher_weight: float = 0.0
+
+
+REFERENCE = BiCoRVariant(group_by_presence=False, legacy_mean=True, count_absent=True)
+DEFAULT = BiCoRVariant(group_by_presence=True, legacy_mean=False, count_absent=False)
+
+VARIANTS: dict[VariantName, BiCoRVariant] = {"reference": REFERENCE, "default": DEFAULT}

@@ -1,0 +1,15 @@
+"""Precision of sums and exponentials."""
+
+from __future__ import annotations
+
+import torch
+
+
+def widen(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor in float32 if it was narrower; float64 stays.
+
+    Examples:
+        >>> widen(torch.ones(1, dtype=torch.bfloat16)).dtype
+        torch.float32
+    """
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
