@@ -20,7 +20,14 @@ from fewscape.models import (
     Prototype,
 )
 
-__all__ = ["EMBEDDED", "MODELS", "embedded_folder", "load_model", "open_folder"]
+__all__ = [
+    "EMBEDDED",
+    "MODELS",
+    "check_model",
+    "embedded_folder",
+    "load_model",
+    "open_folder",
+]
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +70,7 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
         if name != Prototype.name:
             log.warning("the head of '%s' is untrained; give the folder of a trained one", name)
         return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
-    if name != EMBEDDED and not Path(name).is_dir():
-        raise ConfigError(
-            f"'{name}' is neither a model nor a model folder",
-            "",
-            suggest(name, [*MODELS, EMBEDDED]),
-        )
+    check_model(name)
     folder = open_folder(name)
     if backbone or weights:
         raise ConfigError(
@@ -77,6 +79,20 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
             "leave out --backbone and --weights",
         )
     return _from_folder(folder)
+
+
+def check_model(name: str) -> None:
+    """See before the work starts that there is such a network or such a folder.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    if name not in (*MODELS, EMBEDDED) and not Path(name).is_dir():
+        raise ConfigError(
+            f"'{name}' is neither a model nor a model folder",
+            "",
+            suggest(name, [*MODELS, EMBEDDED]),
+        )
 
 
 def open_folder(name: str) -> ModelFolder:

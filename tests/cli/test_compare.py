@@ -28,6 +28,7 @@ def run(tmp_path, monkeypatch):
         return NearColour().eval()
 
     monkeypatch.setattr(zoo, "load_model", load)
+    monkeypatch.setattr(zoo, "check_model", lambda name: None)
     parser = argparse.ArgumentParser()
     compare.add_arguments(parser)
     fixed = ["--episodes", tmp_path / "m.json", "--root", tmp_path, "--precision", "float32"]
@@ -106,3 +107,12 @@ def test_folds_that_know_no_class_of_the_manifest_are_told(run, monkeypatch):
     monkeypatch.setitem(CLASS_FOLDS, "toy", ClassFolds.consecutive(["ship", "plane"], 2))
     with pytest.raises(ManifestError, match=r"none of the manifest's classes .* is in any fold"):
         run("runs/x{fold}/best", "--folds", "toy")
+
+
+def test_a_folder_that_is_absent_is_told_before_the_work(run, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    folds = ClassFolds((frozenset({"red"}), frozenset({"blue"})), {"red": "red", "blue": "blue"})
+    monkeypatch.setitem(CLASS_FOLDS, "toy", folds)
+    (tmp_path / "run0").mkdir()
+    with pytest.raises(ConfigError, match="run1' is neither a model nor a model folder"):
+        run(f"{tmp_path}/run{{fold}}", "--folds", "toy")

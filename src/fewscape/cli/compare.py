@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,29 +93,33 @@ def _count_parts(
     from rich.progress import Progress
 
     from fewscape.evaluation import count_episodes
+    from fewscape.zoo import check_model
 
     manifests = _split(manifest, arguments.folds)
+    for fold, source in itertools.product(manifests, sources.values()):
+        check_model(_insert(fold, source))
     parts: dict[int, tuple[Manifest, Counted]] = {}
     with Progress(console=Console(stderr=True), transient=True) as progress:
         for fold, part in manifests.items():
             task = progress.add_task(
                 "episodes" if arguments.folds is None else f"fold {fold}", total=len(part)
             )
-            own = {name: source.replace(FOLD, str(fold)) for name, source in sources.items()}
-            parts[fold] = (
+            counted = count_episodes(
+                {name: _load(arguments, _insert(fold, each)) for name, each in sources.items()},
                 part,
-                count_episodes(
-                    {name: _load(arguments, source) for name, source in own.items()},
-                    part,
-                    arguments.root,
-                    policy,
-                    arguments.bands,
-                    batch_size=arguments.batch_size,
-                    keep=_choose_panels(part),
-                    on_progress=partial(_show, progress, task),
-                ),
+                arguments.root,
+                policy,
+                arguments.bands,
+                batch_size=arguments.batch_size,
+                keep=_choose_panels(part),
+                on_progress=partial(_show, progress, task),
             )
+            parts[fold] = part, counted
     return parts
+
+
+def _insert(fold: int, source: str) -> str:
+    return source.replace(FOLD, str(fold))
 
 
 def _show(progress: Progress, task: TaskID, done: int) -> None:
