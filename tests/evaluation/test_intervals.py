@@ -46,8 +46,16 @@ def test_is_repeatable_and_widens_with_the_level(counts):
 
 
 def test_groups_without_union_are_nan_and_do_not_count():
-    intersection, union = np.array([5, 5, 0]), np.array([10, 10, 0])
-    intervals = bootstrap_iou(intersection, union, np.array([0, 0, 1]), 3)
+    intersection, union = np.array([5, 5, 0, 0]), np.array([10, 10, 0, 0])
+    intervals = bootstrap_iou(intersection, union, np.array([0, 0, 1, 1]), 3)
     np.testing.assert_array_equal(intervals.per_group[0], [0.5, 0.5])
     assert np.isnan(intervals.per_group[1:]).all()
     np.testing.assert_array_equal(intervals.miou, [0.5, 0.5])
+
+
+def test_one_episode_says_nothing_of_how_episodes_vary():
+    inter, union, group = np.array([3, 4, 5]), np.array([9, 9, 9]), np.array([0, 0, 1])
+    bounds = bootstrap_iou(inter, union, group, 2)
+    assert np.isfinite(bounds.per_group[0]).all()
+    assert np.isnan(bounds.per_group[1]).all()
+    assert np.isnan(bounds.miou).all()

@@ -70,6 +70,14 @@ def test_episodes_of_one_image_are_drawn_together():
     assert copied.ci95 == pytest.approx(single.ci95, abs=1e-12)
 
 
+def test_one_query_image_says_nothing_of_how_images_vary():
+    first, second, group, images = episodes(np.random.default_rng(5), 0.05)
+    alone = [image if own else "image0" for own, image in zip(group, images, strict=True)]
+    test = compare_pair(first, second, group, alone)
+    assert test.difference == pytest.approx(literal_difference(first, second, group))
+    assert (test.ci95, test.p_value) == (None, None)
+
+
 def test_holm_steps_down_and_keeps_the_order_given():
     assert adjust_holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert adjust_holm([0.5, 0.9]) == [1.0, 1.0]

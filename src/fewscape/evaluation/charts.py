@@ -30,7 +30,7 @@ def draw_bars(results: Mapping[str, Any], path: Path) -> None:
     for number, (name, each) in enumerate(models.items()):
         rows = [*each["per_class"], {"iou": each["miou"], "ci95": each["miou_ci95"]}]
         heights = 100 * np.array([row["iou"] or 0 for row in rows], np.float64)
-        bounds = 100 * np.array([[bound or 0 for bound in row["ci95"]] for row in rows]).T
+        bounds = 100 * np.array([row["ci95"] for row in rows], np.float64).T  # no bar for None
         axes.bar(
             places + WIDTH * ((number + 0.5) / len(models) - 0.5),
             heights,

@@ -18,7 +18,8 @@ def compare_counts(manifest: Manifest, counted: Counted) -> dict[str, Any]:
     Returns:
         ``models``: by name what ``evaluate`` gives of scores; ``pairs``: for each pair
         ``first``, ``second``, ``difference`` of mIoU, ``ci95``, ``p`` and ``p_holm``, which is
-        adjusted for the number of pairs.
+        adjusted for the number of pairs; the last three are None where a class has only one
+        query image.
     """
     clusters = [episode.query.image for episode in manifest]
     return {
@@ -60,9 +61,11 @@ def compare_pairs(counted: Counted, clusters: Sequence[str]) -> list[dict[str, A
                 "first": first,
                 "second": second,
                 "difference": test.difference,
-                "ci95": list(test.ci95),
+                "ci95": test.ci95 and list(test.ci95),
                 "p": test.p_value,
             }
         )
+    if any(pair["p"] is None for pair in pairs):  # the clusters are those of every pair
+        return [pair | {"p_holm": None} for pair in pairs]
     adjusted = adjust_holm([pair["p"] for pair in pairs])
     return [pair | {"p_holm": value} for pair, value in zip(pairs, adjusted, strict=True)]

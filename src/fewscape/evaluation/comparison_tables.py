@@ -40,7 +40,7 @@ def _make_pairs(pairs: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(title, justify="right")
     for pair in pairs:
         told = _cell(pair["difference"], pair["ci95"], signed=True)
-        table.add_row(f"{pair['first']} - {pair['second']}", told, f"{pair['p_holm']:.2g}")
+        table.add_row(f"{pair['first']} - {pair['second']}", told, _p_value(pair["p_holm"]))
     return table
 
 
@@ -66,7 +66,7 @@ def write_markdown(results: Mapping[str, Any]) -> str:
         lines += ["", "| pair | difference of mIoU | p | p, Holm |", "|---|---|---|---|"]
     for pair in results["pairs"]:
         difference = _cell(pair["difference"], pair["ci95"], signed=True)
-        ends = f"{pair['p']:.2g} | {pair['p_holm']:.2g}"
+        ends = f"{_p_value(pair['p'])} | {_p_value(pair['p_holm'])}"
         lines.append(f"| {pair['first']} - {pair['second']} | {difference} | {ends} |")
     return "\n".join(lines) + "\n"
 
@@ -81,6 +81,10 @@ def write_csv(results: Mapping[str, Any]) -> str:
             place = (name, row["dataset"], row["class_name"])
             writer.writerow([*place, row["iou"], *row["ci95"], row["episodes"]])
     return file.getvalue()
+
+
+def _p_value(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2g}"
 
 
 def _mark_best(scores: Sequence[float | None], mark: str) -> list[str]:

@@ -46,7 +46,8 @@ def bootstrap_iou(
         seed: of the resampling.
 
     Returns:
-        The bounds; nan where a group has no episodes or no union.
+        The bounds; nan where a group has no union or fewer than two episodes, and for the mean
+        where a group has only one: it says nothing of how episodes vary.
     """
     rng = np.random.default_rng(seed)
     scores = np.full((num_groups, num_resamples), np.nan)
@@ -56,8 +57,11 @@ def bootstrap_iou(
             draws = members[rng.integers(members.size, size=(num_resamples, members.size))]
             sums = intersection[draws].sum(axis=1), union[draws].sum(axis=1)
             scores[number] = np.divide(*sums, out=np.full(num_resamples, np.nan), where=sums[1] > 0)
+    is_single = np.bincount(group, minlength=num_groups) == 1
+    mean = np.full(num_resamples, np.nan) if is_single.any() else _mean_of_known(scores)
+    scores[is_single] = np.nan
     return IouIntervals(
-        _bounds(_mean_of_known(scores), level),
+        _bounds(mean, level),
         np.array([_bounds(row, level) for row in scores]).reshape(num_groups, 2),
     )
 

@@ -10,16 +10,20 @@ import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 
+MIN_IMAGES = 2
+"""Query images of a group from which their variation can be estimated."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
     """A difference of mIoU in [-1, 1], the first network's minus the second's."""
 
     difference: float
-    ci95: tuple[float, float]
-    """Percentiles 2.5 and 97.5 of the resampled differences."""
-    p_value: float
-    """Two-sided: how often the resampled difference has the other sign, twice."""
+    ci95: tuple[float, float] | None
+    """Percentiles 2.5 and 97.5 of the resampled differences; None where a group has only one
+    query image, which says nothing of how images vary."""
+    p_value: float | None
+    """Two-sided: how often the resampled difference has the other sign, twice; None likewise."""
 
 
 def compare_pair(
@@ -50,20 +54,25 @@ def compare_pair(
     counts = np.stack([*first, *second]).astype(np.float64)  # (4, E)
     names = np.unique(np.asarray(cluster), return_inverse=True)[1]
     drawn, observed = [], []
+    fewest = len(names)
     for number in np.unique(group):
         members = group == number
         owner = np.unique(names[members], return_inverse=True)[1]
         parts = [np.bincount(owner, row) for row in counts[:, members]]
         sums = np.stack(parts).astype(np.float64)  # (4, clusters)
         size = sums.shape[1]
+        fewest = min(fewest, size)
         times = rng.multinomial(size, np.full(size, 1 / size), num_resamples)  # (draws, clusters)
         drawn.append(_subtract(sums @ times.T))
         observed.append(float(_subtract(sums.sum(axis=1, keepdims=True))[0]))
+    difference = float(np.mean(observed))
+    if fewest < MIN_IMAGES:
+        return PairedTest(difference, None, None)
     differences = np.mean(drawn, axis=0)
     low, high = np.quantile(differences, [0.025, 0.975]).tolist()
     tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
     p_value = min(1.0, 2 * (tail + 1) / (num_resamples + 1))
-    return PairedTest(float(np.mean(observed)), (low, high), p_value)
+    return PairedTest(difference, (low, high), p_value)
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
