@@ -34,7 +34,7 @@ FLOORS = {
 }
 """Every room of the house, also those still to be built."""
 
-SIDEWAYS = {("tasks", "evaluation")}
+SIDEWAYS = {("tasks", "evaluation"), ("evaluation", "scene")}
 """The doors between rooms of one floor: from, to."""
 
 LIGHT = {"fewscape", "fewscape.cli"}

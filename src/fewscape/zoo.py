@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, ModelFolderError, suggest
 from fewscape.models import (
     MGCL,
+    BiCoRSeg,
     DSMFNet,
     FewShotModel,
     HSNet,
     ICPDNet,
     ModelFolder,
+    Network,
     PFENet,
     Prototype,
+    SemanticModel,
 )
 
 __all__ = [
     "EMBEDDED",
     "MODELS",
+    "SEMANTIC_MODELS",
     "check_model",
     "embedded_folder",
+    "is_semantic",
     "load_model",
+    "load_semantic",
     "open_folder",
 ]
 
 log = logging.getLogger(__name__)
+
+NetworkT = TypeVar("NetworkT", bound=Network)
 
 MODELS: dict[str, type[FewShotModel]] = {
     DSMFNet.name: DSMFNet,
@@ -39,7 +48,10 @@ MODELS: dict[str, type[FewShotModel]] = {
     PFENet.name: PFENet,
     Prototype.name: Prototype,
 }
-"""Networks by name."""
+"""Few-shot networks by name."""
+
+SEMANTIC_MODELS: dict[str, type[SemanticModel]] = {BiCoRSeg.name: BiCoRSeg}
+"""Fully supervised networks by name; they come from model folders only."""
 
 EMBEDDED = "embedded"
 """The small trained network that comes with the package."""
@@ -78,7 +90,52 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
             "",
             "leave out --backbone and --weights",
         )
-    return _from_folder(folder)
+    if folder.config.get("model") in SEMANTIC_MODELS:
+        raise ConfigError(
+            f"the model folder '{name}' holds a network that knows its classes",
+            "expected a network that learns from examples",
+            "map with it by 'fewscape map SCENE --model FOLDER', score it by "
+            "'fewscape evaluate --model FOLDER --data DIR'",
+        )
+    return _from_folder(folder, MODELS)
+
+
+def load_semantic(name: str) -> tuple[SemanticModel, ModelFolder]:
+    """A fully supervised network in evaluation mode, and its folder, which knows the classes.
+
+    Args:
+        name: path of a model folder.
+
+    Raises:
+        ConfigError: there is no such folder, or it holds a few-shot network.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    if not is_semantic(name):
+        raise ConfigError(
+            f"'{name}' learns its classes from examples",
+            f"expected the folder of a fully supervised network: {', '.join(SEMANTIC_MODELS)}",
+            "'fewscape fit' with 'task: semantic' trains one",
+        )
+    folder = open_folder(name)
+    model = _from_folder(folder, SEMANTIC_MODELS)
+    if len(folder.class_names) != model.num_classes:
+        raise ModelFolderError(
+            f"config.json in '{folder.path}' names {len(folder.class_names)} classes",
+            f"the network has {model.num_classes}",
+            "copy the folder again from its source, or train it again with 'fewscape fit'",
+        )
+    return model, folder
+
+
+def is_semantic(name: str) -> bool:
+    """Whether a name is that of a folder with a fully supervised network.
+
+    Raises:
+        ConfigError: it is neither a network nor a folder.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    check_model(name)
+    return name not in MODELS and open_folder(name).config.get("model") in SEMANTIC_MODELS
 
 
 def check_model(name: str) -> None:
@@ -119,15 +176,16 @@ def open_folder(name: str) -> ModelFolder:
     return ModelFolder.open(path)
 
 
-def _from_folder(folder: ModelFolder) -> FewShotModel:
-    kind = folder.config.get("model")
-    if kind not in MODELS:
-        raise ConfigError(f"the folder holds a '{kind}'", "", suggest(str(kind), MODELS))
+def _from_folder(folder: ModelFolder, models: Mapping[str, type[NetworkT]]) -> NetworkT:
+    kind = str(folder.config.get("model"))
+    if kind not in models:
+        known = [*MODELS, *SEMANTIC_MODELS]
+        raise ConfigError(f"the folder holds a '{kind}'", "", suggest(kind, known))
     try:
         arguments: dict[str, Any] = dict(folder.config["arguments"])
         stated = dict(arguments.pop("backbone"))
         stated["strides"] = tuple(stated["strides"])
-        model = MODELS[kind](backbone=BackboneConfig(**stated), **arguments)
+        model = models[kind](backbone=BackboneConfig(**stated), **arguments)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFolderError(
             f"config.json in '{folder.path}' does not describe a '{kind}': {error}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
-from fewscape.cli.episode_options import add_episode_options
+from fewscape.cli.episode_options import add_episode_options, add_run_options
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -45,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     add_episode_options(parser)
+    add_run_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewscape.cli.episode_options import add_episode_options
+from fewscape.cli import evaluate_semantic
+from fewscape.cli.episode_options import add_episode_options, add_run_options
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 fewscape evaluate --model prototype --backbone mobilenetv2_100 \\
     --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
-    --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json"""
+    --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json
+fewscape evaluate --model runs/mine/best --data DIR --split test --output results.json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +27,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", help="backbone of a network given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
-    add_episode_options(parser)
+    add_run_options(parser)
+    add_episode_options(parser.add_argument_group("networks that learn from examples"), False)
+    evaluate_semantic.add_semantic_options(parser.add_argument_group("supervised networks"))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, print the table, write the JSON."""
+    """Evaluate, print the table, write the JSON.
+
+    Raises:
+        ConfigError: neither episodes nor labelled data were given.
+    """
+    from fewscape.core import ConfigError
+
+    if arguments.data is not None:
+        return evaluate_semantic.run(arguments)
+    if arguments.episodes is None or arguments.root is None:
+        raise ConfigError(
+            "there is nothing to evaluate on",
+            "expected --episodes FILE and --root DIR, or --data DIR for a supervised model",
+        )
+    return _run_episodes(arguments)
+
+
+def _run_episodes(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     from fewscape.core import Policy

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fewscape.cli import values
+from fewscape.cli.map_models import make_segmenter, open_scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from fewscape.raster import SceneReader
-    from fewscape.scene import Examples, FewShotSegmenter, MapResult
-
-UNTRAINED_WINDOW = 256
-"""Window side for networks that were not trained on one."""
+    from fewscape.scene import MapResult
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
 fewscape map pan.tif --bands 1,1,1 --examples buildings.geojson --output maps
 fewscape map target.jpg --examples labels.png --example_scene source.jpg --classes water \\
-    --output maps"""
+    --output maps
+fewscape map scene.tif --model runs/mine/best --output maps"""
 
 RULE = """\
 Polygons (GeoPackage, GeoJSON, Shapefile; any reference system) with a class attribute, or a
@@ -50,10 +48,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     outputs.add_argument(
         "--no_preview", dest="preview", action="store_false", help="draw no preview"
     )
+    outputs.add_argument(
+        "--heatmaps", action="store_true", help="write where BiCoR-Seg looked for each class"
+    )
 
 
 def _add_examples(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--examples", type=Path, required=True, help="polygons or label raster")
+    group.add_argument(
+        "--examples",
+        type=Path,
+        help="polygons or label raster; a supervised model knows its classes without",
+    )
     group.add_argument(
         "--class_field", default="class", help="attribute that names the class (class)"
     )
@@ -107,6 +112,18 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--threshold", type=float, default=0.5, help="probability from which a class is mapped"
     )
+    group.add_argument(
+        "--flips",
+        default="none",
+        choices=["none", "h", "hv", "d4"],
+        help="mirrored and turned views that are averaged, of supervised models (none)",
+    )
+    group.add_argument(
+        "--scales",
+        type=values.scales,
+        default=(1.0,),
+        help="sizes that are averaged, such as 0.75,1,1.25, of supervised models (1)",
+    )
     group.add_argument("--device", default="auto", help="auto, cpu or cuda")
     group.add_argument("--precision", default="auto", choices=["auto", "float32", "bfloat16"])
 
@@ -120,9 +137,12 @@ def run(arguments: argparse.Namespace) -> int:
     _check_inputs(arguments)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
-    segmenter, tags = _learn(arguments)
+    segmenter, tags = make_segmenter(arguments)
     for path in arguments.scenes:
-        with _open(arguments, path, arguments.bands) as scene, _show_progress(scene) as progress:
+        with (
+            open_scene(arguments, path, arguments.bands) as scene,
+            _show_progress(scene) as progress,
+        ):
             options = MapOptions(
                 arguments.overlap,
                 arguments.batch_size,
@@ -134,83 +154,6 @@ def run(arguments: argparse.Namespace) -> int:
             result = map_scene(scene, segmenter, arguments.output, options)
         _tell(path, result)
     return 0
-
-
-def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, str]]:
-    """The network with its supports, and where they came from."""
-    from fewscape.core import Policy
-    from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations
-    from fewscape.zoo import load_model
-
-    arguments.window = arguments.window or _trained_window(arguments.model)
-    policy = Policy.choose(arguments.device, arguments.precision)
-    source = arguments.example_scene or arguments.scenes[0]
-    bands = arguments.example_bands or arguments.bands
-    with _open(arguments, source, bands) as scene:
-        annotations = read_annotations(
-            arguments.examples, scene, arguments.class_field, arguments.label_zero
-        )
-        model = load_model(arguments.model, arguments.backbone, arguments.weights)
-        examples = cut_examples(
-            annotations,
-            scene,
-            arguments.window,
-            arguments.max_shots,
-            cell=model.backbone.strides[0],
-            classes=arguments.classes,
-        )
-    segmenter = FewShotSegmenter(model, examples, policy, arguments.threshold)
-    for name, shots in zip(examples.class_names, examples.shots, strict=True):
-        crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
-        print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
-    return segmenter, _tell_origin(arguments, examples)
-
-
-def _tell_origin(arguments: argparse.Namespace, examples: Examples) -> dict[str, str]:
-    """Tags of every file: model, examples, parameters."""
-    from fewscape.zoo import MODELS, open_folder
-
-    tags = {
-        "MODEL": arguments.model,
-        "EXAMPLES": examples.source,
-        "EXAMPLES_SHA256": examples.sha256,
-        "PARAMETERS": json.dumps(_parameters(arguments)),
-    }
-    if arguments.model not in MODELS:
-        folder = open_folder(arguments.model)
-        tags["MODEL"] = folder.path.name
-        tags["MODEL_SHA256"] = str(folder.config["sha256"])
-    return tags
-
-
-def _trained_window(model: str) -> int:
-    """Side of the windows that a model folder was trained on."""
-    from fewscape.zoo import MODELS, open_folder
-
-    return UNTRAINED_WINDOW if model in MODELS else open_folder(model).window
-
-
-def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What decides the map besides model, examples and scene; file names without folders."""
-    names = ("backbone", "classes", "max_shots", "bands", "example_bands", "scale", "nodata")
-    more = ("label_zero", "window", "overlap", "threshold", "precision")
-    chosen = {name: getattr(arguments, name) for name in names + more}
-    if arguments.weights:
-        chosen["weights"] = Path(arguments.weights).name
-    return chosen
-
-
-def _open(arguments: argparse.Namespace, path: Path, bands: tuple[int, ...]) -> SceneReader:
-    from fewscape.core import ConfigError
-    from fewscape.raster import Scale, SceneReader
-
-    if len(bands) != 3:
-        raise ConfigError(
-            f"{len(bands)} bands were chosen",
-            "the networks take three",
-            "give for example --bands 1,2,3, or 1,1,1 for a single band",
-        )
-    return SceneReader(path, bands, Scale(arguments.scale), arguments.nodata)
 
 
 def _check_names(scenes: list[Path]) -> None:
@@ -230,16 +173,15 @@ def _check_inputs(arguments: argparse.Namespace) -> None:
     """No map may replace the examples or a scene that it is made from."""
     from fewscape.core import ConfigError
 
-    given = [arguments.examples, *arguments.scenes]
-    if arguments.example_scene is not None:
-        given.append(arguments.example_scene)
+    more = (arguments.examples, arguments.example_scene)
+    given = [*arguments.scenes, *(path for path in more if path is not None)]
     folder = arguments.output.resolve()
     inside = [path for path in given if path.resolve().parent == folder]
     for stem in (path.stem for path in arguments.scenes):
         endings = (f"{stem}.gpkg", f"{stem}_classes.tif", f"{stem}_preview.png")
         for path in inside:
-            is_probability = path.name.startswith(f"{stem}_") and path.name.endswith("_prob.tif")
-            if path.name in endings or is_probability:
+            is_layer = path.match(f"{stem}_*_prob.tif") or path.match(f"{stem}_heat_*.tif")
+            if path.name in endings or is_layer:
                 raise ConfigError(
                     f"the map of '{stem}' would overwrite the input '{path}'",
                     "",

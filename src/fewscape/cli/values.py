@@ -42,5 +42,20 @@ def bands(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def scales(text: str) -> tuple[float, ...]:
+    """Factors above 0, separated by commas.
+
+    Raises:
+        ArgumentTypeError: something else stands between the commas.
+    """
+    try:
+        found = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        found = ()
+    if not found or not all(0 < factor < 100 for factor in found):
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of factors such as 0.75,1,1.25")
+    return found
+
+
 def _is_positive(text: str) -> bool:
     return text.isdecimal() and int(text) > 0

@@ -6,6 +6,14 @@ from fewscape.datasets.aerial4 import (
     AERIAL4_LEAVE_OUT,
     open_aerial4,
 )
+from fewscape.datasets.area_crops import (
+    AreaReader,
+    AreaTiles,
+    CropOptions,
+    LabelledCrop,
+    TrainingCrops,
+)
+from fewscape.datasets.areas import Area, choose_areas, image_stem, read_splits, separate_ground
 from fewscape.datasets.augment import Augment
 from fewscape.datasets.base import LabelledImages
 from fewscape.datasets.crops import CropSource, DatasetCrops, FileCrops
@@ -27,10 +35,14 @@ __all__ = [
     "AERIAL4_FOLDS",
     "AERIAL4_LEAVE_OUT",
     "CLASS_FOLDS",
+    "Area",
+    "AreaReader",
+    "AreaTiles",
     "Augment",
     "ClassFolds",
     "ClassKey",
     "Crop",
+    "CropOptions",
     "CropSource",
     "DatasetCrops",
     "EpisodeReader",
@@ -39,14 +51,20 @@ __all__ = [
     "FileCrops",
     "FolderDataset",
     "ImageSubset",
+    "LabelledCrop",
     "LabelledImages",
     "Manifest",
     "ManifestEpisodes",
     "SampledEpisodes",
     "ShareLimits",
     "Stretch",
+    "TrainingCrops",
     "WindowIndex",
+    "choose_areas",
+    "image_stem",
     "open_aerial4",
+    "read_splits",
+    "separate_ground",
 ]
 
 CLASS_FOLDS = {"aerial4": AERIAL4_FOLDS}

@@ -9,7 +9,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from fewscape.core import IGNORE, DatasetError
 from fewscape.datasets.base import LabelledImages
@@ -17,7 +16,7 @@ from fewscape.datasets.folder import as_labels
 from fewscape.datasets.image_files import ImageFiles
 from fewscape.datasets.manifest import Crop
 from fewscape.datasets.stretch import RgbScaler
-from fewscape.ops import sample_nearest
+from fewscape.ops import resize_maps, sample_nearest
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -106,10 +105,7 @@ class DatasetCrops:
 
 def read_image(source: CropSource, crop: Crop, size: tuple[int, int]) -> torch.Tensor:
     """The crop's image (3, *size) uint8, resized with an antialiased filter if need be."""
-    image = torch.from_numpy(source.image(crop))
-    if image.shape[1:] == size:
-        return image
-    return F.interpolate(image[None], size, mode="bilinear", align_corners=False, antialias=True)[0]
+    return resize_maps(torch.from_numpy(source.image(crop))[None], size, antialias=True)[0]
 
 
 def read_labels(source: CropSource, crop: Crop, size: tuple[int, int]) -> torch.Tensor:

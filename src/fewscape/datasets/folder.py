@@ -29,6 +29,7 @@ class FolderDataset:
         root: folder that ``image_path`` and ``labels_path`` are relative to; the folder that
             contains ``folder`` if not given, so that several data sets share a root.
         cache_bytes: how many bytes of decoded images to keep, and as many of labels.
+        labels: folder of the labels, such as ``labels_eroded`` for another variant of them.
 
     Raises:
         DatasetError: a folder or ``classes.json`` is missing or not as described, or an image
@@ -42,14 +43,16 @@ class FolderDataset:
         bands: Sequence[int] | None = None,
         root: Path | str | None = None,
         cache_bytes: int = 64 << 20,
+        labels: str = "labels",
     ) -> None:
         self.folder = Path(folder)
+        self.labels_name = labels
         self.root = self.folder.absolute().parent if root is None else Path(root).absolute()
         self.name = name or self.folder.absolute().name
         self.bands = tuple(bands) if bands else None
         self.classes: Mapping[int, str]
         self.classes, self.ignore = read_classes(self.folder / "classes.json")
-        self._pairs = _find_pairs(self.folder)
+        self._pairs = _find_pairs(self.folder, labels)
         self._images = ImageFiles(self.root, cache_bytes)
         self._labels = ImageFiles(self.root, cache_bytes)
         self._is_known = np.zeros(256, bool)
@@ -85,6 +88,10 @@ class FolderDataset:
                 )
             self._checked.add(index)
         return size
+
+    def num_bands(self, index: int) -> int:
+        """Bands of an image."""
+        return len(self.read_image(index, Window(0, 0, 1, 1)))
 
     def read_image(self, index: int, window: Window | None = None) -> npt.NDArray[np.generic]:
         """(C, H, W) pixels in the dtype of the file."""
@@ -160,16 +167,16 @@ def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint
     return np.asarray(labels, np.uint8)
 
 
-def _find_pairs(folder: Path) -> list[tuple[Path, Path]]:
-    for name in ("images", "labels"):
+def _find_pairs(folder: Path, labels_name: str) -> list[tuple[Path, Path]]:
+    for name in ("images", labels_name):
         if not (folder / name).is_dir():
             raise DatasetError(
                 f"'{folder}' has no folder '{name}'",
-                "expected images/, labels/ and classes.json",
+                f"expected images/, {labels_name}/ and classes.json",
                 "check the path of the data set",
             )
     labels = {
-        f.stem: f for f in (folder / "labels").iterdir() if f.suffix.lower() in LABEL_SUFFIXES
+        f.stem: f for f in (folder / labels_name).iterdir() if f.suffix.lower() in LABEL_SUFFIXES
     }
     images = sorted(f for f in (folder / "images").iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
     if not images:
@@ -180,7 +187,7 @@ def _find_pairs(folder: Path) -> list[tuple[Path, Path]]:
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images have no labels, the first is '{missing[0]}'",
-            f"expected '{folder / 'labels' / (missing[0].stem + '.png')}'",
+            f"expected '{folder / labels_name / (missing[0].stem + '.png')}'",
             "add the labels or take the image away",
         )
     return [(image, labels[image.stem]) for image in images]

@@ -9,6 +9,7 @@ from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
 from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
+from fewscape.evaluation.semantic import SemanticOptions, evaluate_semantic, tell_scores
 
 __all__ = [
     "Contender",
@@ -17,6 +18,7 @@ __all__ = [
     "IouIntervals",
     "ManifestPredictor",
     "PairedTest",
+    "SemanticOptions",
     "adjust_holm",
     "bootstrap_iou",
     "check_writable",
@@ -26,8 +28,10 @@ __all__ = [
     "compare_pairs",
     "count_episodes",
     "evaluate",
+    "evaluate_semantic",
     "explain_episode",
     "join_counted",
     "make_table",
+    "tell_scores",
     "write_results",
 ]

@@ -7,6 +7,7 @@ from fewscape.models.folder import ModelFolder, save_model
 from fewscape.models.hsnet import HSNet
 from fewscape.models.icpd_net import ICPDNet
 from fewscape.models.mgcl import MGCL
+from fewscape.models.network import Network
 from fewscape.models.pfenet import PFENet
 from fewscape.models.prototype import Prototype
 from fewscape.models.semantic import SemanticModel
@@ -19,6 +20,7 @@ __all__ = [
     "HSNet",
     "ICPDNet",
     "ModelFolder",
+    "Network",
     "PFENet",
     "Prototype",
     "SemanticModel",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
 
 import torch
-from torch import nn
 
-from fewscape.backbones import Backbone
 from fewscape.core import Episode, Features, Output, Support
+from fewscape.models.network import Network
 from fewscape.models.window_size import check_window
 from fewscape.ops import fuse_shots
 from fewscape.ops.shots import ShotFusion
@@ -20,7 +18,7 @@ Embed = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 """(B, 3, H, W) images to the maps of each level."""
 
 
-class FewShotModel(nn.Module, ABC):
+class FewShotModel(Network):
     """A network that segments a class from annotated examples.
 
     ``forward(episode)`` is ``encode``, ``learn`` and ``predict`` in a row; each can be called
@@ -28,19 +26,7 @@ class FewShotModel(nn.Module, ABC):
     windows.
     """
 
-    name: ClassVar[str]
-    """Name in the zoo."""
-
-    backbone: Backbone
     shot_fusion: ShotFusion
-    stride: int
-    """Pixels per cell of the logits."""
-    window_multiple: int
-    """Heights and widths of images must be multiples of this."""
-    region_method: str | None = None
-    """Over-segmentation that the network wants with each image, a name of ``regions``."""
-    region_options: dict[str, Any]
-    """Its parameters."""
 
     @abstractmethod
     def enhance(
@@ -69,10 +55,6 @@ class FewShotModel(nn.Module, ABC):
     @abstractmethod
     def predict_shot(self, features: Features, support: Support) -> Output:
         """Logits of the queries for one shot; a support of batch 1 serves all of them."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """The constructor's arguments as plain data, without the source of the weights."""
 
     def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
         """The support of a class whose number in the data set is known.

@@ -21,7 +21,7 @@ import torch
 
 from fewscape import __version__
 from fewscape.core import ModelFolderError
-from fewscape.models.base import FewShotModel
+from fewscape.models.network import Network
 
 FORMAT = "fewscape-model/1"
 WEIGHTS = "model.safetensors"
@@ -31,7 +31,7 @@ CARD = "README.md"
 
 
 def save_model(
-    model: FewShotModel,
+    model: Network,
     folder: Path | str,
     card: str,
     window: int = 256,
@@ -75,7 +75,7 @@ def save_model(
         "mean": model.backbone.mean.flatten().tolist(),
         "std": model.backbone.std.flatten().tolist(),
         "window": window,
-        "regions": {"method": model.region_method, "options": model.region_options},
+        "regions": {"method": model.region_method, "options": dict(model.region_options)},
     }
     (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
     (target / CARD).write_text(card)
@@ -131,6 +131,11 @@ class ModelFolder:
     def window(self) -> int:
         """Side of the windows that the network was trained on."""
         return int(self.preprocess["window"])
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Classes of a supervised network, in the order of its logits; none of a few-shot one."""
+        return tuple(self.config.get("classes", ()))
 
     def state(self) -> dict[str, torch.Tensor]:
         """The weights, on the CPU."""

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from abc import abstractmethod
 
 import torch
-from torch import nn
 
-from fewscape.backbones import Backbone
 from fewscape.core import Features, Output
+from fewscape.models.network import Network
 from fewscape.models.window_size import check_window
 
 
-class SemanticModel(nn.Module, ABC):
+class SemanticModel(Network):
     """A network that gives every pixel one of the classes that it was trained on."""
 
-    name: ClassVar[str]
-    """Name in the zoo."""
-
-    backbone: Backbone
     num_classes: int
-    stride: int
-    """Pixels per cell of the logits."""
-    window_multiple: int
-    """Heights and widths of images must be multiples of this."""
+    num_heats: int = 0
+    """How many maps ``heat1``, ... of the classes' logits the output holds, the last one best."""
 
     @abstractmethod
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
@@ -38,10 +30,6 @@ class SemanticModel(nn.Module, ABC):
     @abstractmethod
     def decode(self, features: Features) -> Output:
         """Logits (B, N, H / stride, W / stride) and named maps."""
-
-    @abstractmethod
-    def describe(self) -> dict[str, Any]:
-        """The constructor's arguments as plain data, without the source of the weights."""
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Terms that the network wants beside the loss of its logits, each a scalar, by name.

@@ -23,12 +23,16 @@ from fewscape.ops.resize import (
     shrink_maps,
 )
 from fewscape.ops.shots import SHOT_FUSIONS, fuse_shots
+from fewscape.ops.views import FLIPS, Flips, average_views
 
 __all__ = [
     "EPSILON",
+    "FLIPS",
     "SHOT_FUSIONS",
+    "Flips",
     "as_rows",
     "average_mask",
+    "average_views",
     "compare_prototypes",
     "correlate",
     "correlate_regions",

@@ -52,7 +52,12 @@ class BandStyle:
     @classmethod
     def probability(cls, name: str) -> BandStyle:
         """A probability in steps of 1 / 254."""
-        return cls(f"probability of {name}", scale=1 / PROBABILITY_STEPS)
+        return cls.layer(f"probability of {name}")
+
+    @classmethod
+    def layer(cls, description: str) -> BandStyle:
+        """A number in [0, 1], in steps of 1 / 254."""
+        return cls(description, scale=1 / PROBABILITY_STEPS)
 
 
 class StripWriter:

@@ -6,6 +6,7 @@ from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.prediction import predict_strips
 from fewscape.scene.runner import MapOptions, MapResult, map_scene
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
+from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
 
 __all__ = [
     "Annotations",
@@ -15,8 +16,10 @@ __all__ = [
     "MapOptions",
     "MapResult",
     "Segmenter",
+    "SemanticSegmenter",
     "Shot",
     "Strip",
+    "Views",
     "cut_examples",
     "map_scene",
     "predict_strips",

@@ -27,7 +27,7 @@ class Strip:
     row: int
     """First row."""
     probabilities: torch.Tensor
-    """(K, rows, W) float32."""
+    """(K + L, rows, W) float32: classes, then layers."""
     valid: npt.NDArray[np.bool_]
     """(rows, W)."""
 
@@ -42,7 +42,7 @@ class BlendingBand:
 
     Args:
         grid: the windows; their origins lie on multiples of ``stride``.
-        num_classes: K.
+        num_maps: K + L.
         stride: pixels per cell.
         halo: outer pixels of a window that count only where no other window sees more.
         device: where the sums are kept.
@@ -51,7 +51,7 @@ class BlendingBand:
     def __init__(
         self,
         grid: WindowGrid,
-        num_classes: int,
+        num_maps: int,
         stride: int,
         halo: int = 0,
         device: torch.device | None = None,
@@ -63,7 +63,7 @@ class BlendingBand:
         weights = torch.from_numpy(taper(cells, ramp, halo // stride)).to(device)
         self._taper = weights[:, None] * weights
         shape = cells + KEPT, cols
-        self._sums = torch.zeros((num_classes, *shape), dtype=torch.float64, device=device)
+        self._sums = torch.zeros((num_maps, *shape), dtype=torch.float64, device=device)
         self._weights = torch.zeros(shape, dtype=torch.float64, device=device)
         self._valid = np.zeros((shape[0] * stride, grid.width), np.bool_)
         self._top = -KEPT  # cell row of the scene at the band's first row

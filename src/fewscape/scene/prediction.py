@@ -60,8 +60,8 @@ def predict_strips(
             continue
         probabilities = segmenter(batch.images, batch.regions)
         if band is None:
-            classes, device = len(segmenter.class_names), probabilities.device
-            band = BlendingBand(grid, classes, stride, segmenter.halo, device)
+            maps, device = probabilities.shape[1], probabilities.device
+            band = BlendingBand(grid, maps, stride, segmenter.halo, device)
         for window, scores, valid in zip(batch.windows, probabilities, batch.valid, strict=True):
             yield from band.advance(window.row)
             band.add(window, scores, valid)

@@ -88,6 +88,7 @@ def map_scene(
 
         <scene>_classes.tif       uint8: 0 background, 1 to K classes, 255 no data; colour table
         <scene>_<class>_prob.tif  uint8: probability in steps of 1 / 254, 255 no data
+        <scene>_<layer>.tif       further layers of the network, likewise
         <scene>.gpkg              polygons with class, score and area
         <scene>_preview.png       the scene beside the map
 
@@ -111,12 +112,13 @@ def map_scene(
     with StagedFiles(folder) as staged, scene.set_cache(segmenter.window):
         _ = scene.limits  # one look at the whole scene; raises if it is empty
         tags = {"FEWSCAPE_VERSION": __version__, "SCENE": scene.path.name, **options.tags}
-        names = _name_files(scene.path.stem, segmenter.class_names)
+        names = _name_files(scene.path.stem, segmenter)
         rasters = [staged.path(name) for name in names]
         counts = _write_rasters(scene, segmenter, rasters, tags, options)
         if options.vectors:
             target = staged.path(f"{scene.path.stem}.gpkg")
-            vectorise_map(rasters[0], rasters[1:], target, segmenter.class_names, tags)
+            probabilities = rasters[1 : 1 + len(segmenter.class_names)]
+            vectorise_map(rasters[0], probabilities, target, segmenter.class_names, tags)
         if options.preview:
             picture = staged.path(f"{scene.path.stem}_preview.png")
             _draw(picture, scene, rasters[0], segmenter.class_names, counts)
@@ -142,14 +144,20 @@ def _check(segmenter: Segmenter, options: MapOptions) -> None:
         )
 
 
-def _name_files(stem: str, class_names: Sequence[str]) -> list[str]:
-    """The class map, then a probability for each class."""
-    slugs = [re.sub(r"[^\w.-]+", "_", name).strip("_") or "class" for name in class_names]
-    unique = [
+def _name_files(stem: str, segmenter: Segmenter) -> list[str]:
+    """The class map, a probability for each class, then the layers."""
+    probabilities = [f"{stem}_{slug}_prob.tif" for slug in _make_slugs(segmenter.class_names)]
+    layers = [f"{stem}_{slug}.tif" for slug in _make_slugs(segmenter.layer_names)]
+    return [f"{stem}_classes.tif", *probabilities, *layers]
+
+
+def _make_slugs(names: Sequence[str]) -> list[str]:
+    """Different names that every file system takes."""
+    slugs = [re.sub(r"[^\w.-]+", "_", name).strip("_") or "class" for name in names]
+    return [
         slug if slugs.count(slug) == 1 else f"{slug}_{number}"
         for number, slug in enumerate(slugs, start=1)
     ]
-    return [f"{stem}_classes.tif", *(f"{stem}_{slug}_prob.tif" for slug in unique)]
 
 
 def _write_rasters(
@@ -165,6 +173,7 @@ def _write_rasters(
     styles = [
         BandStyle.classes(dict(enumerate(("background", *names))), colours),
         *map(BandStyle.probability, names),
+        *map(BandStyle.layer, segmenter.layer_names),
     ]
     counts = np.zeros(256, np.int64)
     with ExitStack() as stack:
@@ -173,19 +182,20 @@ def _write_rasters(
             for path, style in zip(paths, styles, strict=True)
         ]
         for strip in predict_strips(scene, segmenter, options.overlap, options.batch_size):
-            classes, probabilities = decide(strip, segmenter.threshold)
+            classes, layers = decide(strip, len(names), segmenter.threshold)
             counts += np.bincount(classes.ravel(), minlength=256)
-            for writer, rows in zip(writers, (classes, *probabilities), strict=True):
+            for writer, rows in zip(writers, (classes, *layers), strict=True):
                 writer.append(rows)
             options.progress(classes.size)
     return np.append(counts[: len(names) + 1], counts[NODATA])
 
 
 def decide(
-    strip: Strip, threshold: float
+    strip: Strip, num_classes: int, threshold: float
 ) -> tuple[npt.NDArray[np.uint8], list[npt.NDArray[np.uint8]]]:
-    """Classes (rows, W) and the K probabilities (rows, W), as they are written."""
-    best, index = strip.probabilities.max(dim=0)  # argmax is sixteen times slower on planes
+    """Classes (rows, W) and the K + L probabilities and layers (rows, W), as they are written."""
+    # max is sixteen times faster than argmax on planes
+    best, index = strip.probabilities[:num_classes].max(dim=0)
     chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold).cpu().numpy()
     quantised = list(quantise(strip.probabilities.cpu().numpy()))
     if not strip.valid.all():

@@ -19,6 +19,8 @@ class Segmenter(Protocol):
 
     class_names: tuple[str, ...]
     """The K foreground classes; class 1 comes first."""
+    layer_names: tuple[str, ...]
+    """The L further layers that are written beside the classes, such as heatmaps."""
     window: int
     """Side of the windows in pixels."""
     window_multiple: int
@@ -40,7 +42,7 @@ class Segmenter(Protocol):
             regions: (B, H, W) int32, where ``make_regions`` is given.
 
         Returns:
-            (B, K, H / stride, W / stride) float32, each class against everything else.
+            (B, K + L, H / stride, W / stride) float32 in [0, 1]: the classes, then the layers.
         """
         ...
 
@@ -61,6 +63,7 @@ class FewShotSegmenter:
     """
 
     halo = 0
+    layer_names: tuple[str, ...] = ()
 
     def __init__(
         self, model: FewShotModel, examples: Examples, policy: Policy, threshold: float = 0.5

@@ -3,5 +3,13 @@
 from fewscape.tasks.episode_data import EpisodeData
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
+from fewscape.tasks.semantic import SemanticSegmentation
+from fewscape.tasks.semantic_data import SemanticData
 
-__all__ = ["EpisodeData", "FewShotSegmentation", "SaveModelFolders"]
+__all__ = [
+    "EpisodeData",
+    "FewShotSegmentation",
+    "SaveModelFolders",
+    "SemanticData",
+    "SemanticSegmentation",
+]

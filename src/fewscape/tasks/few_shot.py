@@ -33,6 +33,9 @@ class FewShotSegmentation(OptimizedModule):
         optimization: see ``OptimizedModule``.
     """
 
+    model: FewShotModel
+    map_command = "fewscape map SCENE --examples FILE --output DIR --model FOLDER"
+
     def __init__(
         self,
         model: FewShotModel,
@@ -67,11 +70,6 @@ class FewShotSegmentation(OptimizedModule):
             else None
         )
         self.counts = EpisodeCounts()
-
-    @property
-    def backbone(self) -> nn.Module:
-        """The network's backbone."""
-        return self.model.backbone
 
     def setup(self, stage: str) -> None:
         """See that the auxiliary classification knows every class of the labels.

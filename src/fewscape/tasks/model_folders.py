@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from fewscape import __version__
 from fewscape.core import ConfigError, suggest
 from fewscape.models import save_model
-from fewscape.tasks.few_shot import FewShotSegmentation
+from fewscape.tasks.optimized import OptimizedModule
 
 CARD = """# {name}: trained by fewscape {version}
 
@@ -20,20 +21,30 @@ CARD = """# {name}: trained by fewscape {version}
 |---|---|
 | network | {name}, {parameters:,} parameters |
 | backbone | {backbone} |
-| training data | {data} |
-| held-out concepts | {hidden} |
+{told}
 | steps | {steps} |
 | selected by | {selection} |
 
-Load it with `fewscape map SCENE --examples FILE --output DIR --model FOLDER`.
+Map a scene with `{command}`.
 
 Licences: the code is Apache-2.0. The weights inherit the terms of the backbone's weights and of the
 training data named above; check them before you share this folder.
 """
 
+UNKNOWN_WINDOW = 256
+"""Side of the windows where the data do not tell it."""
+
+TITLES = {
+    "data": "training data",
+    "held_out": "held-out concepts",
+    "classes": "classes",
+    "validation": "validation images",
+}
+"""Rows of the card by the facts that task and data tell."""
+
 
 class SaveModelFolders(lightning.Callback):
-    """Writes ``best`` (highest score on validation episodes of base classes) and ``last``.
+    """Writes ``best`` (highest score on the validation images) and ``last``.
 
     Args:
         folder: where; ``trainer.default_root_dir`` if not given.
@@ -62,7 +73,7 @@ class SaveModelFolders(lightning.Callback):
         """
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
-        assert isinstance(pl_module, FewShotSegmentation)
+        assert isinstance(pl_module, OptimizedModule)
         scores = trainer.callback_metrics
         if self.monitor not in scores:
             raise ConfigError(
@@ -79,27 +90,29 @@ class SaveModelFolders(lightning.Callback):
     def _write(
         self,
         trainer: lightning.Trainer,
-        task: FewShotSegmentation,
+        task: OptimizedModule,
         name: str,
         score: float,
     ) -> None:
         data = getattr(trainer, "datamodule", None)
-        facts: dict[str, Any] = data.describe() if data is not None else {}
+        training: dict[str, Any] = data.describe() if data is not None else {}
+        facts = task.describe()
         card = CARD.format(
             name=task.model.name,
             version=__version__,
             parameters=sum(parameter.numel() for parameter in task.model.parameters()),
             backbone=task.model.describe()["backbone"]["name"],
-            data=facts.get("data", "not stated"),
-            hidden=", ".join(facts.get("held_out", [])) or "none",
+            told="\n".join(_tell(training | facts)),
             steps=trainer.global_step,
-            selection=f"{self.monitor} = {score:.4f} on held-out images of base classes"
+            selection=f"{self.monitor} = {score:.4f} on the validation images"
             if name == "best"
             else "last epoch",
+            command=task.map_command,
         )
         target = Path(self.folder or trainer.default_root_dir) / name
-        told = {"training": facts, "score": score if math.isfinite(score) else None}
-        save_model(task.model, target, card, dtype=self.dtype, facts=told)
+        facts |= {"training": training, "score": score if math.isfinite(score) else None}
+        window = getattr(data, "image_size", UNKNOWN_WINDOW)
+        save_model(task.model, target, card, window, self.dtype, facts)
 
     def state_dict(self) -> dict[str, Any]:
         """The best score so far, so that a resumed run does not overwrite a better folder."""
@@ -108,3 +121,12 @@ class SaveModelFolders(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the best score of the interrupted run."""
         self.best = state_dict["best"]
+
+
+def _tell(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Rows of the card."""
+    for key, title in TITLES.items():
+        if key in facts:
+            value = facts[key]
+            words = value if isinstance(value, str) else ", ".join(map(str, value)) or "none"
+            yield f"| {title} | {words} |"

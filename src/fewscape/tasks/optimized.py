@@ -9,6 +9,7 @@ import lightning.pytorch as lightning
 import torch
 from torch import nn
 
+from fewscape.models import Network
 from fewscape.tasks.lookahead import add_lookahead
 
 Optimizer = Literal["sgd", "adam", "adamw"]
@@ -30,6 +31,10 @@ class OptimizedModule(lightning.LightningModule):
         final_lr_factor: share of the rate that a cosine ends at.
         lookahead: let slow weights follow, see ``add_lookahead``.
     """
+
+    model: Network
+    map_command: str
+    """How to map a scene with the trained network, for its card."""
 
     def __init__(
         self,
@@ -55,7 +60,11 @@ class OptimizedModule(lightning.LightningModule):
     @property
     def backbone(self) -> nn.Module:
         """The part whose rate is ``lr * backbone_lr_factor``."""
-        raise NotImplementedError
+        return self.model.backbone
+
+    def describe(self) -> dict[str, Any]:
+        """Entries of ``config.json`` that are known here."""
+        return {}
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 (Lightning takes many forms)
         """Two parameter groups and a schedule that advances with every step."""

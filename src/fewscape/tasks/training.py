@@ -17,13 +17,15 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError, OutputError
-from fewscape.datasets import Augment
-from fewscape.models import FewShotModel
+from fewscape.core import ConfigError, OutputError, suggest
+from fewscape.datasets import Augment, CropOptions
+from fewscape.models import FewShotModel, SemanticModel
 from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
 from fewscape.tasks.optimized import OptimizedModule
+from fewscape.tasks.semantic import SemanticSegmentation
+from fewscape.tasks.semantic_data import SemanticData
 
 TRAINER_DEFAULTS: dict[str, Any] = {
     "default_root_dir": "runs/fit",
@@ -45,14 +47,21 @@ HINTS = (
 """Warnings of Lightning that do not concern whoever runs a recipe."""
 
 UNKNOWN_KEY = re.compile(r"[Oo]ption '([\w.]+)'")
+TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule]]] = {
+    "few_shot": (FewShotSegmentation, EpisodeData),
+    "semantic": (SemanticSegmentation, SemanticData),
+}
+"""What a recipe may train, by the value of its key ``task``; the first if it has none."""
+
 SECTIONS = (
-    FewShotSegmentation,
+    *(section for sections in TASKS.values() for section in sections),
     OptimizedModule,
-    EpisodeData,
     SaveModelFolders,
     lightning.Trainer,
     *FewShotModel.__subclasses__(),
+    *SemanticModel.__subclasses__(),
     BackboneConfig,
+    CropOptions,
     FolderSource,
     SyntheticSource,
     Augment,
@@ -78,6 +87,9 @@ class RecipeCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The folder callback has settings of its own."""
         parser.add_lightning_class_args(SaveModelFolders, "save")
+        parser.add_argument("--task", choices=TASKS, default=next(iter(TASKS)))
+        if self._model_class is SemanticSegmentation:
+            parser.link_arguments("data.class_names", "model.class_names", apply_on="instantiate")
 
     def _instantiate_trainer(
         self, config: dict[str, Any], callbacks: list[lightning.Callback]
@@ -107,10 +119,11 @@ def train(argv: list[str]) -> lightning.Trainer:
     for pattern in HINTS:
         warnings.filterwarnings("ignore", pattern)
     strict = {"exit_on_error": False}
+    task, data = TASKS[_find_task(argv)]
     try:
         cli = RecipeCLI(
-            FewShotSegmentation,
-            EpisodeData,
+            task,
+            data,
             args=["fit", *argv],
             seed_everything_default=0,
             trainer_defaults=TRAINER_DEFAULTS,
@@ -121,6 +134,33 @@ def train(argv: list[str]) -> lightning.Trainer:
     except argparse.ArgumentError as error:
         raise _explain(str(error)) from error
     return cli.trainer
+
+
+def _find_task(argv: list[str]) -> str:
+    """The key ``task`` of the arguments, or of the last recipe that has it.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    import yaml
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--task")
+    parser.add_argument("--config", "-c", action="append", default=[], type=Path)
+    known, _ = parser.parse_known_args(argv)
+    name = known.task
+    for path in reversed(known.config):
+        if name is None and path.is_file():
+            try:
+                recipe = yaml.safe_load(path.read_text("utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ConfigError(f"the recipe '{path}' is no YAML: {error}") from error
+            name = recipe.get("task") if isinstance(recipe, dict) else None
+    if name is None:
+        return next(iter(TASKS))
+    if name not in TASKS:
+        raise ConfigError(f"the recipe asks for the task '{name}'", "", suggest(str(name), TASKS))
+    return str(name)
 
 
 def _check_writable(folder: Path) -> None:

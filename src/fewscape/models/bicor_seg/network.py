@@ -78,6 +78,7 @@ class BiCoRSeg(SemanticModel):
             "variant": variant,
         }
         self.num_classes = num_classes
+        self.num_heats = num_layers
         self.backbone = (backbone or BackboneConfig("convnext_base")).build(STRIDES)
         if self.backbone.strides != STRIDES:
             raise ConfigError(

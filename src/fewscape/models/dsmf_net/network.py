@@ -113,7 +113,6 @@ class DSMFNet(FewShotModel):
         strides = dict(zip(self.stages, self.backbone.strides, strict=True))
         self.stride = strides[ANCHOR_STAGES[0] if self.variant.anchor else MIDDLE_STAGES[0]]
         self.window_multiple = max(self.backbone.strides)
-        self.region_options = {}
 
     def _count_maps(self) -> int:
         """Channels that the fusion takes beside query and prototype."""

@@ -69,7 +69,6 @@ class HSNet(FewShotModel):
         self.shot_fusion = self.variant.shot_fusion
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
-        self.region_options = {}
 
     def describe(self) -> dict[str, Any]:
         """Backbone and variant."""

@@ -109,7 +109,6 @@ class ICPDNet(FewShotModel):
         self.shot_fusion = "mean_logit"  # in name only: the shots' priors are averaged before
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
-        self.region_options = {}
 
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments."""

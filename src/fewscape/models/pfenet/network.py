@@ -76,7 +76,6 @@ class PFENet(FewShotModel):
         self.shot_fusion = "mean_logit"
         self.stride = 1 if self.variant.full_logits else self.backbone.strides[0]
         self.window_multiple = max(self.backbone.strides)
-        self.region_options = {}
 
     def _check_backbone(self) -> None:
         if tuple(self.backbone.settings["strides"]) != STRIDES or len(self.backbone.strides) != 3:

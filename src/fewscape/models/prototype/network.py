@@ -38,7 +38,6 @@ class Prototype(FewShotModel):
         self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
-        self.region_options = {}
 
     def describe(self) -> dict[str, Any]:
         """Backbone and temperature."""

@@ -1,0 +1,156 @@
+"""From the options of ``fewscape map`` to a segmenter."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fewscape.raster import SceneReader
+    from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
+
+UNTRAINED_WINDOW = 256
+"""Window side for networks that were not trained on one."""
+
+FEW_SHOT_OPTIONS = ("examples", "example_scene", "example_bands", "classes", "backbone", "weights")
+"""What only networks take that learn from examples."""
+
+
+def make_segmenter(arguments: argparse.Namespace) -> tuple[Segmenter, dict[str, str]]:
+    """The network that the options name, ready to map, and where the map comes from.
+
+    Raises:
+        ConfigError: options that the network does not take, or examples are missing.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.zoo import is_semantic
+
+    if is_semantic(arguments.model):
+        return _load(arguments)
+    if arguments.examples is None:
+        raise ConfigError(
+            f"the model '{arguments.model}' learns from examples, but none were given",
+            "",
+            "draw some and give --examples FILE, or name a supervised model with --model FOLDER",
+        )
+    if arguments.heatmaps or arguments.flips != "none" or arguments.scales != (1.0,):
+        raise ConfigError(
+            f"the model '{arguments.model}' takes no --heatmaps, --flips or --scales",
+            "only supervised models do",
+            "leave them out",
+        )
+    return _learn(arguments)
+
+
+def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, str]]:
+    """A supervised network."""
+    from fewscape.core import ConfigError, Policy
+    from fewscape.scene import SemanticSegmenter, Views
+    from fewscape.zoo import load_semantic
+
+    surplus = [name for name in FEW_SHOT_OPTIONS if getattr(arguments, name) is not None]
+    if surplus:
+        raise ConfigError(
+            f"the model '{arguments.model}' was given --{surplus[0]}",
+            "it is supervised and knows its classes, backbone and weights",
+            f"leave out --{surplus[0]}",
+        )
+    model, folder = load_semantic(arguments.model)
+    arguments.window = arguments.window or folder.window
+    policy = Policy.choose(arguments.device, arguments.precision)
+    views = Views(arguments.flips, arguments.scales)
+    segmenter = SemanticSegmenter(
+        model, folder.class_names, policy, arguments.window, views, arguments.heatmaps
+    )
+    names = ("bands", "scale", "nodata", "window", "overlap", "precision", "flips", "scales")
+    tags = {
+        "MODEL": folder.path.name,
+        "MODEL_SHA256": str(folder.config["sha256"]),
+        "PARAMETERS": json.dumps({name: getattr(arguments, name) for name in names}),
+    }
+    return segmenter, tags
+
+
+def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, str]]:
+    """The network with its supports, and where they came from."""
+    from fewscape.core import Policy
+    from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations
+    from fewscape.zoo import load_model
+
+    arguments.window = arguments.window or _trained_window(arguments.model)
+    policy = Policy.choose(arguments.device, arguments.precision)
+    source = arguments.example_scene or arguments.scenes[0]
+    bands = arguments.example_bands or arguments.bands
+    with open_scene(arguments, source, bands) as scene:
+        annotations = read_annotations(
+            arguments.examples, scene, arguments.class_field, arguments.label_zero
+        )
+        model = load_model(arguments.model, arguments.backbone, arguments.weights)
+        examples = cut_examples(
+            annotations,
+            scene,
+            arguments.window,
+            arguments.max_shots,
+            cell=model.backbone.strides[0],
+            classes=arguments.classes,
+        )
+    segmenter = FewShotSegmenter(model, examples, policy, arguments.threshold)
+    for name, shots in zip(examples.class_names, examples.shots, strict=True):
+        crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
+        print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
+    return segmenter, _tell_origin(arguments, examples)
+
+
+def _tell_origin(arguments: argparse.Namespace, examples: Examples) -> dict[str, str]:
+    """Tags of every file: model, examples, parameters."""
+    from fewscape.zoo import MODELS, open_folder
+
+    tags = {
+        "MODEL": arguments.model,
+        "EXAMPLES": examples.source,
+        "EXAMPLES_SHA256": examples.sha256,
+        "PARAMETERS": json.dumps(_parameters(arguments)),
+    }
+    if arguments.model not in MODELS:
+        folder = open_folder(arguments.model)
+        tags["MODEL"] = folder.path.name
+        tags["MODEL_SHA256"] = str(folder.config["sha256"])
+    return tags
+
+
+def _trained_window(model: str) -> int:
+    """Side of the windows that a model folder was trained on."""
+    from fewscape.zoo import MODELS, open_folder
+
+    return UNTRAINED_WINDOW if model in MODELS else open_folder(model).window
+
+
+def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What decides the map besides model, examples and scene; file names without folders."""
+    names = ("backbone", "classes", "max_shots", "bands", "example_bands", "scale", "nodata")
+    more = ("label_zero", "window", "overlap", "threshold", "precision")
+    chosen = {name: getattr(arguments, name) for name in names + more}
+    if arguments.weights:
+        chosen["weights"] = Path(arguments.weights).name
+    return chosen
+
+
+def open_scene(arguments: argparse.Namespace, path: Path, bands: tuple[int, ...]) -> SceneReader:
+    """A scene with its bands and scaling.
+
+    Raises:
+        ConfigError: not three bands.
+        SceneError: the file is missing, no raster, or has fewer bands.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.raster import Scale, SceneReader
+
+    if len(bands) != 3:
+        raise ConfigError(
+            f"{len(bands)} bands were chosen",
+            "the networks take three",
+            "give for example --bands 1,2,3, or 1,1,1 for a single band",
+        )
+    return SceneReader(path, bands, Scale(arguments.scale), arguments.nodata)

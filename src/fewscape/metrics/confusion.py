@@ -1,0 +1,118 @@
+"""Which classes are taken for which, and the scores made of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torchmetrics import Metric
+
+from fewscape.core import IGNORE, check_shape
+
+
+def count_confusion(
+    prediction: torch.Tensor, labels: torch.Tensor, num_classes: int
+) -> torch.Tensor:
+    """Pixels of each pair of true and predicted class.
+
+    Args:
+        prediction: integers below N, of the labels' shape.
+        labels: class of each pixel, 255 unknown; unknown pixels count nowhere.
+        num_classes: N.
+
+    Returns:
+        (N, N) int64 on the labels' device; rows are the truth.
+
+    Examples:
+        >>> count_confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 255]), 2).tolist()
+        [[1, 1], [0, 0]]
+    """
+    known = labels != IGNORE
+    pairs = labels[known].long() * num_classes + prediction[known].long()
+    return torch.bincount(pairs, minlength=num_classes**2).view(num_classes, num_classes)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScores:
+    """Scores in [0, 1], float64; nan where a class occurs neither in truth nor in prediction."""
+
+    iou: torch.Tensor
+    """(N,) of each class."""
+    f1: torch.Tensor
+    """(N,) harmonic mean of precision and recall."""
+    precision: torch.Tensor
+    """(N,)."""
+    recall: torch.Tensor
+    """(N,)."""
+    overall_accuracy: float
+    """Share of the known pixels that are right, all classes together."""
+    miou: float
+    """Mean of the IoU over the classes that are scored and occur."""
+    mean_f1: float
+    """Mean of F1 likewise."""
+
+
+def score_confusion(confusion: torch.Tensor, scored: Sequence[int] | None = None) -> ClassScores:
+    """Scores from counts (N, N), rows the truth.
+
+    Args:
+        confusion: of ``count_confusion``, summed over everything.
+        scored: classes in the means; all if None. Pixels of the others stay in the counts, so
+            that a car predicted on clutter is a false positive (ISPRS), and in the accuracy.
+
+    Examples:
+        >>> scores = score_confusion(torch.tensor([[2, 0], [1, 1]]))
+        >>> [round(value, 3) for value in scores.iou.tolist()], scores.overall_accuracy
+        ([0.667, 0.5], 0.75)
+    """
+    counts = confusion.double().cpu()
+    right, truth, predicted = counts.diagonal(), counts.sum(1), counts.sum(0)
+    iou = right / (truth + predicted - right)
+    f1 = 2 * right / (truth + predicted)
+    means = list(range(len(counts)) if scored is None else scored)
+    return ClassScores(
+        iou=iou,
+        f1=f1,
+        precision=right / predicted,
+        recall=right / truth,
+        overall_accuracy=float(right.sum() / counts.sum()),
+        miou=float(iou[means].nanmean()),
+        mean_f1=float(f1[means].nanmean()),
+    )
+
+
+class ConfusionMatrix(Metric):  # type: ignore[misc]
+    """Counts of true and predicted classes, on the device; processes add theirs.
+
+    Args:
+        num_classes: N.
+    """
+
+    full_state_update = False
+    is_differentiable = False
+    higher_is_better = True
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        zeros = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+        self.add_state("counts", default=zeros, dist_reduce_fx="sum")
+
+    def update(self, prediction: torch.Tensor, labels: torch.Tensor) -> None:
+        """Count a batch.
+
+        Args:
+            prediction: (B, H, W) class of each pixel.
+            labels: (B, H, W), 255 unknown.
+
+        Raises:
+            ShapeError: the shapes differ.
+        """
+        check_shape(labels, "B H W", "labels", **check_shape(prediction, "B H W", "prediction"))
+        self.counts += count_confusion(prediction, labels, self.num_classes)
+
+    def compute(self) -> torch.Tensor:
+        """(N, N) int64, rows the truth; see ``score_confusion``."""
+        counts: torch.Tensor = self.counts
+        return counts

@@ -1,0 +1,33 @@
+"""What every network has, whatever it learns from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from torch import nn
+
+from fewscape.backbones import Backbone
+
+
+class Network(nn.Module, ABC):
+    """A network of the zoo; it can be written into a model folder."""
+
+    name: ClassVar[str]
+    """Name in the zoo."""
+
+    backbone: Backbone
+    stride: int
+    """Pixels per cell of the logits."""
+    window_multiple: int
+    """Heights and widths of images must be multiples of this."""
+    region_method: str | None = None
+    """Over-segmentation that the network wants with each image, a name of ``regions``."""
+    region_options: Mapping[str, Any] = MappingProxyType({})
+    """Its parameters."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data, without the source of the weights."""

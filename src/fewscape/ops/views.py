@@ -1,0 +1,73 @@
+"""Test-time augmentation: a network sees several views of a window, its answers are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+
+from fewscape.ops.resize import resize_maps
+
+Flips = Literal["none", "h", "hv", "d4"]
+
+FLIPS: dict[Flips, tuple[tuple[bool, int], ...]] = {
+    "none": ((False, 0),),
+    "h": ((False, 0), (True, 0)),
+    "hv": ((False, 0), (True, 0), (False, 2), (True, 2)),
+    "d4": tuple((mirrored, turns) for mirrored in (False, True) for turns in range(4)),
+}
+"""Views by name: mirrored left to right first, then quarter turns; ``hv`` holds both mirrors and
+the half turn, ``d4`` all eight symmetries of a square."""
+
+
+def average_views(
+    predict: Callable[[torch.Tensor], torch.Tensor],
+    windows: torch.Tensor,
+    flips: Flips = "none",
+    scales: Sequence[float] = (1.0,),
+    multiple: int = 1,
+) -> torch.Tensor:
+    """Mean of the scores of all views, each turned back and brought to one size.
+
+    All flips of a scale pass the network as one batch.
+
+    Args:
+        predict: (B, C, H, W) to scores (B, K, H / s, W / s), before any softmax.
+        windows: (B, C, H, W), square for ``d4``.
+        flips: views of each scale.
+        scales: factors of the windows' size; 1 is the size itself.
+        multiple: scaled sides are the nearest multiples of this.
+
+    Returns:
+        (B, K, H / s, W / s) at the resolution that the windows' own size gives.
+
+    Examples:
+        >>> average_views(lambda windows: windows, torch.eye(2)[None, None], "h")[0, 0].tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
+    views = FLIPS[flips]
+    height, width = windows.shape[2:]
+    total: torch.Tensor | None = None
+    for scale in sorted(scales, key=lambda own: abs(own - 1)):  # the windows' own size first
+        size = tuple(max(1, round(scale * side / multiple)) * multiple for side in (height, width))
+        scaled = resize_maps(windows, (size[0], size[1]), antialias=scale < 1)
+        turned = torch.cat([_turn(scaled, *view) for view in views])
+        answers = predict(turned).chunk(len(views))
+        back = [_turn_back(answer, *view) for answer, view in zip(answers, views, strict=True)]
+        mean = torch.stack(back).mean(dim=0)
+        if total is None:
+            own = round(mean.shape[2] * height / size[0]), round(mean.shape[3] * width / size[1])
+            total = mean.new_zeros(*mean.shape[:2], *own)
+        total = total + resize_maps(mean, (total.shape[2], total.shape[3]))
+    assert total is not None
+    return total / len(scales)
+
+
+def _turn(maps: torch.Tensor, is_mirrored: bool, turns: int) -> torch.Tensor:
+    return torch.rot90(maps.flip(-1) if is_mirrored else maps, turns, dims=(-2, -1))
+
+
+def _turn_back(maps: torch.Tensor, is_mirrored: bool, turns: int) -> torch.Tensor:
+    upright = torch.rot90(maps, -turns, dims=(-2, -1))
+    return upright.flip(-1) if is_mirrored else upright
