@@ -45,7 +45,7 @@ def test_verify_tells_the_shares_of_the_classes(tmp_path, capsys):
     for number, name in {0: "ground", 1: "red", 2: "blue", 255: "(ignored)"}.items():
         line = next(line for line in told.splitlines() if name in line)
         assert line.split() == [str(number), name, f"{100 * np.mean(pixels == number):.2f}", "%"]
-    assert "3 images and labels of 'toy' are readable" in told
+    assert "3 images and their labels of 'toy' are readable" in told
 
 
 def test_verify_finds_an_unknown_id(tmp_path, capsys):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fewscape.cli import values
 
-SUMMARY = "write synthetic scenes as a data set, or check a data set"
-EXAMPLE = "fewscape data synthesize --output data/synthetic --scenes 8 --size 1024"
+SUMMARY = "prepare published data sets, write synthetic ones, check any"
+EXAMPLE = """\
+fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
+fewscape data prepare vaihingen --source downloads --output data/vaihingen
+fewscape data verify data/vaihingen"""
+
+PUBLISHED = ("loveda", "potsdam", "vaihingen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``synthesize`` and ``verify``."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{synthesize,verify}")
+    """``synthesize``, ``prepare`` and ``verify``."""
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{synthesize,prepare,verify}")
     make = verbs.add_parser("synthesize", help="write labelled synthetic scenes")
     make.add_argument("--output", type=Path, required=True, help="folder to write")
     make.add_argument("--scenes", type=values.positive, default=8, help="number of scenes (8)")
@@ -21,13 +28,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--resolution", type=float, default=0.5, help="metres per pixel (0.5)")
     make.add_argument("--density", type=float, default=0.6, help="how built-up, 0 to 1 (0.6)")
     make.add_argument("--seed", type=int, default=0, help="first seed (0)")
+    prepare = verbs.add_parser("prepare", help="bring a published data set into the folder layout")
+    prepare.add_argument("name", choices=PUBLISHED, help="data set")
+    prepare.add_argument(
+        "--source",
+        type=Path,
+        required=True,
+        help="folder of the original archives, unpacked or not",
+    )
+    prepare.add_argument("--output", type=Path, required=True, help="folder to write")
     verify = verbs.add_parser("verify", help="read every image and label of a folder")
     verify.add_argument("root", type=Path, help="folder with images/, labels/ and classes.json")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write or check."""
-    return _synthesize(arguments) if arguments.verb == "synthesize" else _verify(arguments.root)
+    match arguments.verb:
+        case "synthesize":
+            return _synthesize(arguments)
+        case "prepare":
+            return _prepare(arguments)
+        case _:
+            return _verify(arguments.root)
 
 
 def _synthesize(arguments: argparse.Namespace) -> int:
@@ -51,24 +73,62 @@ def _synthesize(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _prepare(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
+    from fewscape.datasets.published import PREPARERS
+
+    columns = TextColumn("{task.description}"), TextColumn("{task.completed} images")
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(arguments.name, total=None)
+        report = PREPARERS[arguments.name](
+            arguments.source, arguments.output, lambda name: progress.advance(task)
+        )
+    for line in report.tell():
+        print(line)
+    print(f"wrote {report.images.total()} images to {arguments.output}")
+    return 0
+
+
 def _verify(root: Path) -> int:
     import numpy as np
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
 
-    from fewscape.datasets import FolderDataset
+    from fewscape.datasets import FolderDataset, choose_areas, read_splits
 
     dataset = FolderDataset(root)
+    splits = read_splits(root)
+    sizes = {name: len(choose_areas(dataset, [name], splits)) for name in splits}
+    variants = [path.name for path in sorted(root.glob("labels_*")) if path.is_dir()]
+    others = [FolderDataset(root, labels=name) for name in variants]
     pixels = np.zeros(256, dtype=np.int64)
     console = Console(stderr=True)
     for index in track(range(len(dataset)), "images", console=console, transient=True):
         dataset.read_image(index)
         pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+        for other in others:
+            other.read_labels(index)
     table = Table("id", "class", "share of pixels", box=None, header_style="bold")
     names = dict(dataset.classes) | {dataset.ignore: "(ignored)"}
     for class_id, name in names.items():
         table.add_row(str(class_id), name, f"{100 * pixels[class_id] / pixels.sum():.2f} %")
     Console().print(table)
-    print(f"{len(dataset)} images and labels of '{dataset.name}' are readable")
+    _tell_splits(splits, sizes)
+    told = ", ".join(["labels", *variants])
+    print(f"{len(dataset)} images and their {told} of '{dataset.name}' are readable")
     return 0
+
+
+def _tell_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) -> None:
+    """Sizes, and images that two splits share."""
+    if not splits:
+        return
+    print("splits: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
+    for first, second in itertools.combinations(splits, 2):
+        if shared := sorted(set(splits[first]) & set(splits[second])):
+            print(
+                f"note: {len(shared)} images are in '{first}' and in '{second}': {shared[0]}, ..."
+            )

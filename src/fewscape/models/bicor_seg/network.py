@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from fewscape.backbones import BackboneConfig
@@ -38,7 +39,8 @@ class BiCoRSeg(SemanticModel):
     classifier of the last map, enlarged to the image by pixel shuffles.
 
     Heats are supervised, and a Fisher loss keeps embeddings of one class together and those of
-    several apart. ``variant`` decides about these losses only; the network is the same.
+    several apart. ``variant`` decides about these losses and about the scale of the embeddings that
+    classify; the parameters are the same.
 
     Args:
         num_classes: N.
@@ -108,6 +110,8 @@ class BiCoRSeg(SemanticModel):
 
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
         """The fused map of stride 4."""
+        if self.variant.normalise_levels:
+            maps = tuple(map(_normalise_pixels, maps))
         return Features((self.pyramid(maps),), size)
 
     def decode(self, features: Features) -> Output:
@@ -126,11 +130,17 @@ class BiCoRSeg(SemanticModel):
             if self.training:
                 maps[f"embeddings{number}"] = classes
         refined = rows.transpose(1, 2).reshape(fused.shape)
-        logits = _classify(self.upsampler(refined), self.classifier(classes))
+        logits = _classify(self.upsampler(refined), self.classifier(self._even(classes)))
         if self.training:
-            table = self.static_classifier(self.classes.detach()).expand(len(fused), -1, -1)
+            table = self.static_classifier(self._even(self.classes.detach()))
+            table = table.expand(len(fused), -1, -1)
             maps["auxiliary"] = _classify(self.upsampler(fused), table)
         return Output(logits, features.size, maps)
+
+    def _even(self, embeddings: torch.Tensor) -> torch.Tensor:
+        if not self.variant.normalise_embeddings:
+            return embeddings
+        return F.layer_norm(embeddings, embeddings.shape[-1:])
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Of the table of classes, of every heat, and of the embeddings of every layer."""
@@ -152,6 +162,11 @@ class BiCoRSeg(SemanticModel):
             "heat": HEAT_WEIGHT * torch.stack(heats).sum(),
             "fisher": fisher + self.variant.last_fisher_weight * fishers[-1],
         }
+
+
+def _normalise_pixels(level: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) with mean 0 and variance 1 over the channels of each pixel."""
+    return F.layer_norm(level.permute(0, 2, 3, 1), level.shape[1:2]).permute(0, 3, 1, 2)
 
 
 def _classify(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,95 @@
+"""The files of a download, whether it was unpacked or not."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from fewscape.core import DatasetError
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file of a download."""
+
+    path: str
+    """Its path with forward slashes; the names of archives are folders of it."""
+    open: Callable[[], IO[bytes]]
+
+    def read(self) -> bytes:
+        """The whole content."""
+        with self.open() as stream:
+            return stream.read()
+
+    def copy(self, target: Path) -> None:
+        """Write the content, byte by byte the same."""
+        with self.open() as stream, target.open("wb") as written:
+            shutil.copyfileobj(stream, written, 1 << 20)
+
+
+class Download:
+    """A folder of files and ZIP archives, and of archives within archives.
+
+    Archives within archives are unpacked into a temporary folder, one at a time.
+
+    Args:
+        folder: of the download, or one archive.
+
+    Raises:
+        DatasetError: there is no such folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.exists():
+            raise DatasetError(
+                f"there is no '{folder}'", "expected the folder of the download", "check --source"
+            )
+        self.folder = folder
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+
+    def __iter__(self) -> Iterator[SourceFile]:
+        """Every file, in the order of the names.
+
+        Raises:
+            DatasetError: an archive is damaged.
+        """
+        if self.folder.is_file():
+            yield from self._unpack(self.folder, self.folder.name)
+            return
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder).as_posix()
+            if path.suffix.lower() == ".zip":
+                yield from self._unpack(path, name)
+            elif path.is_file():
+                yield SourceFile(name, lambda path=path: path.open("rb"))  # type: ignore[misc]
+
+    def _unpack(self, path: Path, name: str) -> Iterator[SourceFile]:
+        try:
+            archive = self._open.enter_context(zipfile.ZipFile(path))
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DatasetError(
+                f"the archive '{path}' cannot be read: {error}",
+                "it is incomplete or no ZIP file",
+                "download it again",
+            ) from error
+        for member in sorted(archive.namelist()):
+            inner = f"{name}/{member}"
+            if member.lower().endswith(".zip"):
+                folder = self._open.enter_context(tempfile.TemporaryDirectory())
+                unpacked = Path(folder) / Path(member).name
+                SourceFile(inner, lambda m=member: archive.open(m)).copy(unpacked)  # type: ignore[misc]
+                yield from self._unpack(unpacked, inner)
+            elif not member.endswith("/"):
+                yield SourceFile(inner, lambda m=member: archive.open(m))  # type: ignore[misc]

@@ -1,0 +1,118 @@
+"""Tiny archives in the exact layout of the published data sets."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from PIL import Image
+
+ISPRS_COLOURS = np.array(
+    [
+        [255, 255, 255],
+        [0, 0, 255],
+        [0, 255, 255],
+        [0, 255, 0],
+        [255, 255, 0],
+        [255, 0, 0],
+        [0, 0, 0],
+    ],
+    np.uint8,
+)
+
+
+def as_png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def as_tiff(pixels: np.ndarray) -> bytes:
+    """(H, W, 3) as the uncompressed TIFF of the originals."""
+    with rasterio.MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff", height=pixels.shape[0], width=pixels.shape[1], count=3, dtype="uint8"
+        ) as file:
+            file.write(pixels.transpose(2, 0, 1))
+        return bytes(memory.read())
+
+
+def zip_files(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def write_loveda(folder: Path, rng: np.random.Generator, size: int = 8) -> dict[str, np.ndarray]:
+    """Three archives with one urban and one rural image each; the raw masks by stem."""
+    folder.mkdir(parents=True, exist_ok=True)
+    masks = {}
+    number = 0
+    for split in ("Train", "Val", "Test"):
+        files = {}
+        for area in ("Urban", "Rural"):
+            image = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
+            files[f"{split}/{area}/images_png/{number}.png"] = as_png(image)
+            if split != "Test":
+                mask = rng.integers(0, 8, (size, size)).astype(np.uint8)
+                files[f"{split}/{area}/masks_png/{number}.png"] = as_png(mask)
+                masks[str(number)] = mask
+            number += 1
+        (folder / f"{split}.zip").write_bytes(zip_files(files))
+    return masks
+
+
+def draw_isprs(
+    rng: np.random.Generator, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Image, ids and eroded ids (6 the boundary) of a tile."""
+    ids = rng.integers(0, 6, size)
+    eroded = np.where(rng.random(size) < 0.2, 6, ids)
+    return rng.integers(0, 256, (*size, 3)).astype(np.uint8), ids, eroded
+
+
+def write_vaihingen(folder: Path, rng: np.random.Generator, tiles: tuple[int, ...]) -> dict:
+    """The three archives; ids and eroded ids by tile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    top, full, eroded, truth = {}, {}, {}, {}
+    for tile in tiles:
+        image, ids, thin = draw_isprs(rng, (9, 7))
+        name = f"top_mosaic_09cm_area{tile}"
+        top[f"top/{name}.tif"] = as_tiff(image)
+        top[f"dsm/dsm_09cm_matching_area{tile}.tif"] = b"not read"
+        if tile % 2:  # the participants' part repeats the labels of the training tiles
+            top[f"gts_for_participants/{name}.tif"] = as_tiff(ISPRS_COLOURS[ids])
+        full[f"{name}.tif"] = as_tiff(ISPRS_COLOURS[ids])
+        eroded[f"{name}_noBoundary.tif"] = as_tiff(ISPRS_COLOURS[thin])
+        truth[str(tile)] = (ids, thin)
+    stem = "ISPRS_semantic_labeling_Vaihingen"
+    for ending, files in (
+        ("", top),
+        ("_ground_truth_COMPLETE", full),
+        ("_ground_truth_eroded_COMPLETE", eroded),
+    ):
+        (folder / f"{stem}{ending}.zip").write_bytes(zip_files(files))
+    return truth
+
+
+def write_potsdam(folder: Path, rng: np.random.Generator, tiles: tuple[str, ...]) -> dict:
+    """One archive of archives, as it is distributed; ids and eroded ids by tile."""
+    folder.mkdir(parents=True, exist_ok=True)
+    images, full, eroded, truth = {}, {}, {}, {}
+    for tile in tiles:
+        image, ids, thin = draw_isprs(rng, (6, 6))
+        images[f"2_Ortho_RGB/top_potsdam_{tile}_RGB.tif"] = as_tiff(image)
+        images[f"2_Ortho_RGB/top_potsdam_{tile}_RGB.tfw"] = b"0.05"
+        full[f"top_potsdam_{tile}_label.tif"] = as_tiff(ISPRS_COLOURS[ids])
+        eroded[f"top_potsdam_{tile}_label_noBoundary.tif"] = as_tiff(ISPRS_COLOURS[thin])
+        truth[tile] = (ids, thin)
+    parts = {
+        "Potsdam/2_Ortho_RGB.zip": zip_files(images),
+        "Potsdam/5_Labels_all.zip": zip_files(full),
+        "Potsdam/5_Labels_all_noBoundary.zip": zip_files(eroded),
+    }
+    (folder / "Potsdam.zip").write_bytes(zip_files(parts))
+    return truth
