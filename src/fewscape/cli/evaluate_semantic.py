@@ -26,7 +26,9 @@ def add_semantic_options(group: argparse._ArgumentGroup) -> None:
         "--labels", default="labels", help="folder of the labels, such as labels_eroded (labels)"
     )
     group.add_argument(
-        "--unscored", type=values.names, default=[], help="classes left out from a second mean"
+        "--unscored",
+        type=values.names,
+        help="classes left out from a second mean; those that classes.json names, such as clutter",
     )
     group.add_argument(
         "--window", type=values.positive, help="window side in pixels; as in training"
@@ -51,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.progress import Progress
 
     from fewscape.core import Policy
-    from fewscape.datasets import FolderDataset, choose_areas, read_splits
+    from fewscape.datasets import FolderDataset, choose_areas, read_splits, read_unscored
     from fewscape.evaluation import (
         SemanticOptions,
         check_writable,
@@ -64,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable(arguments.output)
     dataset = FolderDataset(arguments.data, labels=arguments.labels)
     areas = choose_areas(dataset, arguments.split, read_splits(arguments.data))
+    unscored = arguments.unscored or read_unscored(arguments.data / "classes.json")
     model, folder = load_semantic(arguments.model)
     segmenter = SemanticSegmenter(
         model,
@@ -77,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
         options = SemanticOptions(
             arguments.overlap,
             arguments.batch_size,
-            tuple(arguments.unscored),
+            tuple(unscored),
             arguments.predictions,
             lambda pixels: progress.advance(task, pixels),
         )

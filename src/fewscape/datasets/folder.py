@@ -145,6 +145,11 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
     return dict(sorted(classes.items())), ignore
 
 
+def read_unscored(file: Path) -> tuple[str, ...]:
+    """Classes that a ``classes.json`` leaves out from the mean, as ISPRS does with clutter."""
+    return tuple(json.loads(file.read_text("utf-8")).get("unscored", ()))
+
+
 def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint8]:
     """Pixels (C, H, W) of a label file as class ids (H, W).
 

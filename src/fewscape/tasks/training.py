@@ -46,7 +46,7 @@ HINTS = (
 )
 """Warnings of Lightning that do not concern whoever runs a recipe."""
 
-UNKNOWN_KEY = re.compile(r"[Oo]ption '([\w.]+)'")
+UNKNOWN_KEY = re.compile(r"(?:[Oo]ption '|unrecognized arguments: --)(?P<key>[\w.]+)")
 TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule]]] = {
     "few_shot": (FewShotSegmentation, EpisodeData),
     "semantic": (SemanticSegmentation, SemanticData),
@@ -179,7 +179,7 @@ def _check_writable(folder: Path) -> None:
 def _explain(message: str) -> ConfigError:
     """The parser's complaint as a sentence that says what to write instead."""
     if match := UNKNOWN_KEY.search(message):
-        option = match[1]
+        option = match["key"]
         known = {name for section in SECTIONS for name in inspect.signature(section).parameters}
         nearest = difflib.get_close_matches(option.rpartition(".")[2], known, n=1)
         return ConfigError(
