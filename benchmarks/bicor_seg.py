@@ -77,7 +77,8 @@ def main() -> None:
         return
     memory = {form: ask_memory(form) for form in FORMS}
     torch.manual_seed(0)
-    network = BiCoRSeg(NUM_CLASSES, BackboneConfig("convnext_base"), topk_ratio=RATIO).eval()
+    backbone = BackboneConfig("convnext_base")
+    network = BiCoRSeg(NUM_CLASSES, backbone, topk_ratio=RATIO, variant="reference").eval()
     half = copy.deepcopy(network).to(torch.bfloat16)
     images = torch.rand(1, 3, SIZE, SIZE)
     variants: dict[str, Callable[[], torch.Tensor]] = {

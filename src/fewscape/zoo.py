@@ -12,6 +12,7 @@ from fewscape.backbones import BackboneConfig, fit_state
 from fewscape.core import ConfigError, ModelFolderError, suggest
 from fewscape.models import (
     MGCL,
+    BiCoRFewShot,
     BiCoRSeg,
     DSMFNet,
     FewShotModel,
@@ -41,6 +42,7 @@ log = logging.getLogger(__name__)
 NetworkT = TypeVar("NetworkT", bound=Network)
 
 MODELS: dict[str, type[FewShotModel]] = {
+    BiCoRFewShot.name: BiCoRFewShot,
     DSMFNet.name: DSMFNet,
     HSNet.name: HSNet,
     ICPDNet.name: ICPDNet,

@@ -126,7 +126,8 @@ def test_fixture_of_the_losses(decoded):
 
 @pytest.mark.slow
 def test_fixture_of_the_whole_network():
-    network = BiCoRSeg(7, BackboneConfig("convnext_base"), topk_ratio=0.02).double().eval()
+    network = BiCoRSeg(7, BackboneConfig("convnext_base"), topk_ratio=0.02, variant="reference")
+    network = network.double().eval()
     backbone = list(network.backbone.network.named_parameters())
     assert len(backbone) == 340
     fill(backbone, 1000)

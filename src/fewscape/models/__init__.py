@@ -1,7 +1,7 @@
 """Networks, one folder each, behind the contracts of ``base``."""
 
 from fewscape.models.base import FewShotModel
-from fewscape.models.bicor_seg import BiCoRSeg
+from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
 from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.folder import ModelFolder, save_model
 from fewscape.models.hsnet import HSNet
@@ -14,6 +14,7 @@ from fewscape.models.semantic import SemanticModel
 
 __all__ = [
     "MGCL",
+    "BiCoRFewShot",
     "BiCoRSeg",
     "DSMFNet",
     "FewShotModel",

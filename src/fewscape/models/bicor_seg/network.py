@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from fewscape.backbones import BackboneConfig
@@ -17,6 +16,9 @@ from fewscape.models.bicor_seg.refinement import (
     LinearPyramid,
     MutualRefinement,
     ShuffleUpsampler,
+    classify,
+    normalise_pixels,
+    refine,
 )
 from fewscape.models.semantic import SemanticModel
 from fewscape.models.variants import choose_variant
@@ -39,8 +41,8 @@ class BiCoRSeg(SemanticModel):
     classifier of the last map, enlarged to the image by pixel shuffles.
 
     Heats are supervised, and a Fisher loss keeps embeddings of one class together and those of
-    several apart. ``variant`` decides about these losses and about the scale of the embeddings that
-    classify; the parameters are the same.
+    several apart. ``variant`` decides about these losses and about scales of the network; the
+    parameters are the same.
 
     Args:
         num_classes: N.
@@ -90,7 +92,7 @@ class BiCoRSeg(SemanticModel):
             )
         self.pyramid = LinearPyramid(self.backbone.channels, width)
         self.classes = nn.Parameter(torch.empty(num_classes, width))
-        nn.init.trunc_normal_(self.classes, std=0.02)
+        nn.init.normal_(self.classes, std=self.variant.table_std)
         self.layers = nn.ModuleList(
             MutualRefinement(width, topk_ratio, min_pixels) for _ in range(num_layers)
         )
@@ -111,7 +113,7 @@ class BiCoRSeg(SemanticModel):
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
         """The fused map of stride 4."""
         if self.variant.normalise_levels:
-            maps = tuple(map(_normalise_pixels, maps))
+            maps = tuple(map(normalise_pixels, maps))
         return Features((self.pyramid(maps),), size)
 
     def decode(self, features: Features) -> Output:
@@ -121,26 +123,19 @@ class BiCoRSeg(SemanticModel):
         ``embeddings1`` (B, N, C), ... and the ``auxiliary`` logits of the table of classes.
         """
         fused = features.maps[0]
-        rows = fused.flatten(2).transpose(1, 2)  # (B, S, C)
         classes = self.classes.expand(fused.shape[0], -1, -1)
-        maps = {}
-        for number, layer in enumerate(self.layers, start=1):
-            classes, rows, heat = layer(classes, rows)
-            maps[f"heat{number}"] = heat.view(*heat.shape[:2], *fused.shape[2:])
-            if self.training:
-                maps[f"embeddings{number}"] = classes
-        refined = rows.transpose(1, 2).reshape(fused.shape)
-        logits = _classify(self.upsampler(refined), self.classifier(self._even(classes)))
+        refined = refine(self.layers, classes, fused)
+        maps = {f"heat{number}": heat for number, heat in enumerate(refined.heats, start=1)}
+        weights = self.classifier(refined.embeddings[-1])
+        logits = classify(self.upsampler(refined.features), weights)
         if self.training:
-            table = self.static_classifier(self._even(self.classes.detach()))
-            table = table.expand(len(fused), -1, -1)
-            maps["auxiliary"] = _classify(self.upsampler(fused), table)
+            for number, embeddings in enumerate(refined.embeddings, start=1):
+                maps[f"embeddings{number}"] = embeddings
+            table = self.static_classifier(self.classes.detach())
+            maps["auxiliary"] = classify(
+                self.upsampler(fused), table.expand(fused.shape[0], -1, -1)
+            )
         return Output(logits, features.size, maps)
-
-    def _even(self, embeddings: torch.Tensor) -> torch.Tensor:
-        if not self.variant.normalise_embeddings:
-            return embeddings
-        return F.layer_norm(embeddings, embeddings.shape[-1:])
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Of the table of classes, of every heat, and of the embeddings of every layer."""
@@ -162,14 +157,3 @@ class BiCoRSeg(SemanticModel):
             "heat": HEAT_WEIGHT * torch.stack(heats).sum(),
             "fisher": fisher + self.variant.last_fisher_weight * fishers[-1],
         }
-
-
-def _normalise_pixels(level: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) with mean 0 and variance 1 over the channels of each pixel."""
-    return F.layer_norm(level.permute(0, 2, 3, 1), level.shape[1:2]).permute(0, 3, 1, 2)
-
-
-def _classify(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Logits (B, N, H, W) of maps (B, C, H, W) by weights (B, N, C) of their own."""
-    logits = torch.matmul(weights, maps.flatten(2))
-    return logits.view(*weights.shape[:2], *maps.shape[2:])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -99,6 +101,50 @@ class MutualRefinement(nn.Module):
         scale = torch.matmul(mixture, 1 + torch.tanh(self.scale(classes)))
         shift = torch.matmul(mixture, self.shift(classes))
         return torch.lerp(features, scale * features + shift, BLEND)
+
+
+class Refined(NamedTuple):
+    """What the layers in a row make of embeddings and a map."""
+
+    features: torch.Tensor
+    """(B, C, h, w)."""
+    embeddings: list[torch.Tensor]
+    """(B, N, C) after each layer."""
+    heats: list[torch.Tensor]
+    """(B, N, h, w) logits of each layer."""
+
+
+def refine(layers: nn.ModuleList, classes: torch.Tensor, fused: torch.Tensor) -> Refined:
+    """Pass the layers in a row.
+
+    Args:
+        layers: each a ``MutualRefinement``.
+        classes: (B, N, C) embeddings.
+        fused: (B, C, h, w).
+    """
+    rows = fused.flatten(2).transpose(1, 2)  # (B, S, C)
+    embeddings, heats = [], []
+    for layer in layers:
+        classes, rows, heat = layer(classes, rows)
+        embeddings.append(classes)
+        heats.append(heat.view(*heat.shape[:2], *fused.shape[2:]))
+    return Refined(rows.transpose(1, 2).reshape(fused.shape), embeddings, heats)
+
+
+def classify(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Logits (B, N, H, W) of maps (B, C, H, W) by weights (B, N, C) of their own."""
+    logits = torch.matmul(weights, maps.flatten(2))
+    return logits.view(*weights.shape[:2], *maps.shape[2:])
+
+
+def normalise_pixels(level: torch.Tensor) -> torch.Tensor:
+    """(B, C, H, W) with mean 0 and variance 1 over the channels of each pixel."""
+    return F.layer_norm(level.permute(0, 2, 3, 1), level.shape[1:2]).permute(0, 3, 1, 2)
+
+
+def normalise_rows(embeddings: torch.Tensor) -> torch.Tensor:
+    """(..., C) with mean 0 and variance 1 of each."""
+    return F.layer_norm(embeddings, embeddings.shape[-1:])
 
 
 class LinearPyramid(nn.Module):

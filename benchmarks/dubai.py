@@ -1,0 +1,84 @@
+r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses, three seeds each.
+
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+        --output benchmarks/results/dubai.json
+
+Trains what ``--runs`` does not hold yet (``configs/dubai``), then scores the last network of each
+run on tile 8 by the path that maps scenes. No run was selected by tile 8, and nothing was chosen
+on it: choices were made on tile 7, with a training that did not see it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.unet import UNet
+from fewscape import zoo
+from fewscape.core import Policy
+from fewscape.datasets import FolderDataset, choose_areas
+from fewscape.evaluation import evaluate_semantic, write_results
+from fewscape.scene import SemanticSegmenter
+
+NETWORKS = ("bicor_seg", "unet")
+TEST = "tile8_*"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--data", type=Path, required=True, help="the dubai_mbrsc folder")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS)
+    arguments = parser.parse_args()
+    zoo.SEMANTIC_MODELS[UNet.name] = UNet
+    networks = {
+        name: [score(arguments, name, seed) for seed in range(arguments.seeds)]
+        for name in arguments.networks
+    }
+    results = {"test": TEST, "networks": {}}
+    for name, runs in networks.items():
+        mious = [run["means"][0]["miou"] for run in runs]
+        mean, deviation = float(np.mean(mious)), float(np.std(mious, ddof=1))
+        results["networks"][name] = {"miou_mean": mean, "miou_std": deviation, "runs": runs}
+        print(f"{name}: mIoU {100 * mean:.1f} +- {100 * deviation:.1f} over {len(runs)} seeds")
+    write_results(results, arguments.output)
+
+
+def score(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
+    """Scores of one run on the test images; it is trained first if need be."""
+    folder = arguments.runs / f"{name}_{seed}"
+    if not (folder / "last" / "config.json").is_file():
+        train(arguments.data, folder, name, seed)
+    dataset = FolderDataset(arguments.data)
+    model, opened = zoo.load_semantic(str(folder / "last"))
+    segmenter = SemanticSegmenter(model, opened.class_names, Policy.choose(), opened.window)
+    results = evaluate_semantic(segmenter, dataset, choose_areas(dataset, [TEST], {}))
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return {"seed": seed, "parameters": parameters, **results}
+
+
+def train(data: Path, folder: Path, name: str, seed: int) -> None:
+    """``fewscape fit`` in a process of its own."""
+    recipes = [f"--config=configs/dubai/{part}.yaml" for part in ("common", name)]
+    options = {
+        "seed_everything": seed,
+        "data.seed": seed,
+        "data.folder": data,
+        "trainer.default_root_dir": folder,
+    }
+    words = ["fit", *recipes, *(f"--{key}={value}" for key, value in options.items())]
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-m", "fewscape.cli.main", *words]
+    subprocess.run(command, check=True, env=environment)
+
+
+if __name__ == "__main__":
+    main()

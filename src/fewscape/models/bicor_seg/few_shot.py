@@ -1,0 +1,188 @@
+"""BiCoR-Seg for classes that it never saw: their embeddings come from annotated examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError, Episode, Features, Output, Support
+from fewscape.losses import class_cross_entropy, class_dice, fisher_loss
+from fewscape.models.base import FewShotModel
+from fewscape.models.bicor_seg.network import FISHER_WEIGHT, HEAT_WEIGHT, SHUFFLED, STRIDES
+from fewscape.models.bicor_seg.refinement import (
+    EPSILON,
+    MIN_PIXELS,
+    LinearPyramid,
+    MutualRefinement,
+    ShuffleUpsampler,
+    classify,
+    normalise_pixels,
+    normalise_rows,
+    refine,
+)
+from fewscape.ops import average_mask, resize_maps, widen
+
+BACKGROUND, OTHERS, FOREGROUND = range(3)
+"""Rows of the embeddings: background as training knows it, that of the examples, the class."""
+
+
+class BiCoRFewShot(FewShotModel):
+    """BiCoR-Seg with embeddings from examples instead of a table of classes.
+
+    Nobody has published this use. No weight of a refinement layer belongs to a class, so the first
+    layer can make embeddings from examples as it refines them otherwise: with the mask in place of
+    the heat it pools the examples' features, and its gate takes them into a learnt vector. One
+    embedding is made of the class and one of what surrounds it; a third, learnt in training,
+    stands for background that the examples do not show. The layers then run on the query: where
+    its own pixels are confident, they pull the embeddings towards the query's appearance.
+
+    Several shots are pooled together, every pixel counting the same.
+
+    Args:
+        backbone: a pyramid of strides 4, 8, 16 and 32.
+        num_layers: refinement layers.
+        topk_ratio: share of the query's pixels that an embedding is refined from; small, since
+            the mean over all pixels says nothing of a class.
+        min_pixels: as many pixels at least.
+        width: channels of the map and of the embeddings, a multiple of 64.
+        residual: add the examples' embeddings to the refined ones before they classify, so that a
+            query which misleads the refinement does not lose them.
+    """
+
+    name: ClassVar[str] = "bicor_few_shot"
+
+    def __init__(
+        self,
+        backbone: BackboneConfig | None = None,
+        num_layers: int = 2,
+        topk_ratio: float = 0.02,
+        min_pixels: int = MIN_PIXELS,
+        width: int = 128,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        self.settings = {
+            "num_layers": num_layers,
+            "topk_ratio": topk_ratio,
+            "min_pixels": min_pixels,
+            "width": width,
+            "residual": residual,
+        }
+        self.residual = residual
+        self.backbone = (backbone or BackboneConfig()).build(STRIDES)
+        if self.backbone.strides != STRIDES or width % SHUFFLED:
+            raise ConfigError(
+                f"BiCoR-Seg cannot use strides {self.backbone.strides} and a width of {width}",
+                f"it needs the strides {STRIDES} and a multiple of {SHUFFLED}",
+            )
+        self.pyramid = LinearPyramid(self.backbone.channels, width)
+        self.rows = nn.Parameter(torch.empty(3, width))
+        nn.init.trunc_normal_(self.rows, std=0.02)
+        self.layers = nn.ModuleList(
+            MutualRefinement(width, topk_ratio, min_pixels) for _ in range(num_layers)
+        )
+        self.upsampler = ShuffleUpsampler(width)
+        self.classifier = nn.Linear(width, width // SHUFFLED, bias=False)
+        self.shot_fusion = "mean_logit"  # in name only: shots are pooled together before
+        self.stride = 1
+        self.window_multiple = STRIDES[-1]
+
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"backbone": self.backbone.settings, **self.settings}
+
+    def enhance(
+        self,
+        maps: tuple[torch.Tensor, ...],
+        size: tuple[int, int],
+        regions: torch.Tensor | None,
+    ) -> Features:
+        """The fused map of stride 4."""
+        del regions
+        return Features((self.pyramid(tuple(map(normalise_pixels, maps))),), size)
+
+    def learn(self, features: Features, masks: torch.Tensor) -> Support:
+        """Sums of the features over the class and over what is not the class.
+
+        ``sums`` (B, 2, C) and ``areas`` (B, 2, 1) in cells, of foreground and background.
+        """
+        fused = features.maps[0]
+        shares = torch.stack(average_mask(masks, (fused.shape[2], fused.shape[3])), dim=1)
+        first = self.layers[0]
+        assert isinstance(first, MutualRefinement)
+        rows = first.norm_features(fused.flatten(2).transpose(1, 2))
+        weights = shares.flatten(2)
+        sums = torch.matmul(weights.to(rows.dtype), rows)
+        return Support({"sums": sums, "areas": weights.sum(dim=2, keepdim=True)})
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the pixels of all shots pooled together."""
+        joined = {
+            name: torch.stack([support[name] for support in supports]).sum(dim=0)
+            for name in ("sums", "areas")
+        }
+        return self.predict_shot(features, Support(joined))
+
+    def predict_shot(self, features: Features, support: Support) -> Output:
+        """Logits (B, 2, H, W) at the images' resolution.
+
+        ``maps`` hold the heats' logits ``heat1`` (B, 2, H / 4, W / 4), ... and in training the
+        class's embeddings ``support`` and ``query`` (B, C).
+        """
+        fused = features.maps[0]
+        start = self._embed(support).expand(fused.shape[0], -1, -1)
+        refined = refine(self.layers, start, fused)
+        last = refined.embeddings[-1]
+        weights = self.classifier(normalise_rows(last + start if self.residual else last))
+        logits = _join_background(classify(self.upsampler(refined.features), weights))
+        maps = {
+            f"heat{number}": _join_background(heat)
+            for number, heat in enumerate(refined.heats, start=1)
+        }
+        if self.training:
+            maps |= {"support": start[:, FOREGROUND], "query": last[:, FOREGROUND]}
+        return Output(logits, features.size, maps)
+
+    def _embed(self, support: Support) -> torch.Tensor:
+        """(B, 3, C): F2CE with masks in place of heats; an empty one leaves the learnt row."""
+        areas = support["areas"]
+        pooled = (support["sums"] / (areas + EPSILON)).to(self.rows.dtype)
+        first = self.layers[0]
+        assert isinstance(first, MutualRefinement)
+        known = self.rows[[FOREGROUND, OTHERS]].expand(pooled.shape[0], -1, -1)
+        updated = first.update(known, first.norm_classes(known), first.to_classes(pooled))
+        made = torch.where(areas > 0, updated, known)
+        background = self.rows[BACKGROUND].expand(pooled.shape[0], 1, -1)
+        return torch.cat([background, made[:, 1:], made[:, :1]], dim=1)
+
+    def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
+        """Heats supervised by the queries' masks, and a Fisher loss over the classes of the batch.
+
+        Support and query of an episode are two samples of its class, so the scatter within
+        classes asks them to agree.
+        """
+        size = (episode.query_mask.shape[1], episode.query_mask.shape[2])
+        heats = []
+        for name, heat in output.maps.items():
+            if name.startswith("heat"):
+                logits = resize_maps(widen(heat), size)
+                cross_entropy = class_cross_entropy(logits, episode.query_mask)
+                heats.append(cross_entropy + class_dice(logits, episode.query_mask))
+        classes, number = torch.unique(episode.class_id, return_inverse=True)
+        samples = torch.cat([output.maps["support"], output.maps["query"]])
+        present = nn.functional.one_hot(number, len(classes)).bool().repeat(2, 1)
+        embeddings = samples[:, None].expand(-1, len(classes), -1)
+        return {
+            "heat": HEAT_WEIGHT * torch.stack(heats).sum(),
+            "fisher": FISHER_WEIGHT * fisher_loss(embeddings, present),
+        }
+
+
+def _join_background(logits: torch.Tensor) -> torch.Tensor:
+    """(B, 3, h, w) to (B, 2, h, w): either kind of background is background."""
+    background = widen(logits[:, :FOREGROUND]).logsumexp(dim=1).to(logits.dtype)
+    return torch.stack([background, logits[:, FOREGROUND]], dim=1)
