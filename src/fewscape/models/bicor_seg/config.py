@@ -23,6 +23,8 @@ class BiCoRVariant:
             the first layer pools from the image, which at first is the same for every class, that
             is nothing: after two layers the embeddings of all classes have a cosine of 0.99 and
             long training has to tell them apart again.
+        normalise_embeddings: bring embeddings to mean 0 and variance 1 before they classify, so
+            that the logits soon are of the order of 1. Published: as they are.
         normalise_levels: bring every pixel of a backbone's level to mean 0 and variance 1 over its
             channels, so that no level drowns the others in their sum. Published: as they are.
         last_fisher_weight: weight of one more Fisher loss on the last layer; 1 in the published
@@ -33,6 +35,7 @@ class BiCoRVariant:
     legacy_mean: bool
     count_absent: bool
     table_std: float
+    normalise_embeddings: bool
     normalise_levels: bool
     last_fisher_weight: float = 0.0
 
@@ -42,6 +45,7 @@ REFERENCE = BiCoRVariant(
     legacy_mean=True,
     count_absent=True,
     table_std=0.02,
+    normalise_embeddings=False,
     normalise_levels=False,
 )
 DEFAULT = BiCoRVariant(
@@ -49,6 +53,7 @@ DEFAULT = BiCoRVariant(
     legacy_mean=False,
     count_absent=False,
     table_std=1.0,
+    normalise_embeddings=True,
     normalise_levels=True,
 )
 

@@ -18,6 +18,7 @@ from fewscape.models.bicor_seg.refinement import (
     ShuffleUpsampler,
     classify,
     normalise_pixels,
+    normalise_rows,
     refine,
 )
 from fewscape.models.semantic import SemanticModel
@@ -126,16 +127,19 @@ class BiCoRSeg(SemanticModel):
         classes = self.classes.expand(fused.shape[0], -1, -1)
         refined = refine(self.layers, classes, fused)
         maps = {f"heat{number}": heat for number, heat in enumerate(refined.heats, start=1)}
-        weights = self.classifier(refined.embeddings[-1])
+        weights = self.classifier(self._even(refined.embeddings[-1]))
         logits = classify(self.upsampler(refined.features), weights)
         if self.training:
             for number, embeddings in enumerate(refined.embeddings, start=1):
                 maps[f"embeddings{number}"] = embeddings
-            table = self.static_classifier(self.classes.detach())
+            table = self.static_classifier(self._even(self.classes.detach()))
             maps["auxiliary"] = classify(
                 self.upsampler(fused), table.expand(fused.shape[0], -1, -1)
             )
         return Output(logits, features.size, maps)
+
+    def _even(self, embeddings: torch.Tensor) -> torch.Tensor:
+        return normalise_rows(embeddings) if self.variant.normalise_embeddings else embeddings
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Of the table of classes, of every heat, and of the embeddings of every layer."""
