@@ -187,4 +187,5 @@ def _explain(message: str) -> ConfigError:
             f"did you mean '{nearest[0]}'?" if nearest else "",
             "see: fewscape fit --help",
         )
-    return ConfigError("the recipe cannot be used: " + " ".join(message.split())[:500])
+    told = " ".join(message.replace("required: fit.", "required: --").split())
+    return ConfigError(f"the recipe cannot be used: {told[:500]}")

@@ -23,10 +23,10 @@ class BiCoRVariant:
             the first layer pools from the image, which at first is the same for every class, that
             is nothing: after two layers the embeddings of all classes have a cosine of 0.99 and
             long training has to tell them apart again.
-        normalise_embeddings: bring embeddings to mean 0 and variance 1 before they classify, so
-            that the logits soon are of the order of 1. Published: as they are.
-        normalise_levels: bring every pixel of a backbone's level to mean 0 and variance 1 over its
-            channels, so that no level drowns the others in their sum. Published: as they are.
+        normalise_fused: bring every channel of the fused map to mean 0 and variance 1 (batch
+            normalisation; at inference a part of the linear pyramid). Published: as it is. What
+            all pixels of a channel have in common says nothing, but is most of what the heats and
+            the classifier then see, and slows training down.
         last_fisher_weight: weight of one more Fisher loss on the last layer; 1 in the published
             LoveDA recipe, else 0.
     """
@@ -35,8 +35,7 @@ class BiCoRVariant:
     legacy_mean: bool
     count_absent: bool
     table_std: float
-    normalise_embeddings: bool
-    normalise_levels: bool
+    normalise_fused: bool
     last_fisher_weight: float = 0.0
 
 
@@ -45,16 +44,14 @@ REFERENCE = BiCoRVariant(
     legacy_mean=True,
     count_absent=True,
     table_std=0.02,
-    normalise_embeddings=False,
-    normalise_levels=False,
+    normalise_fused=False,
 )
 DEFAULT = BiCoRVariant(
     group_by_presence=True,
     legacy_mean=False,
     count_absent=False,
     table_std=1.0,
-    normalise_embeddings=True,
-    normalise_levels=True,
+    normalise_fused=True,
 )
 
 VARIANTS: dict[VariantName, BiCoRVariant] = {"reference": REFERENCE, "default": DEFAULT}

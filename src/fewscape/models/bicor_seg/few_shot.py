@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from fewscape.backbones import BackboneConfig
@@ -20,8 +21,6 @@ from fewscape.models.bicor_seg.refinement import (
     MutualRefinement,
     ShuffleUpsampler,
     classify,
-    normalise_pixels,
-    normalise_rows,
     refine,
 )
 from fewscape.ops import average_mask, resize_maps, widen
@@ -80,6 +79,7 @@ class BiCoRFewShot(FewShotModel):
                 f"it needs the strides {STRIDES} and a multiple of {SHUFFLED}",
             )
         self.pyramid = LinearPyramid(self.backbone.channels, width)
+        self.norm = nn.BatchNorm2d(width)
         self.rows = nn.Parameter(torch.empty(3, width))
         nn.init.trunc_normal_(self.rows, std=0.02)
         self.layers = nn.ModuleList(
@@ -103,7 +103,7 @@ class BiCoRFewShot(FewShotModel):
     ) -> Features:
         """The fused map of stride 4."""
         del regions
-        return Features((self.pyramid(tuple(map(normalise_pixels, maps))),), size)
+        return Features((self.norm(self.pyramid(maps)),), size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """Sums of the features over the class and over what is not the class.
@@ -137,7 +137,8 @@ class BiCoRFewShot(FewShotModel):
         start = self._embed(support).expand(fused.shape[0], -1, -1)
         refined = refine(self.layers, start, fused)
         last = refined.embeddings[-1]
-        weights = self.classifier(normalise_rows(last + start if self.residual else last))
+        joined = last + start if self.residual else last
+        weights = self.classifier(F.layer_norm(joined, joined.shape[-1:]))
         logits = _join_background(classify(self.upsampler(refined.features), weights))
         maps = {
             f"heat{number}": _join_background(heat)
@@ -174,7 +175,7 @@ class BiCoRFewShot(FewShotModel):
                 heats.append(cross_entropy + class_dice(logits, episode.query_mask))
         classes, number = torch.unique(episode.class_id, return_inverse=True)
         samples = torch.cat([output.maps["support"], output.maps["query"]])
-        present = nn.functional.one_hot(number, len(classes)).bool().repeat(2, 1)
+        present = F.one_hot(number, len(classes)).bool().repeat(2, 1)
         embeddings = samples[:, None].expand(-1, len(classes), -1)
         return {
             "heat": HEAT_WEIGHT * torch.stack(heats).sum(),

@@ -17,8 +17,6 @@ from fewscape.models.bicor_seg.refinement import (
     MutualRefinement,
     ShuffleUpsampler,
     classify,
-    normalise_pixels,
-    normalise_rows,
     refine,
 )
 from fewscape.models.semantic import SemanticModel
@@ -42,8 +40,8 @@ class BiCoRSeg(SemanticModel):
     classifier of the last map, enlarged to the image by pixel shuffles.
 
     Heats are supervised, and a Fisher loss keeps embeddings of one class together and those of
-    several apart. ``variant`` decides about these losses and about scales of the network; the
-    parameters are the same.
+    several apart. ``variant`` decides about these losses and about the normalisation of the
+    fused map.
 
     Args:
         num_classes: N.
@@ -92,6 +90,7 @@ class BiCoRSeg(SemanticModel):
                 "leave the settings 'strides' and 'taps' out",
             )
         self.pyramid = LinearPyramid(self.backbone.channels, width)
+        self.norm = nn.BatchNorm2d(width) if self.variant.normalise_fused else nn.Identity()
         self.classes = nn.Parameter(torch.empty(num_classes, width))
         nn.init.normal_(self.classes, std=self.variant.table_std)
         self.layers = nn.ModuleList(
@@ -113,9 +112,7 @@ class BiCoRSeg(SemanticModel):
 
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
         """The fused map of stride 4."""
-        if self.variant.normalise_levels:
-            maps = tuple(map(normalise_pixels, maps))
-        return Features((self.pyramid(maps),), size)
+        return Features((self.norm(self.pyramid(maps)),), size)
 
     def decode(self, features: Features) -> Output:
         """Logits (B, N, H, W) at the images' resolution.
@@ -127,19 +124,16 @@ class BiCoRSeg(SemanticModel):
         classes = self.classes.expand(fused.shape[0], -1, -1)
         refined = refine(self.layers, classes, fused)
         maps = {f"heat{number}": heat for number, heat in enumerate(refined.heats, start=1)}
-        weights = self.classifier(self._even(refined.embeddings[-1]))
+        weights = self.classifier(refined.embeddings[-1])
         logits = classify(self.upsampler(refined.features), weights)
         if self.training:
             for number, embeddings in enumerate(refined.embeddings, start=1):
                 maps[f"embeddings{number}"] = embeddings
-            table = self.static_classifier(self._even(self.classes.detach()))
+            table = self.static_classifier(self.classes.detach())
             maps["auxiliary"] = classify(
                 self.upsampler(fused), table.expand(fused.shape[0], -1, -1)
             )
         return Output(logits, features.size, maps)
-
-    def _even(self, embeddings: torch.Tensor) -> torch.Tensor:
-        return normalise_rows(embeddings) if self.variant.normalise_embeddings else embeddings
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """Of the table of classes, of every heat, and of the embeddings of every layer."""

@@ -137,16 +137,6 @@ def classify(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return logits.view(*weights.shape[:2], *maps.shape[2:])
 
 
-def normalise_pixels(level: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) with mean 0 and variance 1 over the channels of each pixel."""
-    return F.layer_norm(level.permute(0, 2, 3, 1), level.shape[1:2]).permute(0, 3, 1, 2)
-
-
-def normalise_rows(embeddings: torch.Tensor) -> torch.Tensor:
-    """(..., C) with mean 0 and variance 1 of each."""
-    return F.layer_norm(embeddings, embeddings.shape[-1:])
-
-
 class LinearPyramid(nn.Module):
     """Levels projected to one width, enlarged, joined and mixed by one matrix.
 
