@@ -26,7 +26,7 @@ from fewscape.datasets import FolderDataset, choose_areas
 from fewscape.evaluation import evaluate_semantic, write_results
 from fewscape.scene import SemanticSegmenter
 
-NETWORKS = ("bicor_seg", "unet")
+NETWORKS = ("bicor_seg", "bicor_reference", "unet")
 TEST = "tile8_*"
 
 

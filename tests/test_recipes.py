@@ -21,7 +21,9 @@ def list_recipes():
     yield ["embedded"]
     yield ["bicor_seg/small"]
     yield from (["bicor_seg/published", f"bicor_seg/{name}"] for name in PUBLISHED)
-    yield from (["dubai/common", f"dubai/{name}"] for name in ("bicor_seg", "unet"))
+    yield from (
+        ["dubai/common", f"dubai/{name}"] for name in ("bicor_seg", "bicor_reference", "unet")
+    )
     for path in sorted(AERIAL4.glob("*.yaml")):
         if path.stem not in ("common", *FOLDS):
             yield ["aerial4/common", f"aerial4/{path.stem}", "aerial4/fold0"]

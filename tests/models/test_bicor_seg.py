@@ -259,6 +259,24 @@ def test_classes_in_another_order_give_logits_in_that_order():
     assert torch.allclose(found.maps["heat2"], expected.maps["heat2"][:, order], atol=1e-5)
 
 
+@pytest.mark.parametrize(("variant", "parallel"), [("reference", True), ("default", False)])
+def test_the_first_embeddings_of_the_classes(variant, parallel):
+    """A small table drowns in what the layers pool from the image; ours does not."""
+    network = build(width=128, variant=variant).train()
+    embeddings = network(torch.rand(1, 3, 64, 64)).maps["embeddings2"][0]
+    cosines = torch.nn.functional.cosine_similarity(embeddings[:, None], embeddings[None], dim=2)
+    others = cosines[~torch.eye(5, dtype=torch.bool)]
+    assert (others.mean() > 0.9) == parallel
+    assert (others.abs().mean() < 0.2) == (not parallel)
+
+
+def test_the_default_centres_every_channel_of_the_fused_map():
+    images = torch.rand(2, 3, 64, 64)
+    fused = build().train().encode(images).maps[0]
+    assert fused.mean(dim=(0, 2, 3)).abs().max() < 1e-4
+    assert torch.allclose(fused.std(dim=(0, 2, 3)), torch.ones(32), atol=0.01)
+
+
 def test_a_layer_serves_any_number_of_classes():
     layer = MutualRefinement(8)
     for num_classes in (1, 3, 9):

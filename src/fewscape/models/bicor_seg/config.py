@@ -24,9 +24,8 @@ class BiCoRVariant:
             is nothing: after two layers the embeddings of all classes have a cosine of 0.99 and
             long training has to tell them apart again.
         normalise_fused: bring every channel of the fused map to mean 0 and variance 1 (batch
-            normalisation; at inference a part of the linear pyramid). Published: as it is. What
-            all pixels of a channel have in common says nothing, but is most of what the heats and
-            the classifier then see, and slows training down.
+            normalisation; at inference a part of the linear pyramid), which shortens training.
+            Published: as it is.
         last_fisher_weight: weight of one more Fisher loss on the last layer; 1 in the published
             LoveDA recipe, else 0.
     """

@@ -71,7 +71,6 @@ class BiCoRSeg(SemanticModel):
                 f"BiCoR-Seg cannot have {num_classes} classes and a width of {width}",
                 f"expected at least 2 classes and a multiple of {SHUFFLED}",
             )
-        self.variant_name: VariantName = variant
         self.variant = choose_variant(VARIANTS, variant, "BiCoR-Seg")
         self.settings = {
             "num_layers": num_layers,
