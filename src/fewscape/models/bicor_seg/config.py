@@ -1,11 +1,11 @@
-"""The two readings of BiCoR-Seg: as published, and with the better choices."""
+"""The readings of BiCoR-Seg: as published, and with the better choices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-VariantName = Literal["default", "reference"]
+VariantName = Literal["default", "reference", "reference_loveda"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +53,8 @@ DEFAULT = BiCoRVariant(
     normalise_fused=True,
 )
 
-VARIANTS: dict[VariantName, BiCoRVariant] = {"reference": REFERENCE, "default": DEFAULT}
+VARIANTS: dict[VariantName, BiCoRVariant] = {
+    "reference": REFERENCE,
+    "reference_loveda": replace(REFERENCE, last_fisher_weight=1.0),
+    "default": DEFAULT,
+}

@@ -50,7 +50,7 @@ class BiCoRSeg(SemanticModel):
         topk_ratio: see ``MutualRefinement``; 0.02 on LoveDA, else 1.
         min_pixels: see there.
         width: channels of the map and of the embeddings, a multiple of 64; the paper takes 256.
-        variant: ``default`` or ``reference``, see ``config``.
+        variant: ``default``, ``reference`` or ``reference_loveda``, see ``config``.
     """
 
     name: ClassVar[str] = "bicor_seg"
