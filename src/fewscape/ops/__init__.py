@@ -10,6 +10,7 @@ from fewscape.ops.correlation import (
     support_scale,
 )
 from fewscape.ops.cosine_prior import mean_cosine_prior
+from fewscape.ops.key_regions import KeyRegions, score_regions, select_key_regions
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
 from fewscape.ops.precision import widen
 from fewscape.ops.priors import max_cosine_prior, min_max
@@ -22,6 +23,7 @@ from fewscape.ops.resize import (
     sample_nearest,
     shrink_maps,
 )
+from fewscape.ops.shared_regions import region_membership, share_regions
 from fewscape.ops.shots import SHOT_FUSIONS, fuse_shots
 from fewscape.ops.views import FLIPS, Flips, average_views
 
@@ -30,6 +32,7 @@ __all__ = [
     "FLIPS",
     "SHOT_FUSIONS",
     "Flips",
+    "KeyRegions",
     "as_rows",
     "average_mask",
     "average_views",
@@ -46,9 +49,13 @@ __all__ = [
     "pool_prototypes",
     "pool_regions",
     "rank_prior",
+    "region_membership",
     "resize_maps",
     "sample_mask",
     "sample_nearest",
+    "score_regions",
+    "select_key_regions",
+    "share_regions",
     "share_scale",
     "shrink_maps",
     "support_scale",

@@ -1,0 +1,42 @@
+"""Panchromatic and multispectral pairs: scaling, making them, and drawing their pixels."""
+
+from fewscape.datasets.pan_ms.episodes import (
+    EpisodeOptions,
+    PixelBank,
+    PixelEpisode,
+    hard_share,
+)
+from fewscape.datasets.pan_ms.pair import PairScale, PanMsPair
+from fewscape.datasets.pan_ms.synthetic import (
+    SPECTRAL_PAIR,
+    TEXTURE_PAIR,
+    SyntheticPair,
+    make_synthetic_pair,
+)
+from fewscape.datasets.pan_ms.wald import (
+    PAN_WEIGHTS,
+    WaldOptions,
+    average_blocks,
+    blur_sigma,
+    coarsen_labels,
+    make_pair,
+)
+
+__all__ = [
+    "PAN_WEIGHTS",
+    "SPECTRAL_PAIR",
+    "TEXTURE_PAIR",
+    "EpisodeOptions",
+    "PairScale",
+    "PanMsPair",
+    "PixelBank",
+    "PixelEpisode",
+    "SyntheticPair",
+    "WaldOptions",
+    "average_blocks",
+    "blur_sigma",
+    "coarsen_labels",
+    "hard_share",
+    "make_pair",
+    "make_synthetic_pair",
+]

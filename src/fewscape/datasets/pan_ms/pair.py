@@ -1,0 +1,95 @@
+"""A panchromatic and a multispectral image of one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import DatasetError
+
+Floats = npt.NDArray[np.float32]
+LOW, HIGH = 0.1, 99.9
+"""Percentiles at which values are cut before mean and standard deviation are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanMsPair:
+    """Both images on one grid: pixel (r, c) of ``ms`` covers ``ratio`` x ``ratio`` of ``pan``."""
+
+    ms: npt.NDArray[np.generic]
+    """(C, h, w)."""
+    pan: npt.NDArray[np.generic]
+    """(ratio * h, ratio * w)."""
+    ratio: int
+
+    def __post_init__(self) -> None:
+        if self.ms.ndim != 3 or self.pan.ndim != 2:
+            raise DatasetError(
+                f"a pair of shapes {self.ms.shape} and {self.pan.shape}",
+                "expected (bands, h, w) and (H, W)",
+            )
+        height, width = self.ms.shape[1:]
+        if self.pan.shape != (self.ratio * height, self.ratio * width):
+            swapped = self.ratio * self.pan.shape[0] == height
+            raise DatasetError(
+                f"the panchromatic image has {self.pan.shape[0]} x {self.pan.shape[1]} pixels",
+                f"expected {self.ratio} times the {height} x {width} of the multispectral one",
+                "the two seem to be swapped" if swapped else "cut both to the same ground",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class PairScale:
+    """How values of a sensor become network input; kept with the network.
+
+    Attributes:
+        low: (C + 1,) values below are cut, of each band and of the panchromatic image.
+        high: (C + 1,) values above are cut.
+        mean: (C + 1,) of the cut values.
+        std: (C + 1,) likewise.
+    """
+
+    low: Floats
+    high: Floats
+    mean: Floats
+    std: Floats
+
+    @classmethod
+    def fit(cls, pair: PanMsPair, valid: npt.NDArray[np.bool_] | None = None) -> PairScale:
+        """From the valid pixels of a scene, or of its training area.
+
+        Args:
+            pair: the images.
+            valid: (h, w) on the multispectral grid; all pixels if not given.
+
+        Raises:
+            DatasetError: no pixel is valid.
+        """
+        if valid is None:
+            valid = np.ones(pair.ms.shape[1:], bool)
+        if not valid.any():
+            raise DatasetError("no pixel of the pair is valid", "", "check its nodata value")
+        fine = np.kron(valid, np.ones((pair.ratio, pair.ratio), bool))
+        rows = [*(band[valid] for band in pair.ms), pair.pan[fine]]
+        limits = [np.percentile(row.astype(np.float64), (LOW, HIGH)) for row in rows]
+        cut = [np.clip(row, *both) for row, both in zip(rows, limits, strict=True)]
+        low, high = np.array(limits, np.float32).T
+        mean = np.array([row.mean() for row in cut], np.float32)
+        std = np.array([max(float(row.std()), 1e-6) for row in cut], np.float32)
+        return cls(low, high, mean, std)
+
+    def apply(self, pair: PanMsPair) -> tuple[Floats, Floats]:
+        """Bands (C, h, w) and panchromatic image (1, H, W) with mean 0 and variance 1."""
+        bands = len(pair.ms)
+        return self._rescale(pair.ms, slice(0, bands)), self._rescale(
+            pair.pan[None], slice(bands, bands + 1)
+        )
+
+    def _rescale(self, values: npt.NDArray[np.generic], rows: slice) -> Floats:
+        low, high, mean, std = (
+            part[rows, None, None] for part in (self.low, self.high, self.mean, self.std)
+        )
+        scaled: Floats = (np.clip(values.astype(np.float32), low, high) - mean) / std
+        return scaled

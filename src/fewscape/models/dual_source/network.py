@@ -1,0 +1,173 @@
+"""Dual source: a pixel is described by what panchromatic and multispectral regions agree on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fewscape.core import ConfigError, ShapeError, check_shape
+from fewscape.models.dual_source.config import DualSourceConfig
+from fewscape.models.dual_source.encoder import make_encoder
+from fewscape.ops import region_membership, score_regions, select_key_regions, share_regions
+
+WINDOW = 16
+"""Side of a pixel's window on the multispectral grid."""
+BEFORE, AFTER = 7, 8
+"""Cells of the window before and after its pixel."""
+GRID = 8
+"""Regions of a window along an axis; each is the mean of 2 x 2 cells."""
+CENTER = (3, 4)
+"""Rows and columns of the regions that touch the window's centre."""
+MAX_GATE = 2.0
+
+
+class SceneMaps(NamedTuple):
+    """Both sources of one scene, encoded and pooled over shared regions."""
+
+    ms: torch.Tensor
+    """(1, D, h + 14, w + 14), windows begin at the pixel's own row and column."""
+    pan: torch.Tensor
+    """Likewise."""
+    size: tuple[int, int]
+    """h and w, the multispectral grid."""
+
+
+class PixelRegions(NamedTuple):
+    """The windows of P pixels."""
+
+    ms: torch.Tensor
+    """(P, R, D), vectors of length 1."""
+    pan: torch.Tensor
+    """Likewise."""
+    keys: torch.Tensor
+    """(P, R) bool, key regions."""
+    num_completed: torch.Tensor
+    """() pixels whose key regions had to be completed."""
+    scores: torch.Tensor
+    """(P, R) agreement of the two sources."""
+
+
+class DualSource(nn.Module):
+    """Few-shot classification of pixels by panchromatic and multispectral pairs.
+
+    Recommended design of the specification: two encoders, superpixels shared by both, key regions
+    by their agreement with the other source, and descriptors that are compared with prototypes. A
+    scene is encoded once, fully convolutional, in training as in mapping; a pixel's window is
+    gathered from it.
+
+    Args:
+        config: see ``DualSourceConfig``.
+    """
+
+    name: ClassVar[str] = "dual_source"
+
+    def __init__(self, config: DualSourceConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or DualSourceConfig()
+        if self.config.ratio not in (2, 4) or self.config.width % 8:
+            raise ConfigError(
+                f"a ratio of {self.config.ratio} and a width of {self.config.width}",
+                "expected a ratio of 2 or 4 and a multiple of 8",
+            )
+        self.ms, self.pan = (
+            make_encoder(
+                source, self.config.bands, self.config.ratio, self.config.width, self.config.stem
+            )
+            for source in ("ms", "pan")
+        )
+        self.gate = nn.Parameter(torch.zeros(()))
+
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data."""
+        return asdict(self.config)
+
+    def encode(self, ms: torch.Tensor, pan: torch.Tensor, regions: torch.Tensor) -> SceneMaps:
+        """A scene, or a tile of it with its halo.
+
+        Args:
+            ms: (bands, h, w), normalised.
+            pan: (1, ratio * h, ratio * w), normalised.
+            regions: (ratio * h, ratio * w) superpixels, from 0.
+
+        Raises:
+            ShapeError: the sizes are not in the ratio, or the scene is smaller than a window.
+        """
+        sizes = check_shape(ms, "C h w", "ms", C=self.config.bands)
+        height, width = sizes["h"], sizes["w"]
+        fine = {"H": height * self.config.ratio, "W": width * self.config.ratio}
+        check_shape(pan, "1 H W", "pan", **fine)
+        check_shape(regions, "H W", "regions", **fine)
+        if min(height, width) <= AFTER:
+            raise ShapeError(
+                f"a scene of {height} x {width} multispectral pixels",
+                f"expected at least {AFTER + 1} a side",
+            )
+        maps = torch.cat([self.ms(ms[None]), self.pan(pan[None])])
+        if self.config.regions:
+            maps = share_regions(maps, region_membership(regions, self.config.ratio))
+        padded = F.pad(maps, (BEFORE, AFTER, BEFORE, AFTER), mode="reflect")
+        blocks = F.avg_pool2d(padded, 2, stride=1)
+        return SceneMaps(blocks[:1], blocks[1:], (height, width))
+
+    def gather(self, maps: SceneMaps, pixels: torch.Tensor) -> PixelRegions:
+        """The windows of pixels.
+
+        Args:
+            maps: of ``encode``.
+            pixels: (P, 2) row and column on the multispectral grid.
+        """
+        steps = 2 * torch.arange(GRID, device=pixels.device)
+        rows = (pixels[:, :1] + steps)[:, :, None]  # (P, 8, 1)
+        cols = (pixels[:, 1:] + steps)[:, None]  # (P, 1, 8)
+        ms, pan = (
+            F.normalize(source[0][:, rows, cols].flatten(2).permute(1, 2, 0), dim=2)
+            for source in (maps.ms, maps.pan)
+        )
+        ms_scores, pan_scores = score_regions(ms, pan), score_regions(pan, ms)
+        chosen = select_key_regions(pan_scores, ms_scores, self.config.key_share)
+        return PixelRegions(ms, pan, *chosen, 0.5 * (ms_scores + pan_scores))
+
+    def fuse(self, regions: PixelRegions) -> torch.Tensor:
+        """Descriptors (P, D) of length 1."""
+        ms, pan = regions.ms, regions.pan
+        if self.config.fusion == "cross" and self.config.sources == "both":
+            ms, pan = _attend(ms, pan), _attend(pan, ms)
+        match self.config.sources:
+            case "ms":
+                joined = ms
+            case "pan":
+                joined = pan
+            case "both":
+                joined = ms + MAX_GATE * torch.sigmoid(self.gate) * pan
+        return F.normalize((self.weigh(regions)[:, :, None] * joined).sum(dim=1), dim=1)
+
+    def weigh(self, regions: PixelRegions) -> torch.Tensor:
+        """(P, R) weights of the regions in the descriptor; they sum to 1."""
+        if self.config.fusion != "scores":
+            return torch.full_like(regions.scores, 1 / regions.scores.shape[1])
+        allowed = regions.keys
+        if self.config.include_center:
+            allowed = allowed | _center_mask(allowed.device)
+        logits = regions.scores / self.config.temperature
+        return logits.masked_fill(~allowed, -torch.inf).softmax(dim=1)
+
+    def pool_keys(self, regions: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Descriptors (P, D) of one source: normalised means over the key regions."""
+        return F.normalize((regions * keys[:, :, None]).sum(dim=1), dim=1)
+
+
+def _attend(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Each region with what the other source has at similar ones (scale 10)."""
+    similar = torch.matmul(own, other.transpose(1, 2)) * 10
+    return own + torch.matmul(similar.softmax(dim=2), other)
+
+
+def _center_mask(device: torch.device) -> torch.Tensor:
+    """(R,) bool, the four regions around the window's centre."""
+    place = torch.arange(GRID, device=device)
+    inside = (place >= CENTER[0]) & (place <= CENTER[1])
+    return (inside[:, None] & inside).flatten()

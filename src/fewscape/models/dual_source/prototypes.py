@@ -1,0 +1,78 @@
+"""Classes as prototypes of descriptors, and scores against them (dual source, sections 6 to 9)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+MAX_PARTS = 3
+"""Prototypes of a class at test."""
+ROUNDS = 10
+
+
+def make_prototypes(descriptors: torch.Tensor, classes: torch.Tensor, count: int) -> torch.Tensor:
+    """One prototype a class: normalised means (K, D) of descriptors (S, D) of length 1.
+
+    Args:
+        descriptors: of the supports.
+        classes: (S,) numbers below K; every class occurs.
+        count: K.
+    """
+    sums = descriptors.new_zeros(count, descriptors.shape[1]).index_add(0, classes, descriptors)
+    return F.normalize(sums, dim=1)
+
+
+def make_part_prototypes(
+    descriptors: torch.Tensor, classes: torch.Tensor, count: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Several prototypes a class, by k-means on the sphere.
+
+    Args:
+        descriptors: (S, D) of length 1.
+        classes: (S,).
+        count: K.
+
+    Returns:
+        (M, D) prototypes and the class (M,) of each; ``min(shots, 3)`` of every class.
+    """
+    parts, owners = [], []
+    for number in range(count):
+        own = descriptors[classes == number]
+        parts.append(_cluster(own, min(len(own), MAX_PARTS)))
+        owners.append(torch.full((len(parts[-1]),), number, device=classes.device))
+    return torch.cat(parts), torch.cat(owners)
+
+
+def score_classes(
+    descriptors: torch.Tensor,
+    prototypes: torch.Tensor,
+    owners: torch.Tensor,
+    count: int,
+    temperature: float,
+) -> torch.Tensor:
+    """Logits (P, K): log of the mean of exp(cosine / temperature) over a class's prototypes.
+
+    Examples:
+        >>> rows = torch.eye(2)
+        >>> score_classes(rows, rows, torch.arange(2), 2, 0.5).tolist()
+        [[2.0, 0.0], [0.0, 2.0]]
+    """
+    logits = torch.matmul(descriptors, prototypes.t()) / temperature
+    own = F.one_hot(owners, count).bool()  # (M, K)
+    each = logits[:, :, None].masked_fill(~own, -torch.inf).logsumexp(dim=1)
+    return each - own.sum(dim=0).log()
+
+
+def _cluster(rows: torch.Tensor, count: int) -> torch.Tensor:
+    """Centres of length 1; begins with the medoid, then the farthest."""
+    similar = torch.matmul(rows, rows.t())
+    chosen = [int(similar.sum(dim=1).argmax())]
+    while len(chosen) < count:
+        chosen.append(int(similar[:, chosen].amax(dim=1).argmin()))
+    centres = rows[chosen]
+    for _ in range(ROUNDS):
+        nearest = torch.matmul(rows, centres.t()).argmax(dim=1)
+        sums = torch.zeros_like(centres).index_add(0, nearest, rows)
+        is_empty = sums.norm(dim=1, keepdim=True) == 0
+        centres = torch.where(is_empty, centres, F.normalize(sums, dim=1))
+    return centres
