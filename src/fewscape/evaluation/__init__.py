@@ -7,6 +7,7 @@ from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
 from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
 from fewscape.evaluation.panels import explain_episode
+from fewscape.evaluation.pixels import classify_pixels, evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
 from fewscape.evaluation.semantic import SemanticOptions, evaluate_semantic, tell_scores
@@ -22,12 +23,14 @@ __all__ = [
     "adjust_holm",
     "bootstrap_iou",
     "check_writable",
+    "classify_pixels",
     "compare_counts",
     "compare_folds",
     "compare_pair",
     "compare_pairs",
     "count_episodes",
     "evaluate",
+    "evaluate_pixels",
     "evaluate_semantic",
     "explain_episode",
     "join_counted",

@@ -47,6 +47,10 @@ class ClassScores:
     """(N,)."""
     overall_accuracy: float
     """Share of the known pixels that are right, all classes together."""
+    average_accuracy: float
+    """Mean recall of the classes that occur in the truth."""
+    kappa: float
+    """Agreement beyond chance (Cohen)."""
     miou: float
     """Mean of the IoU over the classes that are scored and occur."""
     mean_f1: float
@@ -77,9 +81,18 @@ def score_confusion(confusion: torch.Tensor, scored: Sequence[int] | None = None
         precision=right / predicted,
         recall=right / truth,
         overall_accuracy=float(right.sum() / counts.sum()),
+        average_accuracy=float((right / truth).nanmean()),
+        kappa=_find_kappa(counts),
         miou=float(iou[means].nanmean()),
         mean_f1=float(f1[means].nanmean()),
     )
+
+
+def _find_kappa(counts: torch.Tensor) -> float:
+    total = counts.sum()
+    observed = counts.diagonal().sum() / total
+    expected = (counts.sum(1) * counts.sum(0)).sum() / total**2
+    return float((observed - expected) / (1 - expected))
 
 
 class ConfusionMatrix(Metric):  # type: ignore[misc]

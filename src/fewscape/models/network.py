@@ -13,7 +13,7 @@ from fewscape.backbones import Backbone
 
 
 class Network(nn.Module, ABC):
-    """A network of the zoo; it can be written into a model folder."""
+    """A network on one pretrained backbone; it can be written into a model folder."""
 
     name: ClassVar[str]
     """Name in the zoo."""

@@ -5,6 +5,7 @@ from fewscape.regions.filling import FillJob, fill_store
 from fewscape.regions.flatten import flatten_masks
 from fewscape.regions.maker import MakeRegions, RegionMaker, number_by_area
 from fewscape.regions.methods import REGION_METHODS, make_regions
+from fewscape.regions.pan_slic import segment_pan
 from fewscape.regions.sam import Sam, Sam2
 from fewscape.regions.slic import Slic
 from fewscape.regions.store import RegionStore, StoredRegions, open_regions
@@ -25,4 +26,5 @@ __all__ = [
     "make_regions",
     "number_by_area",
     "open_regions",
+    "segment_pan",
 ]

@@ -12,7 +12,7 @@ import torch
 
 from fewscape import __version__
 from fewscape.core import ConfigError, suggest
-from fewscape.models import save_model
+from fewscape.models import Network, save_model
 from fewscape.tasks.optimized import OptimizedModule
 
 CARD = """# {name}: trained by fewscape {version}
@@ -94,14 +94,16 @@ class SaveModelFolders(lightning.Callback):
         name: str,
         score: float,
     ) -> None:
+        model = task.model
+        assert isinstance(model, Network)
         data = getattr(trainer, "datamodule", None)
         training: dict[str, Any] = data.describe() if data is not None else {}
         facts = task.describe()
         card = CARD.format(
-            name=task.model.name,
+            name=model.name,
             version=__version__,
-            parameters=sum(parameter.numel() for parameter in task.model.parameters()),
-            backbone=task.model.describe()["backbone"]["name"],
+            parameters=sum(parameter.numel() for parameter in model.parameters()),
+            backbone=model.describe()["backbone"]["name"],
             told="\n".join(_tell(training | facts)),
             steps=trainer.global_step,
             selection=f"{self.monitor} = {score:.4f} on the validation images"
@@ -112,7 +114,7 @@ class SaveModelFolders(lightning.Callback):
         target = Path(self.folder or trainer.default_root_dir) / name
         facts |= {"training": training, "score": score if math.isfinite(score) else None}
         window = getattr(data, "image_size", UNKNOWN_WINDOW)
-        save_model(task.model, target, card, window, self.dtype, facts)
+        save_model(model, target, card, window, self.dtype, facts)
 
     def state_dict(self) -> dict[str, Any]:
         """The best score so far, so that a resumed run does not overwrite a better folder."""

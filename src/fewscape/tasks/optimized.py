@@ -32,7 +32,7 @@ class OptimizedModule(lightning.LightningModule):
         lookahead: let slow weights follow, see ``add_lookahead``.
     """
 
-    model: Network
+    model: nn.Module
     map_command: str
     """How to map a scene with the trained network, for its card."""
 
@@ -59,8 +59,8 @@ class OptimizedModule(lightning.LightningModule):
 
     @property
     def backbone(self) -> nn.Module:
-        """The part whose rate is ``lr * backbone_lr_factor``."""
-        return self.model.backbone
+        """The part whose rate is ``lr * backbone_lr_factor``; empty where there is none."""
+        return self.model.backbone if isinstance(self.model, Network) else nn.Identity()
 
     def describe(self) -> dict[str, Any]:
         """Entries of ``config.json`` that are known here."""

@@ -1,5 +1,6 @@
 """Panchromatic and multispectral pairs: scaling, making them, and drawing their pixels."""
 
+from fewscape.datasets.pan_ms.descriptors import describe_by_hand
 from fewscape.datasets.pan_ms.episodes import (
     EpisodeOptions,
     PixelBank,
@@ -7,6 +8,7 @@ from fewscape.datasets.pan_ms.episodes import (
     hard_share,
 )
 from fewscape.datasets.pan_ms.pair import PairScale, PanMsPair
+from fewscape.datasets.pan_ms.scene import PixelScene, split_blocks
 from fewscape.datasets.pan_ms.synthetic import (
     SPECTRAL_PAIR,
     TEXTURE_PAIR,
@@ -31,12 +33,15 @@ __all__ = [
     "PanMsPair",
     "PixelBank",
     "PixelEpisode",
+    "PixelScene",
     "SyntheticPair",
     "WaldOptions",
     "average_blocks",
     "blur_sigma",
     "coarsen_labels",
+    "describe_by_hand",
     "hard_share",
     "make_pair",
     "make_synthetic_pair",
+    "split_blocks",
 ]

@@ -127,9 +127,18 @@ class DualSource(nn.Module):
             F.normalize(source[0][:, rows, cols].flatten(2).permute(1, 2, 0), dim=2)
             for source in (maps.ms, maps.pan)
         )
-        ms_scores, pan_scores = score_regions(ms, pan), score_regions(pan, ms)
+        ms_scores, pan_scores = self._score(ms, pan)
         chosen = select_key_regions(pan_scores, ms_scores, self.config.key_share)
         return PixelRegions(ms, pan, *chosen, 0.5 * (ms_scores + pan_scores))
+
+    def _score(self, ms: torch.Tensor, pan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Scores (P, R) of both; a single source agrees with itself, or it would see the other."""
+        match self.config.sources:
+            case "ms":
+                pan = ms
+            case "pan":
+                ms = pan
+        return score_regions(ms, pan), score_regions(pan, ms)
 
     def fuse(self, regions: PixelRegions) -> torch.Tensor:
         """Descriptors (P, D) of length 1."""
