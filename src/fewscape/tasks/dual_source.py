@@ -22,6 +22,7 @@ from fewscape.tasks.optimized import OptimizedModule
 
 REFRESH_EPOCHS = 5
 """Epochs after which sampling takes the network's descriptors anew."""
+DESCRIPTORS = "descriptors"
 CHUNK = 4096
 """Pixels described at a time."""
 
@@ -160,6 +161,14 @@ class DualSourceSegmentation(OptimizedModule):
             loss = loss + self.contrast_weight * contrast
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What sampling sees is older than the weights, so it is kept."""
+        checkpoint[DESCRIPTORS] = torch.from_numpy(self.episodes.bank.descriptors)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Sample as the interrupted run would have."""
+        self.episodes.bank.refresh(checkpoint[DESCRIPTORS].numpy())
 
     @property
     def _has_contrast(self) -> bool:
