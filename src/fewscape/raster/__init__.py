@@ -3,6 +3,7 @@
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper
 from fewscape.raster.palette import class_colours
+from fewscape.raster.pan_ms import PanMsPair, PanMsReader
 from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
 from fewscape.raster.reader import Scale, SceneReader
 from fewscape.raster.staging import StagedFiles
@@ -14,6 +15,8 @@ __all__ = [
     "BandStyle",
     "ClassPolygons",
     "Georeference",
+    "PanMsPair",
+    "PanMsReader",
     "Scale",
     "SceneReader",
     "StagedFiles",

@@ -7,7 +7,6 @@ from fewscape.datasets.pan_ms import (
     SPECTRAL_PAIR,
     TEXTURE_PAIR,
     PairScale,
-    PanMsPair,
     PixelScene,
     WaldOptions,
     blur_sigma,
@@ -16,6 +15,7 @@ from fewscape.datasets.pan_ms import (
     make_synthetic_pair,
     split_blocks,
 )
+from fewscape.raster import PanMsPair
 
 QUIET = WaldOptions(jitter=0.0, pan_snr_db=None, ms_snr_db=None)
 
@@ -78,19 +78,6 @@ def test_labels_need_three_quarters():
     fine[:2, 4:8] = 2  # half and half
     fine[:, 8:] = 2
     assert coarsen_labels(fine, 4, 2).tolist() == [[1, 0, 2]]
-
-
-@pytest.mark.parametrize(
-    ("ms", "pan", "message"),
-    [
-        ((4, 5, 6), (20, 23), r"20 x 23 pixels; expected 4 times the 5 x 6 .*; cut both"),
-        ((4, 20, 24), (5, 6), r"the two seem to be swapped"),
-        ((5, 6), (20, 24), r"a pair of shapes \(5, 6\) and \(20, 24\)"),
-    ],
-)
-def test_images_that_are_no_pair_are_told(ms, pan, message):
-    with pytest.raises(DatasetError, match=message):
-        PanMsPair(np.zeros(ms), np.zeros(pan), 4)
 
 
 def test_wald_options_must_fit_the_image(rng):

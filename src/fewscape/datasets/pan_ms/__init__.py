@@ -7,7 +7,7 @@ from fewscape.datasets.pan_ms.episodes import (
     PixelEpisode,
     hard_share,
 )
-from fewscape.datasets.pan_ms.pair import PairScale, PanMsPair
+from fewscape.datasets.pan_ms.scale import PairScale
 from fewscape.datasets.pan_ms.scene import PixelScene, split_blocks
 from fewscape.datasets.pan_ms.synthetic import (
     SPECTRAL_PAIR,
@@ -30,7 +30,6 @@ __all__ = [
     "TEXTURE_PAIR",
     "EpisodeOptions",
     "PairScale",
-    "PanMsPair",
     "PixelBank",
     "PixelEpisode",
     "PixelScene",

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 
 from fewscape.core import DatasetError
-from fewscape.datasets.pan_ms.pair import PairScale, PanMsPair
+from fewscape.datasets.pan_ms.scale import PairScale
+from fewscape.raster import PanMsPair
 from fewscape.regions import segment_pan
 
 GAP = 16

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.datasets.pan_ms.pair import PanMsPair
 from fewscape.datasets.pan_ms.wald import PAN_WEIGHTS, WaldOptions, coarsen_labels, make_pair
+from fewscape.raster import PanMsPair
 
 REFLECTANCES: dict[str, tuple[float, float, float, float]] = {
     "water": (0.06, 0.05, 0.03, 0.01),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ConfigError, DatasetError
-from fewscape.datasets.pan_ms.pair import PanMsPair
+from fewscape.raster import PanMsPair
 
 Floats = npt.NDArray[np.float64]
 

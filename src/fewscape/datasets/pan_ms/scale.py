@@ -1,4 +1,4 @@
-"""A panchromatic and a multispectral image of one place."""
+"""How values of a panchromatic and a multispectral sensor become network input."""
 
 from __future__ import annotations
 
@@ -8,36 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError
+from fewscape.raster import PanMsPair
 
 Floats = npt.NDArray[np.float32]
 LOW, HIGH = 0.1, 99.9
 """Percentiles at which values are cut before mean and standard deviation are taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class PanMsPair:
-    """Both images on one grid: pixel (r, c) of ``ms`` covers ``ratio`` x ``ratio`` of ``pan``."""
-
-    ms: npt.NDArray[np.generic]
-    """(C, h, w)."""
-    pan: npt.NDArray[np.generic]
-    """(ratio * h, ratio * w)."""
-    ratio: int
-
-    def __post_init__(self) -> None:
-        if self.ms.ndim != 3 or self.pan.ndim != 2:
-            raise DatasetError(
-                f"a pair of shapes {self.ms.shape} and {self.pan.shape}",
-                "expected (bands, h, w) and (H, W)",
-            )
-        height, width = self.ms.shape[1:]
-        if self.pan.shape != (self.ratio * height, self.ratio * width):
-            swapped = self.ratio * self.pan.shape[0] == height
-            raise DatasetError(
-                f"the panchromatic image has {self.pan.shape[0]} x {self.pan.shape[1]} pixels",
-                f"expected {self.ratio} times the {height} x {width} of the multispectral one",
-                "the two seem to be swapped" if swapped else "cut both to the same ground",
-            )
 
 
 @dataclass(frozen=True, slots=True)
