@@ -85,6 +85,8 @@ def test_from_archives_to_a_score(name, tmp_path, capsys):
     recipes = [*options_of(["bicor_seg/published", f"bicor_seg/{name}"]), f"--config={smaller}"]
     places = [f"--data.folder={data}", f"--trainer.default_root_dir={run}"]
     assert main(["fit", *recipes, *places]) == 0
+    training = json.loads((run / "best" / "config.json").read_text())["training"]
+    assert training["colours"][1] == [255, 0, 0] if name == "loveda" else [0, 0, 255]
     eroded = [] if name == "loveda" else ["--labels", "labels_eroded"]
     words = ["evaluate", "--model", run / "best", "--data", data, "--split", "test", *eroded,
              "--output", tmp_path / "scores.json", "--predictions", tmp_path / "maps"]  # fmt: skip

@@ -8,7 +8,7 @@ import rasterio
 from PIL import Image
 
 from fewscape.core import DatasetError, Window
-from fewscape.datasets import FolderDataset, LabelledImages
+from fewscape.datasets import FolderDataset, LabelledImages, read_colours
 from fewscape.datasets.image_files import ImageFiles
 from tests.datasets.invented import write_classes, write_dataset, write_pair
 from tests.raster.rasters import cut_in_half, noise, write_raster
@@ -203,3 +203,26 @@ def test_says_that_a_truncated_png_cannot_be_read(tmp_path, bands):
     cut_in_half(write_raster(tmp_path / "a.png", noise(300, 300, bands)))
     with pytest.raises(DatasetError, match=r"a.png' cannot be read; .*truncated"):
         ImageFiles(tmp_path).read("a.png")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        (None, None),
+        ({"0": [1, 2, 3]}, None),
+        ({"2": [7, 8, 9], "1": [4, 5, 6], "0": [1, 2, 3]}, ((1, 2, 3), (4, 5, 6), (7, 8, 9))),
+    ],
+)
+def test_colours_come_in_the_order_of_the_ids(tmp_path, listed, expected):
+    content = {"classes": {"2": "c", "0": "a", "1": "b"}}
+    text = json.dumps(content if listed is None else content | {"colours": listed})
+    (tmp_path / "classes.json").write_text(text)
+    assert read_colours(tmp_path / "classes.json") == expected
+
+
+@pytest.mark.parametrize("colour", [[1, 2], [1, 2, 300], "red", 5])
+def test_what_is_no_colour_is_told(tmp_path, colour):
+    content = {"classes": {"0": "a"}, "colours": {"0": colour}}
+    (tmp_path / "classes.json").write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"the colours in .* cannot be read; expected"):
+        read_colours(tmp_path / "classes.json")

@@ -12,6 +12,7 @@ class BandSegmenter:
     window_multiple = 8
     make_regions = None
     layer_names = ()
+    colours = None
 
     def __init__(self, classes=("red", "green"), window=32, stride=4, halo=0, threshold=0.5):
         self.class_names = tuple(classes)

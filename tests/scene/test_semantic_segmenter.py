@@ -77,6 +77,16 @@ def test_every_valid_pixel_gets_the_most_probable_class(model, scene, tmp_path):
     assert sum(result.class_pixels.values()) == result.valid_pixels
 
 
+def test_classes_have_the_colours_of_their_data_set(model, scene, tmp_path):
+    colours = ((1, 2, 3), (250, 100, 0))
+    segmenter = SemanticSegmenter(model, NAMES, CPU, 64, colours=colours)
+    with SceneReader(scene) as reader:
+        map_scene(reader, segmenter, tmp_path, MapOptions(preview=False, vectors=False))
+    with rasterio.open(tmp_path / "scene_classes.tif") as dataset:
+        table = dataset.colormap(1)
+    assert [table[number][:3] for number in (1, 2)] == list(colours)
+
+
 def test_what_does_not_fit_is_refused(model):
     with pytest.raises(ConfigError, match=r"windows of 50 pixels do not fit bicor_seg; .* of 32"):
         SemanticSegmenter(model, NAMES, CPU, 50)

@@ -43,7 +43,7 @@ RECIPE = {
         "backbone_lr_factor": 1.0,
         "schedule": "constant",
     },
-    "data": {"image_size": 64, "batch_size": 2, "samples_per_epoch": 8, "augment": {}},
+    "data": {"image_size": 64, "batch_size": 2, "samples_per_epoch": 32, "augment": {}},
 }
 
 

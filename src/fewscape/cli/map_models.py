@@ -62,7 +62,13 @@ def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, s
     policy = Policy.choose(arguments.device, arguments.precision)
     views = Views(arguments.flips, arguments.scales)
     segmenter = SemanticSegmenter(
-        model, folder.class_names, policy, arguments.window, views, arguments.heatmaps
+        model,
+        folder.class_names,
+        policy,
+        arguments.window,
+        views,
+        arguments.heatmaps,
+        folder.colours,
     )
     names = ("bands", "scale", "nodata", "window", "overlap", "precision", "flips", "scales")
     tags = {

@@ -150,6 +150,28 @@ def read_unscored(file: Path) -> tuple[str, ...]:
     return tuple(json.loads(file.read_text("utf-8")).get("unscored", ()))
 
 
+def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
+    """Colours of the classes in the order of their ids, where a ``classes.json`` lists them all.
+
+    Raises:
+        DatasetError: an entry is no colour.
+    """
+    content = json.loads(file.read_text("utf-8"))
+    listed = content.get("colours", {})
+    try:
+        by_id = {int(key): tuple(int(part) for part in value) for key, value in listed.items()}
+        found = tuple(by_id[int(key)] for key in sorted(content["classes"], key=int))
+        if not all(len(own) == 3 and all(0 <= part <= IGNORE for part in own) for own in found):
+            raise ValueError
+    except KeyError:
+        return None
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"the colours in '{file}' cannot be read", 'expected {"0": [255, 0, 0], ...}'
+        ) from error
+    return tuple((red, green, blue) for red, green, blue in found)
+
+
 def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint8]:
     """Pixels (C, H, W) of a label file as class ids (H, W).
 

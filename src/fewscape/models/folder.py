@@ -137,6 +137,12 @@ class ModelFolder:
         """Classes of a supervised network, in the order of its logits; none of a few-shot one."""
         return tuple(self.config.get("classes", ()))
 
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...] | None:
+        """To draw these classes with, where their data set says it."""
+        listed = self.config.get("training", {}).get("colours")
+        return tuple((red, green, blue) for red, green, blue in listed) if listed else None
+
     def state(self) -> dict[str, torch.Tensor]:
         """The weights, on the CPU."""
         from safetensors.torch import load_file

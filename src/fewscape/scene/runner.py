@@ -26,6 +26,7 @@ from fewscape.raster import (
     vectorise_map,
 )
 from fewscape.raster.gdal import open_raster
+from fewscape.raster.palette import Colour
 from fewscape.raster.staging import report_write_errors
 from fewscape.scene.blending import Strip
 from fewscape.scene.prediction import predict_strips
@@ -121,7 +122,7 @@ def map_scene(
             vectorise_map(rasters[0], probabilities, target, segmenter.class_names, tags)
         if options.preview:
             picture = staged.path(f"{scene.path.stem}_preview.png")
-            _draw(picture, scene, rasters[0], segmenter.class_names, counts)
+            _draw(picture, scene, rasters[0], segmenter, counts)
         files = tuple(staged.commit())
     found = dict(zip(segmenter.class_names, counts[1:-1].tolist(), strict=True))
     valid = int(counts[:-1].sum())
@@ -169,7 +170,7 @@ def _write_rasters(
 ) -> npt.NDArray[np.int64]:
     """Write class map and probabilities; pixels of background, each class, no data."""
     names = segmenter.class_names
-    colours = dict(enumerate([BARE_GROUND, *class_colours(len(names))]))
+    colours = dict(enumerate([BARE_GROUND, *_choose_colours(segmenter)]))
     styles = [
         BandStyle.classes(dict(enumerate(("background", *names))), colours),
         *map(BandStyle.probability, names),
@@ -190,6 +191,10 @@ def _write_rasters(
     return np.append(counts[: len(names) + 1], counts[NODATA])
 
 
+def _choose_colours(segmenter: Segmenter) -> Sequence[Colour]:
+    return segmenter.colours or class_colours(len(segmenter.class_names))
+
+
 def decide(
     strip: Strip, num_classes: int, threshold: float
 ) -> tuple[npt.NDArray[np.uint8], list[npt.NDArray[np.uint8]]]:
@@ -208,16 +213,17 @@ def _draw(
     path: Path,
     scene: SceneReader,
     classes: Path,
-    names: Sequence[str],
+    segmenter: Segmenter,
     counts: npt.NDArray[np.int64],
 ) -> None:
+    names = segmenter.class_names
     image, _ = scene.read_overview(LONGEST)
     with open_raster(classes) as dataset:
         reduced = dataset.read(1, out_shape=image.shape[1:])
     valid = max(1, int(counts[:-1].sum()))
     legend = [
         LegendEntry(name, colour, int(count) / valid)
-        for name, colour, count in zip(names, class_colours(len(names)), counts[1:], strict=False)
+        for name, colour, count in zip(names, _choose_colours(segmenter), counts[1:], strict=False)
     ]
     with report_write_errors(path):
         draw_preview(path, image, reduced, legend, scene.path.stem)

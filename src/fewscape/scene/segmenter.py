@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from fewscape.core import ConfigError, Features, Policy, Support
 from fewscape.models import FewShotModel
+from fewscape.raster.palette import Colour
 from fewscape.regions import MakeRegions, open_regions
 from fewscape.scene.examples import Examples, Shot
 
@@ -19,6 +21,8 @@ class Segmenter(Protocol):
 
     class_names: tuple[str, ...]
     """The K foreground classes; class 1 comes first."""
+    colours: Sequence[Colour] | None
+    """To draw the classes with; ours if None."""
     layer_names: tuple[str, ...]
     """The L further layers that are written beside the classes, such as heatmaps."""
     window: int
@@ -64,6 +68,7 @@ class FewShotSegmenter:
 
     halo = 0
     layer_names: tuple[str, ...] = ()
+    colours: Sequence[Colour] | None = None
 
     def __init__(
         self, model: FewShotModel, examples: Examples, policy: Policy, threshold: float = 0.5

@@ -10,6 +10,7 @@ import torch
 from fewscape.core import ConfigError, Policy
 from fewscape.models import SemanticModel
 from fewscape.ops import Flips, average_views, resize_maps, widen
+from fewscape.raster.palette import Colour
 from fewscape.regions import MakeRegions
 
 HEAT = "heat"
@@ -33,6 +34,7 @@ class SemanticSegmenter:
         policy: where and in which precision to run.
         window: side of the windows in pixels.
         views: test-time augmentation.
+        colours: to draw the classes with; ours if not given.
         heatmaps: give the heat of each class, too, in [0, 1]: where the last layer of BiCoR-Seg
             looked for it.
 
@@ -52,8 +54,10 @@ class SemanticSegmenter:
         window: int,
         views: Views | None = None,
         heatmaps: bool = False,
+        colours: Sequence[Colour] | None = None,
     ) -> None:
         self.class_names = tuple(class_names)
+        self.colours = colours
         self.policy = policy
         self.window = window
         self.window_multiple = model.window_multiple

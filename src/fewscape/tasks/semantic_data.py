@@ -22,6 +22,7 @@ from fewscape.datasets import (
     TrainingCrops,
     choose_areas,
     image_stem,
+    read_colours,
     read_splits,
     separate_ground,
 )
@@ -120,7 +121,9 @@ class SemanticData(lightning.LightningDataModule):
     def describe(self) -> dict[str, Any]:
         """What the network learnt from, for its card."""
         names = [image_stem(self.dataset, area.image) for area in self.val_areas]
-        return {"data": self.dataset.name, "validation": names, "seed": self.seed}
+        colours = read_colours(self.dataset.folder / "classes.json")
+        facts = {"data": self.dataset.name, "validation": names, "seed": self.seed}
+        return facts if colours is None else facts | {"colours": [list(own) for own in colours]}
 
 
 def split_areas(
