@@ -1,7 +1,7 @@
 r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses, three seeds each.
 
     .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
-        --output benchmarks/results/dubai.json
+        --output benchmarks/results/dubai.json --networks bicor_seg unet
 
 Trains what ``--runs`` does not hold yet (``configs/dubai``), then scores the last network of each
 run on tile 8 by the path that maps scenes. No run was selected by tile 8, and nothing was chosen
