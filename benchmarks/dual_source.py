@@ -31,9 +31,10 @@ from fewscape.evaluation import evaluate_pixels, write_results
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.tasks.dual_source import (
     DualSourceSegmentation,
+    SceneData,
     SceneEpisodes,
     describe_pixels,
-    train_on_scene,
+    train_on_scenes,
 )
 
 SIZE = 96
@@ -90,7 +91,6 @@ def run(changes: dict[str, Any], seed: int, epochs: int) -> dict[str, Any]:
     options = EpisodeOptions(**changes.get("episodes", {}))
     task = DualSourceSegmentation(
         model,
-        SceneEpisodes(train, options, seed=seed),
         warmup_epochs=2,
         optimizer="adamw",
         lr=1e-3,
@@ -98,7 +98,7 @@ def run(changes: dict[str, Any], seed: int, epochs: int) -> dict[str, Any]:
         schedule="cosine",
         **changes.get("task", {}),
     )
-    train_on_scene(task, epochs)
+    train_on_scenes(task, SceneData(SceneEpisodes([train], options, seed=seed)), epochs)
     scores = evaluate_pixels(
         describe_pixels(model, shown),
         shown.labels,

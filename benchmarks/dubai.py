@@ -1,11 +1,14 @@
-r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses, three seeds each.
+r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
 
     .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
         --output benchmarks/results/dubai.json --networks bicor_seg unet
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+        --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
+        --tiles 1 3 5 6 7 8 --seeds 1
 
-Trains what ``--runs`` does not hold yet (``configs/dubai``), then scores the last network of each
-run on tile 8 by the path that maps scenes. No run was selected by tile 8, and nothing was chosen
-on it: choices were made on tile 7, with a training that did not see it.
+Trains what ``--runs`` does not hold yet (``configs/dubai``) on all tiles but one, then scores the
+last network of each run on that tile by the path that maps scenes. No run was selected by its
+test tile.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from fewscape.evaluation import evaluate_semantic, write_results
 from fewscape.scene import SemanticSegmenter
 
 NETWORKS = ("bicor_seg", "bicor_reference", "unet")
-TEST = "tile8_*"
+TILES = (1, 3, 5, 6, 7, 8)
 
 
 def main() -> None:
@@ -36,42 +39,50 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the dubai_mbrsc folder")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--tiles", type=int, nargs="+", default=[8], choices=TILES)
     parser.add_argument("--networks", nargs="+", default=NETWORKS, choices=NETWORKS)
     arguments = parser.parse_args()
     zoo.SEMANTIC_MODELS[UNet.name] = UNet
-    networks = {
-        name: [score(arguments, name, seed) for seed in range(arguments.seeds)]
-        for name in arguments.networks
-    }
-    results = {"test": TEST, "networks": {}}
-    for name, runs in networks.items():
+    results: dict[str, Any] = {"tiles": arguments.tiles, "networks": {}}
+    for name in arguments.networks:
+        runs = [
+            score(arguments, name, tile, seed)
+            for tile in arguments.tiles
+            for seed in range(arguments.seeds)
+        ]
         mious = [run["means"][0]["miou"] for run in runs]
-        mean, deviation = float(np.mean(mious)), float(np.std(mious, ddof=1))
+        mean, deviation = float(np.mean(mious)), float(np.std(mious, ddof=min(1, len(mious) - 1)))
         results["networks"][name] = {"miou_mean": mean, "miou_std": deviation, "runs": runs}
-        print(f"{name}: mIoU {100 * mean:.1f} +- {100 * deviation:.1f} over {len(runs)} seeds")
+        print(f"{name}: mIoU {100 * mean:.1f} +- {100 * deviation:.1f} over {len(runs)} runs")
+        each = (f"tile {run['tile']}: {100 * run['means'][0]['miou']:.1f}" for run in runs)
+        print("  " + "  ".join(each))
     write_results(results, arguments.output)
 
 
-def score(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
-    """Scores of one run on the test images; it is trained first if need be."""
-    folder = arguments.runs / f"{name}_{seed}"
+def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dict[str, Any]:
+    """Scores of one run on its test tile; it is trained first if need be."""
+    folder = arguments.runs / f"{name}_tile{tile}_{seed}"
     if not (folder / "last" / "config.json").is_file():
-        train(arguments.data, folder, name, seed)
+        train(arguments.data, folder, name, tile, seed)
     dataset = FolderDataset(arguments.data)
     model, opened = zoo.load_semantic(str(folder / "last"))
     segmenter = SemanticSegmenter(model, opened.class_names, Policy.choose(), opened.window)
-    results = evaluate_semantic(segmenter, dataset, choose_areas(dataset, [TEST], {}))
+    areas = choose_areas(dataset, [f"tile{tile}_*"], {})
+    results = evaluate_semantic(segmenter, dataset, areas)
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return {"seed": seed, "parameters": parameters, **results}
+    return {"tile": tile, "seed": seed, "parameters": parameters, **results}
 
 
-def train(data: Path, folder: Path, name: str, seed: int) -> None:
+def train(data: Path, folder: Path, name: str, tile: int, seed: int) -> None:
     """``fewscape fit`` in a process of its own."""
     recipes = [f"--config=configs/dubai/{part}.yaml" for part in ("common", name)]
+    others = ",".join(f"tile{other}_*" for other in TILES if other != tile)
     options = {
         "seed_everything": seed,
         "data.seed": seed,
         "data.folder": data,
+        "data.train": f"[{others}]",
+        "data.val": f"[tile{tile}_*]",
         "trainer.default_root_dir": folder,
     }
     words = ["fit", *recipes, *(f"--{key}={value}" for key, value in options.items())]

@@ -15,6 +15,8 @@ from fewscape.models import (
     BiCoRFewShot,
     BiCoRSeg,
     DSMFNet,
+    DualSource,
+    DualSourceConfig,
     FewShotModel,
     HSNet,
     ICPDNet,
@@ -27,12 +29,15 @@ from fewscape.models import (
 
 __all__ = [
     "EMBEDDED",
+    "EMBEDDED_PAIR",
     "MODELS",
+    "PAIR_MODELS",
     "SEMANTIC_MODELS",
     "check_model",
     "embedded_folder",
     "is_semantic",
     "load_model",
+    "load_pair_model",
     "load_semantic",
     "open_folder",
 ]
@@ -55,13 +60,22 @@ MODELS: dict[str, type[FewShotModel]] = {
 SEMANTIC_MODELS: dict[str, type[SemanticModel]] = {BiCoRSeg.name: BiCoRSeg}
 """Fully supervised networks by name; they come from model folders only."""
 
+PAIR_MODELS: dict[str, type[DualSource]] = {DualSource.name: DualSource}
+"""Few-shot networks for panchromatic and multispectral pairs; they come from model folders only."""
+
 EMBEDDED = "embedded"
 """The small trained network that comes with the package."""
 
+EMBEDDED_PAIR = "embedded_pair"
+"""The one for panchromatic and multispectral pairs."""
 
-def embedded_folder() -> Path:
+
+EMBEDDED_NAMES = (EMBEDDED, EMBEDDED_PAIR)
+
+
+def embedded_folder(name: str = EMBEDDED) -> Path:
     """The model folder inside the package."""
-    return Path(str(resources.files("fewscape") / "assets" / EMBEDDED))
+    return Path(str(resources.files("fewscape") / "assets" / name))
 
 
 def load_model(name: str, backbone: str | None = None, weights: str | None = None) -> FewShotModel:
@@ -91,6 +105,12 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
             f"the model folder '{name}' holds its own backbone and weights",
             "",
             "leave out --backbone and --weights",
+        )
+    if folder.config.get("model") in PAIR_MODELS:
+        raise ConfigError(
+            f"the model folder '{name}' holds a network for panchromatic and multispectral pairs",
+            "expected a network that sees red, green and blue",
+            "map with it by 'fewscape map --pan FILE --ms FILE --model FOLDER'",
         )
     if folder.config.get("model") in SEMANTIC_MODELS:
         raise ConfigError(
@@ -129,6 +149,32 @@ def load_semantic(name: str) -> tuple[SemanticModel, ModelFolder]:
     return model, folder
 
 
+def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
+    """A network for panchromatic and multispectral pairs in evaluation mode, and its folder.
+
+    Args:
+        name: ``embedded_pair`` or the path of a model folder.
+
+    Raises:
+        ConfigError: there is no such folder, or it holds another kind of network.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    check_model(name)
+    if name in MODELS or open_folder(name).config.get("model") not in PAIR_MODELS:
+        raise ConfigError(
+            f"'{name}' is no network for panchromatic and multispectral pairs",
+            f"expected '{EMBEDDED_PAIR}' or a folder with a {', '.join(PAIR_MODELS)}",
+            "'fewscape fit' with 'task: dual_source' trains one",
+        )
+    folder = open_folder(name)
+    try:
+        model = DualSource(DualSourceConfig(**folder.config["arguments"]))
+    except (KeyError, TypeError) as error:
+        raise _undescribed(folder, DualSource.name, error) from error
+    fit_state(model, folder.state(), str(folder.path))
+    return model.eval(), folder
+
+
 def is_semantic(name: str) -> bool:
     """Whether a name is that of a folder with a fully supervised network.
 
@@ -146,11 +192,11 @@ def check_model(name: str) -> None:
     Raises:
         ConfigError: there is neither.
     """
-    if name not in (*MODELS, EMBEDDED) and not Path(name).is_dir():
+    if name not in (*MODELS, *EMBEDDED_NAMES) and not Path(name).is_dir():
         raise ConfigError(
             f"'{name}' is neither a model nor a model folder",
             "",
-            suggest(name, [*MODELS, EMBEDDED]),
+            suggest(name, [*MODELS, *EMBEDDED_NAMES]),
         )
 
 
@@ -161,14 +207,15 @@ def open_folder(name: str) -> ModelFolder:
         ModelFolderError: it is missing, incomplete or altered, or the name is that of a network,
             which has no folder.
     """
-    if name == EMBEDDED and not embedded_folder().is_dir():
+    is_embedded = name in EMBEDDED_NAMES
+    path = embedded_folder(name) if is_embedded else Path(name)
+    if is_embedded and not path.is_dir():
         raise ModelFolderError(
-            "the embedded model is missing from this installation",
-            f"expected it in '{embedded_folder()}'",
-            "install fewscape again, or train it with 'fewscape fit --config "
-            "configs/embedded.yaml' and give its folder with --model",
+            f"the model '{name}' is missing from this installation",
+            f"expected it in '{path}'",
+            f"install fewscape again, or train it with 'fewscape fit --config "
+            f"configs/{name}.yaml' and give its folder with --model",
         )
-    path = embedded_folder() if name == EMBEDDED else Path(name)
     if name in MODELS and not path.exists():
         raise ModelFolderError(
             f"'{name}' is a network without a folder",
@@ -189,10 +236,14 @@ def _from_folder(folder: ModelFolder, models: Mapping[str, type[NetworkT]]) -> N
         stated["strides"] = tuple(stated["strides"])
         model = models[kind](backbone=BackboneConfig(**stated), **arguments)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelFolderError(
-            f"config.json in '{folder.path}' does not describe a '{kind}': {error}",
-            "it was altered, or written by another version of fewscape",
-            "copy the folder again from its source, or train it again with 'fewscape fit'",
-        ) from error
+        raise _undescribed(folder, kind, error) from error
     fit_state(model, folder.state(), str(folder.path))
     return model.eval()
+
+
+def _undescribed(folder: ModelFolder, kind: str, error: Exception) -> ModelFolderError:
+    return ModelFolderError(
+        f"config.json in '{folder.path}' does not describe a '{kind}': {error}",
+        "it was altered, or written by another version of fewscape",
+        "copy the folder again from its source, or train it again with 'fewscape fit'",
+    )

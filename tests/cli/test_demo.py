@@ -232,10 +232,10 @@ def test_score_equals_a_loop(tmp_path):
 
 class TestRefusals:
     def test_says_that_the_embedded_model_is_missing(self, monkeypatch, tmp_path, capsys):
-        monkeypatch.setattr(zoo, "embedded_folder", lambda: tmp_path / "embedded")
+        monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: tmp_path / "embedded")
         assert main(["demo", "--output", str(tmp_path / "out")]) == 2
         told = capsys.readouterr().err
-        assert "the embedded model is missing from this installation" in told
+        assert "the model 'embedded' is missing from this installation" in told
         assert "fewscape fit --config configs/embedded.yaml" in told
         assert not (tmp_path / "out").exists()
 

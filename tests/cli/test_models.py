@@ -16,7 +16,7 @@ def folder(tmp_path):
 
 
 def test_list_names_every_network(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(zoo, "embedded_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: tmp_path / "none")
     assert main(["models", "list"]) == 0
     told = capsys.readouterr().out
     for name, model in MODELS.items():
@@ -26,7 +26,7 @@ def test_list_names_every_network(monkeypatch, tmp_path, capsys):
 
 
 def test_list_has_the_embedded_one_where_it_is(monkeypatch, folder, capsys):
-    monkeypatch.setattr(zoo, "embedded_folder", lambda: folder)
+    monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: folder)
     assert main(["models", "list"]) == 0
     assert "embedded" in capsys.readouterr().out
 
@@ -47,10 +47,10 @@ def test_show_works_without_a_card(folder, capsys):
 
 
 def test_show_refuses_what_is_no_folder(monkeypatch, tmp_path, folder, capsys):
-    monkeypatch.setattr(zoo, "embedded_folder", lambda: tmp_path / "none")
+    monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: tmp_path / "none")
     monkeypatch.chdir(tmp_path)
     told = {
-        "embedded": "the embedded model is missing from this installation",
+        "embedded": "the model 'embedded' is missing from this installation",
         "prototype": "'prototype' is a network without a folder",
         "nowhere": "the model folder 'nowhere' has no config.json",
     }

@@ -9,6 +9,7 @@ from fewscape.core import ConfigError, ShapeError
 from fewscape.models.dual_source import (
     DualSource,
     DualSourceConfig,
+    describe_grid,
     make_part_prototypes,
     make_prototypes,
     score_classes,
@@ -108,7 +109,7 @@ def test_parameters():
 def test_weights_sum_to_one_over_key_and_centre_regions():
     network = build()
     regions = gather(network, [[5, 6], [12, 3]])
-    weights = network.weigh(regions)
+    weights = network.weigh(regions.scores, regions.keys)
     torch.testing.assert_close(weights.sum(dim=1), torch.ones(2))
     centre = [8 * row + col for row in (3, 4) for col in (3, 4)]
     allowed = regions.keys.clone()
@@ -143,6 +144,21 @@ def test_descriptors_have_length_one_and_use_both_sources(fusion):
     torch.testing.assert_close(first.norm(dim=1), torch.ones(1))
     for scene in ((-ms, pan, labels), (ms, -pan, labels)):
         assert not torch.allclose(network.fuse(gather(network, [[9, 9]], scene)), first, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"fusion": "sum"}, {"fusion": "cross"}, {"sources": "ms"}, {"include_center": False}],
+)
+@pytest.mark.parametrize("size", [(24, 20), (33, 19), (9, 41)])
+def test_all_pixels_at_once_are_the_pixels_one_by_one(settings, size):
+    network = build(**settings)
+    scene = draw(*size)
+    with torch.inference_mode():
+        found = describe_grid(network, network.encode(*scene))
+    pixels = [[row, col] for row in range(size[0]) for col in range(size[1])]
+    expected = network.fuse(gather(network, pixels, scene)).reshape(found.shape)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_a_tile_with_its_halo_equals_the_scene():

@@ -12,9 +12,10 @@ from fewscape.datasets.pan_ms import (
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.tasks.dual_source import (
     DualSourceSegmentation,
+    SceneData,
     SceneEpisodes,
     describe_pixels,
-    train_on_scene,
+    train_on_scenes,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -39,12 +40,15 @@ class Followed(DualSourceSegmentation):
         return loss
 
 
-def make_task(scene, warmup_epochs=1):
-    torch.manual_seed(0)
+def make_data(scene):
     options = EpisodeOptions(way=3, shots=2, queries=4)
+    return SceneData(SceneEpisodes([scene], options, steps=2, per_step=2, seed=3))
+
+
+def make_task(warmup_epochs=1):
+    torch.manual_seed(0)
     return Followed(
         DualSource(DualSourceConfig(width=16)),
-        SceneEpisodes(scene, options, steps=2, per_step=2, seed=3),
         warmup_epochs=warmup_epochs,
         optimizer="adamw",
         lr=1e-3,
@@ -53,10 +57,14 @@ def make_task(scene, warmup_epochs=1):
 
 
 def test_a_resumed_run_has_the_same_losses(scene, tmp_path):
-    whole = train_on_scene(make_task(scene), 7, str(tmp_path / "whole"))
-    first = train_on_scene(make_task(scene), 6, str(tmp_path / "parts"))
-    rest = train_on_scene(
-        make_task(scene), 7, str(tmp_path / "more"), str(tmp_path / "parts" / "last.ckpt")
+    whole = train_on_scenes(make_task(), make_data(scene), 7, str(tmp_path / "whole"))
+    first = train_on_scenes(make_task(), make_data(scene), 6, str(tmp_path / "parts"))
+    rest = train_on_scenes(
+        make_task(),
+        make_data(scene),
+        7,
+        str(tmp_path / "more"),
+        str(tmp_path / "parts" / "last.ckpt"),
     )
     assert len(whole.losses) == 14
     assert first.losses == whole.losses[:12]
@@ -64,7 +72,7 @@ def test_a_resumed_run_has_the_same_losses(scene, tmp_path):
 
 
 def test_episodes_are_a_function_of_seed_epoch_and_index(scene):
-    episodes = SceneEpisodes(scene, EpisodeOptions(way=3, shots=2, queries=4), seed=3)
+    episodes = SceneEpisodes([scene], EpisodeOptions(way=3, shots=2, queries=4), seed=3)
     first, again = episodes[0], episodes[0]
     assert all(torch.equal(a, b) for a, b in zip(first.pixels, again.pixels, strict=True))
     episodes.epoch = 1
@@ -83,10 +91,10 @@ def test_sampling_sees_the_descriptors_of_the_right_pixels(scene):
 
 
 def test_the_contrast_begins_after_the_warm_up(scene):
-    task = make_task(scene, warmup_epochs=100)
-    other = make_task(scene, warmup_epochs=0)
-    train_on_scene(task, 1)
-    train_on_scene(other, 1)
+    task = make_task(warmup_epochs=100)
+    other = make_task(warmup_epochs=0)
+    train_on_scenes(task, make_data(scene), 1)
+    train_on_scenes(other, make_data(scene), 1)
     assert other.losses[0] > task.losses[0]
 
 

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from fewscape.cli import values
+from fewscape.cli import map_pair, values
 from fewscape.cli.map_models import make_segmenter, open_scene
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from fewscape.raster import SceneReader
-    from fewscape.scene import MapResult
+from fewscape.cli.map_report import show_progress, tell_result
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
 fewscape map pan.tif --bands 1,1,1 --examples buildings.geojson --output maps
 fewscape map target.jpg --examples labels.png --example_scene source.jpg --classes water \\
     --output maps
-fewscape map scene.tif --model runs/mine/best --output maps"""
+fewscape map scene.tif --model runs/mine/best --output maps
+fewscape map --pan pan.tif --ms ms.tif --examples fields.gpkg --output maps"""
 
 RULE = """\
 Polygons (GeoPackage, GeoJSON, Shapefile; any reference system) with a class attribute, or a
@@ -36,10 +30,13 @@ ignored. Polygons of other classes and of 'background' are background, polygons 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("scenes", nargs="+", type=Path, metavar="SCENE", help="raster to map")
+    parser.add_argument("scenes", nargs="*", type=Path, metavar="SCENE", help="raster to map")
     parser.add_argument("--output", type=Path, required=True, help="folder for the maps")
     _add_examples(parser.add_argument_group("examples", RULE))
     _add_scene(parser.add_argument_group("scene"))
+    map_pair.add_pair_options(
+        parser.add_argument_group("panchromatic and multispectral pair", map_pair.RULE)
+    )
     _add_model(parser.add_argument_group("model"))
     outputs = parser.add_argument_group("outputs")
     outputs.add_argument(
@@ -76,7 +73,9 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
         "--example_bands", type=values.bands, help="its bands; as --bands if not given"
     )
     group.add_argument(
-        "--max_shots", type=values.positive, default=5, help="crops that teach a class, at most (5)"
+        "--max_shots",
+        type=values.positive,
+        help="crops that teach a class, at most (5); of a pair, pixels (100)",
     )
 
 
@@ -97,7 +96,7 @@ def _add_scene(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", default="embedded", help="name or model folder (embedded)")
+    group.add_argument("--model", help="name or model folder (embedded; of a pair, embedded_pair)")
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     group.add_argument(
@@ -130,9 +129,20 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
+    from fewscape.core import ConfigError
     from fewscape.raster import StagedFiles
     from fewscape.scene import MapOptions, map_scene
 
+    if arguments.pan is not None or arguments.ms is not None:
+        return map_pair.run(arguments)
+    if not arguments.scenes:
+        raise ConfigError(
+            "no scene was given",
+            "expected at least one raster, or a pair with --pan FILE and --ms FILE",
+            "see: fewscape map --help",
+        )
+    arguments.model = arguments.model or "embedded"
+    arguments.max_shots = arguments.max_shots or 5
     _check_names(arguments.scenes)
     _check_inputs(arguments)
     with StagedFiles(arguments.output):
@@ -141,7 +151,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.scenes:
         with (
             open_scene(arguments, path, arguments.bands) as scene,
-            _show_progress(scene) as progress,
+            show_progress(path.name, scene.height * scene.width) as progress,
         ):
             options = MapOptions(
                 arguments.overlap,
@@ -152,7 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
                 progress,
             )
             result = map_scene(scene, segmenter, arguments.output, options)
-        _tell(path, result)
+        tell_result(path.name, result)
     return 0
 
 
@@ -187,36 +197,3 @@ def _check_inputs(arguments: argparse.Namespace) -> None:
                     "",
                     "choose another folder with --output",
                 )
-
-
-@contextmanager
-def _show_progress(scene: SceneReader) -> Iterator[Callable[[int], None]]:
-    """A bar in megapixels, on standard error."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:.1f} of {task.total:.1f} MP"),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    quiet = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=quiet) as progress:
-        task = progress.add_task(scene.path.name, total=scene.height * scene.width / 1e6)
-        yield lambda pixels: progress.advance(task, pixels / 1e6)
-
-
-def _tell(path: Path, result: MapResult) -> None:
-    """The files with their sizes, the classes with their shares, the time."""
-    for file in result.files:
-        print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")
-    shares = ", ".join(
-        f"{name} {pixels / max(1, result.valid_pixels):.1%}"
-        for name, pixels in result.class_pixels.items()
-    )
-    print(
-        f"{path.name}: {shares}; {result.pixels / 1e6:.2f} MP in {result.seconds:.1f} s, "
-        f"{result.megapixels_per_second:.2f} MP/s"
-    )

@@ -25,12 +25,21 @@ def _list() -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from fewscape.zoo import EMBEDDED, MODELS, SEMANTIC_MODELS, embedded_folder
+    from fewscape.zoo import (
+        EMBEDDED,
+        EMBEDDED_PAIR,
+        MODELS,
+        PAIR_MODELS,
+        SEMANTIC_MODELS,
+        embedded_folder,
+    )
 
     table = Table("name", "what it is", box=None, header_style="bold")
-    if embedded_folder().is_dir():
-        table.add_row(EMBEDDED, "small trained network that comes with the package")
-    for name, model in sorted((MODELS | SEMANTIC_MODELS).items()):
+    coming = {EMBEDDED: "", EMBEDDED_PAIR: ", for panchromatic and multispectral pairs"}
+    for name, what in coming.items():
+        if embedded_folder(name).is_dir():
+            table.add_row(name, f"small trained network that comes with the package{what}")
+    for name, model in sorted((MODELS | SEMANTIC_MODELS | PAIR_MODELS).items()):
         table.add_row(name, (model.__doc__ or "").splitlines()[0])
     Console().print(table)
     return 0

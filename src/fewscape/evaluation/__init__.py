@@ -7,7 +7,7 @@ from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
 from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
 from fewscape.evaluation.panels import explain_episode
-from fewscape.evaluation.pixels import classify_pixels, evaluate_pixels
+from fewscape.evaluation.pixels import evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
 from fewscape.evaluation.semantic import SemanticOptions, evaluate_semantic, tell_scores
@@ -23,7 +23,6 @@ __all__ = [
     "adjust_holm",
     "bootstrap_iou",
     "check_writable",
-    "classify_pixels",
     "compare_counts",
     "compare_folds",
     "compare_pair",

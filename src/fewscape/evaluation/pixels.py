@@ -9,10 +9,7 @@ import torch
 
 from fewscape.core import DatasetError
 from fewscape.metrics import count_confusion, score_confusion
-from fewscape.models.dual_source import make_part_prototypes, make_prototypes, score_classes
-
-FEW = 5
-"""Shots from which a class gets several prototypes."""
+from fewscape.models.dual_source import learn_prototypes, score_classes
 
 
 def evaluate_pixels(
@@ -60,9 +57,8 @@ def evaluate_pixels(
     for _ in range(draws):
         chosen = [own[torch.from_numpy(rng.permutation(len(own))[:shots])] for own in members]
         owners = torch.arange(len(classes)).repeat_interleave(shots).to(test_labels.device)
-        logits = classify_pixels(
-            test_descriptors, support_descriptors[torch.cat(chosen)], owners, temperature
-        )
+        prototypes = learn_prototypes(support_descriptors[torch.cat(chosen)], owners)
+        logits = score_classes(test_descriptors, *prototypes, temperature)
         counts.append(count_confusion(logits.argmax(dim=1), truth, len(classes)))
         own_scores = score_confusion(counts[-1])
         scores.append((own_scores.overall_accuracy, own_scores.average_accuracy, own_scores.kappa))
@@ -76,26 +72,3 @@ def evaluate_pixels(
     told["recall"] = score_confusion(total).recall.tolist()
     told["confusion"] = total.tolist()
     return told
-
-
-def classify_pixels(
-    descriptors: torch.Tensor,
-    support_descriptors: torch.Tensor,
-    owners: torch.Tensor,
-    temperature: float,
-) -> torch.Tensor:
-    """Logits (P, K) by prototypes of the supports; several of a class from five shots on.
-
-    Args:
-        descriptors: (P, D).
-        support_descriptors: (S, D).
-        owners: (S,) class of each, numbers below K.
-        temperature: of the cosines.
-    """
-    count = int(owners.max()) + 1
-    if len(owners) >= FEW * count:
-        prototypes, whose = make_part_prototypes(support_descriptors, owners, count)
-    else:
-        prototypes = make_prototypes(support_descriptors, owners, count)
-        whose = torch.arange(count, device=owners.device)
-    return score_classes(descriptors, prototypes, whose, count, temperature)

@@ -3,7 +3,8 @@
 from fewscape.models.base import FewShotModel
 from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
 from fewscape.models.dsmf_net import DSMFNet
-from fewscape.models.folder import ModelFolder, save_model
+from fewscape.models.dual_source import DualSource, DualSourceConfig
+from fewscape.models.folder import ModelFolder, Storable, save_model
 from fewscape.models.hsnet import HSNet
 from fewscape.models.icpd_net import ICPDNet
 from fewscape.models.mgcl import MGCL
@@ -17,6 +18,8 @@ __all__ = [
     "BiCoRFewShot",
     "BiCoRSeg",
     "DSMFNet",
+    "DualSource",
+    "DualSourceConfig",
     "FewShotModel",
     "HSNet",
     "ICPDNet",
@@ -25,5 +28,6 @@ __all__ = [
     "PFENet",
     "Prototype",
     "SemanticModel",
+    "Storable",
     "save_model",
 ]

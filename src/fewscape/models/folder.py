@@ -15,13 +15,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 
 from fewscape import __version__
 from fewscape.core import ModelFolderError
-from fewscape.models.network import Network
 
 FORMAT = "fewscape-model/1"
 WEIGHTS = "model.safetensors"
@@ -30,8 +29,23 @@ PREPROCESS = "preprocess.json"
 CARD = "README.md"
 
 
+class Storable(Protocol):
+    """What a network needs to be written into a folder."""
+
+    name: ClassVar[str]
+
+    def describe(self) -> dict[str, Any]:
+        """The constructor's arguments as plain data, without the source of the weights."""
+
+    def describe_input(self) -> dict[str, Any]:
+        """What becomes of a file's values before the network sees them."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The weights."""
+
+
 def save_model(
-    model: Network,
+    model: Storable,
     folder: Path | str,
     card: str,
     window: int = 256,
@@ -69,14 +83,7 @@ def save_model(
         "sha256": file_hash(target / WEIGHTS),
         **(facts or {}),
     }
-    preprocess = {
-        "bands": ["red", "green", "blue"],
-        "scale": "divide uint8 by 255; other types by percentiles of the scene",
-        "mean": model.backbone.mean.flatten().tolist(),
-        "std": model.backbone.std.flatten().tolist(),
-        "window": window,
-        "regions": {"method": model.region_method, "options": dict(model.region_options)},
-    }
+    preprocess = model.describe_input() | {"window": window}
     (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
     (target / CARD).write_text(card)
     (target / CONFIG).write_text(json.dumps(config, indent=1) + "\n")

@@ -31,3 +31,13 @@ class Network(nn.Module, ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """The constructor's arguments as plain data, without the source of the weights."""
+
+    def describe_input(self) -> dict[str, Any]:
+        """What becomes of a file's values before the network sees them."""
+        return {
+            "bands": ["red", "green", "blue"],
+            "scale": "divide uint8 by 255; other types by percentiles of the scene",
+            "mean": self.backbone.mean.flatten().tolist(),
+            "std": self.backbone.std.flatten().tolist(),
+            "regions": {"method": self.region_method, "options": dict(self.region_options)},
+        }

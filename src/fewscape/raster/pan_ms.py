@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -26,6 +27,8 @@ MAX_OFFSET = 0.5
 """Panchromatic pixels by which the corners of the two may differ."""
 SIZE_TOLERANCE = 0.01
 """Relative, of the ratio of the pixel sizes."""
+SAMPLE_SIDE, SAMPLE_ROWS = 256, 4
+"""Windows that stand for a large scene: their side, and how many lie along an axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ class PanMsPair:
                 "expected (bands, h, w) and (H, W)",
             )
         _check_sizes(self.pan.shape, self.ms.shape[1:], self.ratio)
+        if self.ratio not in RATIOS:
+            raise SceneError(
+                f"a multispectral pixel is {self.ratio} panchromatic ones wide",
+                f"expected a ratio of {' or '.join(map(str, RATIOS))}",
+            )
 
 
 class PanMsReader:
@@ -57,6 +65,7 @@ class PanMsReader:
         ms: raster with the bands.
         bands: numbers from 1 of blue, green, red and near infrared.
         ratio: for rasters without georeference; found from the pixel sizes otherwise.
+        nodata: value of pixels without data, where the files do not say it.
 
     Raises:
         SceneError: a file is missing or has other bands; reference systems, corners or sizes do
@@ -69,7 +78,9 @@ class PanMsReader:
         ms: Path | str,
         bands: Sequence[int] = (1, 2, 3, 4),
         ratio: int | None = None,
+        nodata: float | None = None,
     ) -> None:
+        self.nodata = nodata
         self.pan_path, self.ms_path = Path(pan), Path(ms)
         self.bands = tuple(bands)
         self._pan, self._ms = open_raster(self.pan_path), open_raster(self.ms_path)
@@ -124,16 +135,64 @@ class PanMsReader:
                 "a file is truncated or damaged",
                 "copy or download it again",
             ) from error
-        blocks = pan_valid.reshape(own.height, self.ratio, own.width, self.ratio)
-        valid = (ms_valid > 0).all(axis=0) & (blocks > 0).all(axis=(1, 3))
-        for values in (ms, pan[None]):
-            if np.issubdtype(values.dtype, np.floating):
-                finite = np.isfinite(values).all(axis=0)
-                if finite.shape != valid.shape:
-                    shape = own.height, self.ratio, own.width, self.ratio
-                    finite = finite.reshape(shape).all(axis=(1, 3))
-                valid &= finite
+        fine_valid = (pan_valid > 0) & self._has_data(pan[None])
+        blocks = fine_valid.reshape(own.height, self.ratio, own.width, self.ratio)
+        valid = (ms_valid > 0).all(axis=0) & self._has_data(ms) & blocks.all(axis=(1, 3))
         return PanMsPair(ms, pan, self.ratio), valid
+
+    def _has_data(self, bands: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+        """(H, W) where all bands (C, H, W) are finite and not all of them ``nodata``."""
+        whole = np.issubdtype(bands.dtype, np.integer)
+        found = np.ones(bands.shape[1:], bool) if whole else np.isfinite(bands).all(axis=0)
+        if self.nodata is not None:
+            found &= (bands != self.nodata).any(axis=0)
+        return found
+
+    def sample(self) -> tuple[PanMsPair, npt.NDArray[np.bool_]]:
+        """What stands for the scene in statistics: all of it, or windows spread over it.
+
+        Raises:
+            SceneError: a file is damaged there, or nothing in it is valid.
+        """
+        size = self.grid.height, self.grid.width
+        if size[0] * size[1] <= (SAMPLE_ROWS * SAMPLE_SIDE) ** 2:
+            pair, valid = self.read()
+        else:
+            sides = [min(SAMPLE_SIDE, side) for side in size]
+            begins = [
+                np.linspace(0, whole - side, SAMPLE_ROWS).astype(int).tolist()
+                for whole, side in zip(size, sides, strict=True)
+            ]
+            parts = [self.read(Window(*corner, *sides)) for corner in product(*begins)]
+            ms = np.concatenate([part.ms for part, _ in parts], axis=2)
+            pan = np.concatenate([part.pan for part, _ in parts], axis=1)
+            pair = PanMsPair(ms, pan, self.ratio)
+            valid = np.concatenate([own for _, own in parts], axis=1)
+        if not valid.any():
+            raise SceneError(
+                f"the pair '{self.pan_path}' and '{self.ms_path}' has no valid pixel",
+                "every pixel is without data in one of the two",
+                "check their nodata values and that they show the same ground",
+            )
+        return pair, valid
+
+    def read_overview(
+        self, height: int, width: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """All bands (C, height, width) and the panchromatic image (height, width), resampled."""
+        from rasterio.enums import Resampling
+
+        with read_strictly():
+            ms, pan = (
+                dataset.read(list(bands), out_shape=(height, width), resampling=Resampling.average)
+                for dataset, bands in ((self._ms, self.bands), (self._pan, (1,)))
+            )
+        return ms.astype(np.float32), pan[0].astype(np.float32)
+
+    @property
+    def path(self) -> Path:
+        """The raster whose grid examples are drawn on and results are named after."""
+        return self.ms_path
 
     def _check_bands(self) -> None:
         if self._pan.count != 1:

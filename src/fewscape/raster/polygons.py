@@ -1,4 +1,4 @@
-"""Polygons with a class, from any vector file that GDAL opens."""
+"""Polygons and points with a class, from any vector file that GDAL opens."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ CLASS_FIELD = "class"
 Geometries = npt.NDArray[np.object_]
 """(N,) shapely geometries."""
 
+POLYGON_TYPES, POINT_TYPES = (3, 6), (0, 4)
+"""Shapely's numbers of single and multiple geometries."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClassPolygons:
@@ -47,12 +50,15 @@ class ClassPolygons:
         return left, bottom, right, top
 
 
-def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPolygons:
+def read_polygons(
+    path: Path | str, class_field: str = CLASS_FIELD, points: bool = False
+) -> ClassPolygons:
     """Polygons and multipolygons of a vector file's first layer, in the file's coordinates.
 
     Args:
         path: GeoPackage, GeoJSON, Shapefile or another format of GDAL.
         class_field: attribute with the class; numbers become text.
+        points: take points and multipoints, too.
 
     Raises:
         ExamplesError: the file is missing or unreadable, lacks the attribute, has polygons
@@ -62,25 +68,26 @@ def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPoly
 
     meta, wkb, values = _read_layer(Path(path), class_field)
     geometries = shapely.force_2d(shapely.from_wkb(wkb))
-    is_polygon = np.isin(shapely.get_type_id(geometries), (3, 6)) & ~shapely.is_empty(geometries)
-    if not is_polygon.any():
-        kinds = sorted({geometry.geom_type for geometry in geometries if geometry is not None})
+    kinds = POLYGON_TYPES + POINT_TYPES if points else POLYGON_TYPES
+    is_wanted = np.isin(shapely.get_type_id(geometries), kinds) & ~shapely.is_empty(geometries)
+    if not is_wanted.any():
+        found = sorted({geometry.geom_type for geometry in geometries if geometry is not None})
         raise ExamplesError(
-            f"the file '{path}' has no polygons" + (f", but {', '.join(kinds)}" if kinds else ""),
-            "examples are polygons around objects",
+            f"the file '{path}' has no polygons" + (f", but {', '.join(found)}" if found else ""),
+            "examples are polygons around objects" + (", or points" if points else ""),
             "draw polygons, or buffer points and lines in a GIS",
         )
     nameless = [str(value).strip() in ("", "None", "nan") for value in values]
-    lacking = int((np.array(nameless) & is_polygon).sum())
+    lacking = int((np.array(nameless) & is_wanted).sum())
     if lacking:
         raise ExamplesError(
             f"{lacking} polygons of '{path}' have no value in '{class_field}'",
             "every polygon names its class",
             "fill in the attribute, or write 'ignore'",
         )
-    names = tuple(str(value).strip() for value in np.asarray(values, object)[is_polygon])
+    names = tuple(str(value).strip() for value in np.asarray(values, object)[is_wanted])
     crs, stated = _read_crs(Path(path), meta["crs"])
-    return ClassPolygons(shapely.make_valid(geometries[is_polygon]), names, crs, stated)
+    return ClassPolygons(shapely.make_valid(geometries[is_wanted]), names, crs, stated)
 
 
 def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georeference) -> Geometries:

@@ -5,7 +5,8 @@ from fewscape.regions.filling import FillJob, fill_store
 from fewscape.regions.flatten import flatten_masks
 from fewscape.regions.maker import MakeRegions, RegionMaker, number_by_area
 from fewscape.regions.methods import REGION_METHODS, make_regions
-from fewscape.regions.pan_slic import segment_pan
+from fewscape.regions.pan_blocks import PanRegions
+from fewscape.regions.pan_slic import bound_regions, grey_limits, segment_pan
 from fewscape.regions.sam import Sam, Sam2
 from fewscape.regions.slic import Slic
 from fewscape.regions.store import RegionStore, StoredRegions, open_regions
@@ -15,14 +16,17 @@ __all__ = [
     "Felzenszwalb",
     "FillJob",
     "MakeRegions",
+    "PanRegions",
     "RegionMaker",
     "RegionStore",
     "Sam",
     "Sam2",
     "Slic",
     "StoredRegions",
+    "bound_regions",
     "fill_store",
     "flatten_masks",
+    "grey_limits",
     "make_regions",
     "number_by_area",
     "open_regions",

@@ -13,8 +13,20 @@ LIMITS = (1, 99)
 """Percentiles that become 0 and 1."""
 
 
+Limits = tuple[float, float]
+
+
+def grey_limits(pan: npt.NDArray[np.generic]) -> Limits:
+    """The grey values that become 0 and 1."""
+    low, high = np.percentile(pan.astype(np.float64), LIMITS).tolist()
+    return low, high
+
+
 def segment_pan(
-    pan: npt.NDArray[np.generic], area: int = AREA, compactness: float = COMPACTNESS
+    pan: npt.NDArray[np.generic],
+    area: int = AREA,
+    compactness: float = COMPACTNESS,
+    limits: Limits | None = None,
 ) -> npt.NDArray[np.int32]:
     """Region (H, W) of each panchromatic pixel, from 0; once for a scene, so that tiles agree.
 
@@ -22,11 +34,12 @@ def segment_pan(
         pan: (H, W) of any type.
         area: pixels of a superpixel.
         compactness: weight of nearness against grey value.
+        limits: see ``grey_limits``; those of ``pan`` itself if not given.
     """
     from skimage.segmentation import slic
 
-    low, high = np.percentile(pan.astype(np.float64), LIMITS)
-    grey = np.clip((pan - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
+    low, high = limits or grey_limits(pan)
+    grey = np.clip((pan.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
     regions: npt.NDArray[np.integer] = slic(
         grey,
         max(1, pan.size // area),
@@ -36,3 +49,20 @@ def segment_pan(
         enforce_connectivity=True,
     )
     return regions.astype(np.int32)
+
+
+def bound_regions(regions: npt.NDArray[np.int32], most: int) -> npt.NDArray[np.int32]:
+    """Cut regions that are wider or higher than ``most`` along a grid of that step.
+
+    Examples:
+        >>> bound_regions(np.zeros((1, 5), np.int32), 2).tolist()
+        [[0, 0, 1, 1, 2]]
+    """
+    from scipy.ndimage import find_objects
+
+    places = find_objects(regions + 1)
+    sides = np.array([max(s.stop - s.start for s in place) if place else 0 for place in places])
+    rows, cols = (np.arange(side) // most for side in regions.shape)
+    cells = np.where((sides > most)[regions], rows[:, None] * len(cols) + cols + 1, 0)
+    pairs = regions.astype(np.int64) * (int(cells.max()) + 1) + cells
+    return np.unique(pairs, return_inverse=True)[1].reshape(regions.shape).astype(np.int32)

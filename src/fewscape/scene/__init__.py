@@ -3,6 +3,9 @@
 from fewscape.scene.annotations import Annotations, read_annotations
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.examples import Examples, Shot, cut_examples
+from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
+from fewscape.scene.pair_runner import PairMapOptions, map_pair
+from fewscape.scene.pair_segmenter import PairScene, PairSegmenter
 from fewscape.scene.prediction import predict_strips
 from fewscape.scene.runner import MapOptions, MapResult, map_scene
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
@@ -15,13 +18,19 @@ __all__ = [
     "FewShotSegmenter",
     "MapOptions",
     "MapResult",
+    "PairMapOptions",
+    "PairScene",
+    "PairSegmenter",
+    "PixelExamples",
     "Segmenter",
     "SemanticSegmenter",
     "Shot",
     "Strip",
     "Views",
     "cut_examples",
+    "map_pair",
     "map_scene",
     "predict_strips",
     "read_annotations",
+    "read_pixel_examples",
 ]

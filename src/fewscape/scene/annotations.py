@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,6 @@ from fewscape.datasets.folder import as_labels, read_classes
 from fewscape.raster import (
     ClassPolygons,
     Georeference,
-    SceneReader,
     rasterise,
     read_polygons,
     to_pixel_geometries,
@@ -37,6 +36,18 @@ SHIFT_MOST = 0.5
 
 Geometries = npt.NDArray[np.object_]
 Zero = Literal["auto", "background", "unknown"]
+
+
+class DrawnScene(Protocol):
+    """What has to be known of the scene that people drew on."""
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+
+    @property
+    def grid(self) -> Georeference:
+        """Its size and place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +83,21 @@ class Annotations:
     def mask(self, name: str, window: Window) -> npt.NDArray[np.uint8]:
         """(H, W) of a window: 1 the class, 0 not the class, 255 unknown."""
         mask = np.full((window.height, window.width), IGNORE, np.uint8)
-        area = self._paint(AREA, window)
+        area = self.paint(AREA, window)
         mask[area if area.any() else self._paint_ring(name, window)] = 0
         for other in self.polygons:
             if other not in (name, AREA, UNKNOWN):
-                mask[self._paint(other, window)] = 0
-        mask[self._paint(name, window)] = 1
-        mask[self._paint(UNKNOWN, window)] = IGNORE
+                mask[self.paint(other, window)] = 0
+        mask[self.paint(name, window)] = 1
+        mask[self.paint(UNKNOWN, window)] = IGNORE
         rows = np.arange(window.row, window.row + window.height)
         cols = np.arange(window.col, window.col + window.width)
         mask[(rows < 0) | (rows >= self.grid.height)] = IGNORE
         mask[:, (cols < 0) | (cols >= self.grid.width)] = IGNORE
         return mask
 
-    def _paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
+    def paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
+        """(H, W) pixels of a window whose centre lies in a polygon of this name."""
         return rasterise(self._near(name, window, 0), window)
 
     def _paint_ring(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
@@ -110,7 +122,11 @@ class Annotations:
 
 
 def read_annotations(
-    path: Path | str, scene: SceneReader, class_field: str = "class", zero: Zero = "auto"
+    path: Path | str,
+    scene: DrawnScene,
+    class_field: str = "class",
+    zero: Zero = "auto",
+    points: bool = False,
 ) -> Annotations:
     """Polygons of a vector file, or of a label raster on the scene's grid.
 
@@ -123,6 +139,7 @@ def read_annotations(
         class_field: attribute of the polygons' class.
         zero: what 0 in a label raster means; ``auto``: the class that ``classes.json`` gives it,
             else background.
+        points: take points, too; each stands for the pixel that it lies in.
 
     Raises:
         ExamplesError: see ``read_polygons``; or nothing lies inside the scene, only one side has
@@ -132,7 +149,7 @@ def read_annotations(
     if source.suffix.lower() in RASTERS:
         polygons = _read_labels(source, scene, zero)
     else:
-        polygons = _place(source, read_polygons(source, class_field), scene)
+        polygons = _place(source, read_polygons(source, class_field, points), scene)
     annotations = Annotations(source, scene.grid, polygons)
     if not annotations.class_names:
         raise ExamplesError(
@@ -143,15 +160,15 @@ def read_annotations(
     return annotations
 
 
-def _place(path: Path, found: ClassPolygons, scene: SceneReader) -> dict[str, Geometries]:
+def _place(path: Path, found: ClassPolygons, scene: DrawnScene) -> dict[str, Geometries]:
     """Polygons in the scene's columns and rows, cut at its edges, single parts."""
     import shapely
 
     stated = found.crs if found.crs_stated or scene.grid.crs is not None else None
     if (stated is None) != (scene.grid.crs is None):
         raise _crs_missing(path, stated is None, scene)
-    placed = to_pixel_geometries(found.geometries, stated, scene.grid)
-    inside = shapely.intersection(placed, shapely.box(0, 0, scene.width, scene.height))
+    placed = _enlarge_points(to_pixel_geometries(found.geometries, stated, scene.grid))
+    inside = shapely.intersection(placed, shapely.box(0, 0, scene.grid.width, scene.grid.height))
     parts, origin = shapely.get_parts(inside, return_index=True)
     solid = shapely.area(parts) > 0
     if not solid.any():
@@ -165,7 +182,21 @@ def _place(path: Path, found: ClassPolygons, scene: SceneReader) -> dict[str, Ge
     return {name: parts[solid & (names == name)] for name in sorted(set(names[solid]))}
 
 
-def _read_labels(path: Path, scene: SceneReader, zero: Zero) -> dict[str, Geometries]:
+def _enlarge_points(placed: Geometries) -> Geometries:
+    """Points become the pixels that they lie in."""
+    import shapely
+
+    parts, origin = shapely.get_parts(placed, return_index=True)
+    is_point = shapely.get_type_id(parts) == 0
+    if not is_point.any():
+        return placed
+    corner = np.floor(shapely.get_coordinates(parts[is_point]))
+    parts[is_point] = shapely.box(*corner.T, *(corner + 1).T)
+    groups = (parts[origin == index] for index in range(len(placed)))
+    return np.array([shapely.union_all(group) for group in groups], dtype=object)
+
+
+def _read_labels(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Geometries]:
     if not path.exists():
         raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
     labels, grid = _read_band(path)
@@ -203,12 +234,12 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
     return labels, Georeference(labels.shape[0], labels.shape[1], *place)
 
 
-def _check_grid(path: Path, grid: Georeference, scene: SceneReader) -> None:
+def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
     """Labels have the scene's size, and its place where they state one."""
-    if (grid.height, grid.width) != (scene.height, scene.width):
+    if (grid.height, grid.width) != (scene.grid.height, scene.grid.width):
         raise ExamplesError(
             f"the label raster '{path}' has {grid.height} x {grid.width} pixels",
-            f"its scene '{scene.path}' has {scene.height} x {scene.width}",
+            f"its scene '{scene.path}' has {scene.grid.height} x {scene.grid.width}",
             "give labels on the scene's own grid, or their scene with --example_scene",
         )
     if grid.is_pixel_grid or scene.grid.is_pixel_grid:
@@ -262,7 +293,7 @@ def _outline(labels: npt.NDArray[np.generic]) -> Iterator[tuple[object, int]]:
         yield shape(outline), int(number)
 
 
-def _crs_missing(path: Path, at_examples: bool, scene: SceneReader) -> ExamplesError:
+def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesError:
     examples, image = f"the examples '{path}'", f"the scene '{scene.path}'"
     lacking, having = (examples, image) if at_examples else (image, examples)
     return ExamplesError(

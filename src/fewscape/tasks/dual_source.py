@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import lightning.pytorch as lightning
@@ -10,26 +11,28 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 
+from fewscape.core import ConfigError, DatasetError
 from fewscape.datasets.pan_ms import (
     EpisodeOptions,
     PixelBank,
     PixelScene,
     describe_by_hand,
 )
+from fewscape.evaluation import evaluate_pixels
 from fewscape.losses import ModalSamples, cross_modal_contrast
-from fewscape.models.dual_source import DualSource, make_prototypes
+from fewscape.models.dual_source import DualSource, describe_grid, make_prototypes
 from fewscape.tasks.optimized import OptimizedModule
 
-REFRESH_EPOCHS = 5
-"""Epochs after which sampling takes the network's descriptors anew."""
-DESCRIPTORS = "descriptors"
 CHUNK = 4096
 """Pixels described at a time."""
+VAL_SHOTS, VAL_DRAWS = 5, 3
+"""Supports of a class and draws of them in validation."""
 
 
 class StepEpisodes(NamedTuple):
     """Episodes of one step, all of one scene."""
 
+    scene: PixelScene
     pixels: list[torch.Tensor]
     """(S + Q, 2) of each episode, supports first."""
     support_classes: list[torch.Tensor]
@@ -41,24 +44,39 @@ class StepEpisodes(NamedTuple):
 class SceneEpisodes(Dataset[StepEpisodes]):
     """Episodes as a function of seed, epoch and index alone.
 
+    Scenes in which fewer than two classes have enough pixels are left out.
+
     Args:
-        scene: where pixels come from.
+        scenes: where pixels come from; the episodes of a step are all of one scene.
         options: see ``EpisodeOptions``.
         steps: steps of an epoch.
         per_step: episodes of a step; the scene is encoded once for all of them.
         seed: start of all chance.
+
+    Raises:
+        DatasetError: no scene is left.
     """
 
     def __init__(
         self,
-        scene: PixelScene,
+        scenes: Sequence[PixelScene],
         options: EpisodeOptions | None = None,
         steps: int = 20,
         per_step: int = 4,
         seed: int = 0,
     ) -> None:
-        self.scene = scene
-        self.bank = PixelBank(scene.labels.numpy(), describe_by_hand(scene), options)
+        self.scenes: list[PixelScene] = []
+        self.banks: list[PixelBank] = []
+        for scene in scenes:
+            try:
+                bank = PixelBank(scene.labels.numpy(), describe_by_hand(scene), options)
+            except DatasetError as error:
+                refusal = error
+            else:
+                self.scenes.append(scene)
+                self.banks.append(bank)
+        if not self.scenes:
+            raise refusal
         self.steps = steps
         self.per_step = per_step
         self.seed = seed
@@ -69,10 +87,13 @@ class SceneEpisodes(Dataset[StepEpisodes]):
 
     def __getitem__(self, index: int) -> StepEpisodes:
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        drawn = [self.bank.draw(rng, self.epoch) for _ in range(self.per_step)]
+        number = int(rng.integers(len(self.scenes))) if len(self.scenes) > 1 else 0
+        scene, bank = self.scenes[number], self.banks[number]
+        drawn = [bank.draw(rng, self.epoch) for _ in range(self.per_step)]
         return StepEpisodes(
+            scene,
             [
-                self.scene.pixels[torch.from_numpy(np.concatenate([e.supports, e.queries]))]
+                scene.pixels[torch.from_numpy(np.concatenate([e.supports, e.queries]))]
                 for e in drawn
             ],
             [torch.from_numpy(e.support_classes) for e in drawn],
@@ -80,62 +101,139 @@ class SceneEpisodes(Dataset[StepEpisodes]):
         )
 
 
-class DualSourceSegmentation(OptimizedModule):
-    """Trains the network on episodes of one scene: cross-entropy and cross-modal contrast.
+class SceneData(lightning.LightningDataModule):
+    """Episodes for training, and scenes for validation.
 
     Args:
-        model: the network.
-        episodes: of the training ground; their scene is moved to the network's device.
+        episodes: of the training scenes.
+        validation: other ground.
+    """
+
+    def __init__(self, episodes: SceneEpisodes, validation: Sequence[PixelScene] = ()) -> None:
+        super().__init__()
+        self.episodes = episodes
+        self.validation = list(validation)
+
+    def train_dataloader(self) -> DataLoader[StepEpisodes]:
+        """Episodes of the current epoch."""
+        self.episodes.epoch = self.trainer.current_epoch if self.trainer else 0
+        return DataLoader(self.episodes, batch_size=None)
+
+    def val_dataloader(self) -> list[DataLoader[PixelScene]] | DataLoader[PixelScene]:
+        """The scenes for validation, one at a time."""
+        return DataLoader(self.validation, batch_size=None) if self.validation else []  # type: ignore[arg-type]
+
+    def transfer_batch_to_device(
+        self,
+        batch: Any,  # noqa: ANN401 (Lightning's)
+        device: torch.device,
+        dataloader_idx: int,
+    ) -> Any:  # noqa: ANN401 (Lightning's)
+        """Scenes stay where they are until they are encoded."""
+        del device, dataloader_idx
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """What sampling sees is older than the weights, so it is kept."""
+        rows = [torch.from_numpy(bank.descriptors) for bank in self.episodes.banks]
+        return {"descriptors": rows}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Sample as the interrupted run would have."""
+        for bank, rows in zip(self.episodes.banks, state_dict["descriptors"], strict=True):
+            bank.refresh(rows.numpy())
+
+
+class DualSourceSegmentation(OptimizedModule):
+    """Trains the network on episodes: cross-entropy and cross-modal contrast.
+
+    Scores ``val/aa``: the mean over the scenes of the average accuracy with five shots a class.
+
+    Args:
+        network: what is trained.
         contrast_weight: of the contrast beside the cross-entropy.
         warmup_epochs: epochs without contrast.
         intra_weight: of the same contrast within each source, for comparison.
         margin: of the contrast.
+        refresh_epochs: epochs after which sampling takes the network's descriptors anew; 0 stays
+            with those made by hand.
         optimization: see ``OptimizedModule``.
     """
 
     model: DualSource
+    map_command = "fewscape map --pan PAN.tif --ms MS.tif --examples FILE --model FOLDER"
 
     def __init__(
         self,
-        model: DualSource,
-        episodes: SceneEpisodes,
+        network: DualSource,
         contrast_weight: float = 0.5,
         warmup_epochs: int = 5,
         intra_weight: float = 0.0,
         margin: float = 0.2,
+        refresh_epochs: int = 5,
         **optimization: Any,  # noqa: ANN401 (each has its type in OptimizedModule)
     ) -> None:
         super().__init__(**optimization)
-        self.model = model
-        self.episodes = episodes
+        self.model = network
         self.contrast_weight = contrast_weight
         self.warmup_epochs = warmup_epochs
         self.intra_weight = intra_weight
         self.margin = margin
+        self.refresh_epochs = refresh_epochs
 
-    def train_dataloader(self) -> DataLoader[StepEpisodes]:
-        """Episodes of the current epoch."""
-        self.episodes.epoch = self.current_epoch
-        return DataLoader(self.episodes, batch_size=None)
+    def on_fit_start(self) -> None:
+        """Network and scenes fit together.
+
+        Raises:
+            ConfigError: they have another ratio or other bands.
+        """
+        config = self.model.config
+        for scene in self.trainer.datamodule.episodes.scenes:  # type: ignore[attr-defined]
+            found = scene.pan.shape[1] // scene.ms.shape[1], len(scene.ms)
+            if found != (config.ratio, config.bands):
+                raise ConfigError(
+                    f"the network takes a ratio of {config.ratio} and {config.bands} bands",
+                    f"the training scenes have {found[0]} and {found[1]}",
+                    "set model.network.init_args.config.ratio as data.ratio",
+                )
 
     def on_train_epoch_start(self) -> None:
         """Let sampling see what the network has learnt."""
-        if self.current_epoch and self.current_epoch % REFRESH_EPOCHS == 0:
-            descriptors = describe_pixels(self.model, self.episodes.scene)
-            self.episodes.bank.refresh(descriptors.cpu().numpy())
-            self.model.train()
+        epoch = self.current_epoch
+        if not self.refresh_epochs or not epoch or epoch % self.refresh_epochs:
+            return
+        episodes = self.trainer.datamodule.episodes  # type: ignore[attr-defined]
+        for scene, bank in zip(episodes.scenes, episodes.banks, strict=True):
+            bank.refresh(describe_pixels(self.model, scene).cpu().numpy())
+        self.model.train()
+
+    def validation_step(self, batch: PixelScene, batch_index: int) -> None:
+        """Supports from one half of the labelled pixels, the rest is classified."""
+        rng = np.random.default_rng(batch_index)
+        is_support = torch.from_numpy(rng.random(len(batch.labels)) < 0.5)
+        descriptors = describe_pixels(self.model, batch)
+        scores = evaluate_pixels(
+            descriptors[is_support],
+            batch.labels[is_support],
+            descriptors[~is_support],
+            batch.labels[~is_support],
+            VAL_SHOTS,
+            self.model.config.temperature,
+            VAL_DRAWS,
+        )
+        self.log("val/aa", scores["aa"], batch_size=1)
 
     def training_step(self, batch: StepEpisodes, batch_index: int) -> torch.Tensor:
         """Mean loss of the episodes of a step."""
         del batch_index
-        scene = self.episodes.scene
+        scene = batch.scene
         device = self.model.gate.device
         maps = self.model.encode(
             scene.ms.to(device), scene.pan.to(device), scene.regions.to(device)
         )
         terms: list[torch.Tensor] = []
         contrasts: list[torch.Tensor] = []
-        for pixels, support_classes, query_classes in zip(*batch, strict=True):
+        for pixels, support_classes, query_classes in zip(*batch[1:], strict=True):
             regions = self.model.gather(maps, pixels)
             descriptors = self.model.fuse(regions)
             count, shots = int(support_classes.max()) + 1, len(support_classes)
@@ -162,14 +260,6 @@ class DualSourceSegmentation(OptimizedModule):
         self.log("train/loss", loss.detach(), prog_bar=True)
         return loss
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What sampling sees is older than the weights, so it is kept."""
-        checkpoint[DESCRIPTORS] = torch.from_numpy(self.episodes.bank.descriptors)
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Sample as the interrupted run would have."""
-        self.episodes.bank.refresh(checkpoint[DESCRIPTORS].numpy())
-
     @property
     def _has_contrast(self) -> bool:
         is_warm = self.current_epoch >= self.warmup_epochs
@@ -189,8 +279,9 @@ class DualSourceSegmentation(OptimizedModule):
         )
 
 
-def train_on_scene(
+def train_on_scenes(
     task: DualSourceSegmentation,
+    data: SceneData,
     epochs: int,
     folder: str | None = None,
     checkpoint: str | None = None,
@@ -199,6 +290,7 @@ def train_on_scene(
 
     Args:
         task: what is trained, in place.
+        data: the episodes.
         epochs: in all, those before a resumption included.
         folder: for the checkpoint; none is written if not given.
         checkpoint: to resume from.
@@ -213,7 +305,7 @@ def train_on_scene(
         gradient_clip_val=5.0,
         reload_dataloaders_every_n_epochs=1,
     )
-    trainer.fit(task, ckpt_path=checkpoint)
+    trainer.fit(task, datamodule=data, ckpt_path=checkpoint)
     if folder is not None:
         trainer.save_checkpoint(f"{folder}/last.ckpt")
     return task
@@ -233,6 +325,8 @@ def describe_pixels(
     model.eval()
     device = model.gate.device
     maps = model.encode(scene.ms.to(device), scene.pan.to(device), scene.regions.to(device))
-    wanted = scene.pixels if pixels is None else pixels
-    parts = torch.split(wanted.to(device), CHUNK)
+    if pixels is None:
+        rows, cols = scene.pixels.t().to(device)
+        return describe_grid(model, maps)[rows, cols]
+    parts = torch.split(pixels.to(device), CHUNK)
     return torch.cat([model.fuse(model.gather(maps, part)) for part in parts])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as lightning
 import torch
 
 from fewscape import __version__
 from fewscape.core import ConfigError, suggest
-from fewscape.models import Network, save_model
+from fewscape.models import Storable, save_model
 from fewscape.tasks.optimized import OptimizedModule
 
 CARD = """# {name}: trained by fewscape {version}
@@ -20,7 +20,6 @@ CARD = """# {name}: trained by fewscape {version}
 | | |
 |---|---|
 | network | {name}, {parameters:,} parameters |
-| backbone | {backbone} |
 {told}
 | steps | {steps} |
 | selected by | {selection} |
@@ -35,6 +34,7 @@ UNKNOWN_WINDOW = 256
 """Side of the windows where the data do not tell it."""
 
 TITLES = {
+    "backbone": "backbone",
     "data": "training data",
     "held_out": "held-out concepts",
     "classes": "classes",
@@ -94,17 +94,15 @@ class SaveModelFolders(lightning.Callback):
         name: str,
         score: float,
     ) -> None:
-        model = task.model
-        assert isinstance(model, Network)
+        model = cast(Storable, task.model)
         data = getattr(trainer, "datamodule", None)
         training: dict[str, Any] = data.describe() if data is not None else {}
         facts = task.describe()
         card = CARD.format(
             name=model.name,
             version=__version__,
-            parameters=sum(parameter.numel() for parameter in model.parameters()),
-            backbone=model.describe()["backbone"]["name"],
-            told="\n".join(_tell(training | facts)),
+            parameters=sum(parameter.numel() for parameter in task.model.parameters()),
+            told="\n".join(_tell(_find_backbone(model) | training | facts)),
             steps=trainer.global_step,
             selection=f"{self.monitor} = {score:.4f} on the validation images"
             if name == "best"
@@ -123,6 +121,11 @@ class SaveModelFolders(lightning.Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the best score of the interrupted run."""
         self.best = state_dict["best"]
+
+
+def _find_backbone(model: Storable) -> dict[str, Any]:
+    arguments = model.describe()
+    return {"backbone": arguments["backbone"]["name"]} if "backbone" in arguments else {}
 
 
 def _tell(facts: Mapping[str, Any]) -> Iterator[str]:

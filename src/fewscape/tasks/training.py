@@ -19,11 +19,14 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, OutputError, suggest
 from fewscape.datasets import Augment, CropOptions
-from fewscape.models import FewShotModel, SemanticModel
+from fewscape.datasets.pan_ms import EpisodeOptions
+from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
+from fewscape.tasks.dual_source import DualSourceSegmentation
 from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
 from fewscape.tasks.optimized import OptimizedModule
+from fewscape.tasks.pair_data import PairData
 from fewscape.tasks.semantic import SemanticSegmentation
 from fewscape.tasks.semantic_data import SemanticData
 
@@ -50,6 +53,7 @@ UNKNOWN_KEY = re.compile(r"(?:[Oo]ption '|unrecognized arguments: --)(?P<key>[\w
 TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule]]] = {
     "few_shot": (FewShotSegmentation, EpisodeData),
     "semantic": (SemanticSegmentation, SemanticData),
+    "dual_source": (DualSourceSegmentation, PairData),
 }
 """What a recipe may train, by the value of its key ``task``; the first if it has none."""
 
@@ -61,6 +65,8 @@ SECTIONS = (
     *FewShotModel.__subclasses__(),
     *SemanticModel.__subclasses__(),
     BackboneConfig,
+    DualSourceConfig,
+    EpisodeOptions,
     CropOptions,
     FolderSource,
     SyntheticSource,

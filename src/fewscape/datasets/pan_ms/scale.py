@@ -11,8 +11,8 @@ from fewscape.core import DatasetError
 from fewscape.raster import PanMsPair
 
 Floats = npt.NDArray[np.float32]
-LOW, HIGH = 0.1, 99.9
-"""Percentiles at which values are cut before mean and standard deviation are taken."""
+CUT_PERCENTILES = (0.1, 99.9)
+"""Values are cut there before mean and standard deviation are taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class PairScale:
             raise DatasetError("no pixel of the pair is valid", "", "check its nodata value")
         fine = np.kron(valid, np.ones((pair.ratio, pair.ratio), bool))
         rows = [*(band[valid] for band in pair.ms), pair.pan[fine]]
-        limits = [np.percentile(row.astype(np.float64), (LOW, HIGH)) for row in rows]
+        limits = [np.percentile(row.astype(np.float64), CUT_PERCENTILES) for row in rows]
         cut = [np.clip(row, *both) for row, both in zip(rows, limits, strict=True)]
         low, high = np.array(limits, np.float32).T
         mean = np.array([row.mean() for row in cut], np.float32)

@@ -64,7 +64,7 @@ def make_synthetic_pair(
     options = options or WaldOptions(jitter=0.0)
     side = size * options.ratio
     table = _solve_table(options.weights)
-    labels = _draw_fields(rng, side, fields, len(table))
+    labels = draw_fields(rng, side, fields, len(table))
     image = table[labels - 1].transpose(2, 0, 1)
     image = image * (1 + GRAIN * rng.normal(size=(1, side, side)))
     image = image * (1 + _draw_furrows(rng, labels, list(REFLECTANCES).index(TEXTURE_PAIR[1]) + 1))
@@ -82,9 +82,10 @@ def _solve_table(weights: tuple[float, ...] = PAN_WEIGHTS["gaofen"]) -> npt.NDAr
     return table
 
 
-def _draw_fields(
+def draw_fields(
     rng: np.random.Generator, side: int, fields: int, num_classes: int
 ) -> npt.NDArray[np.uint8]:
+    """Labels (side, side) from 1: the ground nearest to each of some places, in turns."""
     from scipy.spatial import cKDTree
 
     places = rng.uniform(0, side, (fields, 2))

@@ -22,8 +22,6 @@ PAN_WEIGHTS = {
 
 GAIN = 0.30
 """Of a multispectral sensor at its Nyquist frequency, where nothing better is known."""
-BLOCK_GAIN = 0.6533
-"""Of the mean over 4 x 4 pixels at the Nyquist frequency of the result."""
 MAJORITY = 0.75
 """Share of a multispectral pixel that a class needs to be its label."""
 
@@ -112,7 +110,8 @@ def blur_sigma(gain: float, ratio: int, block: bool = True) -> float:
         >>> round(blur_sigma(0.30, 4, block=False), 3), round(blur_sigma(0.30, 4), 2)
         (1.976, 1.59)
     """
-    rest = min(gain / BLOCK_GAIN, 1.0) if block else gain
+    block_gain = 1 / (ratio * math.sin(math.pi / (2 * ratio)))  # at the result's Nyquist frequency
+    rest = min(gain / block_gain, 1.0) if block else gain
     return ratio * math.sqrt(-2 * math.log(rest)) / math.pi
 
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from fewscape.core import ConfigError, ShapeError, check_shape
+from fewscape.datasets.pan_ms import CUT_PERCENTILES
 from fewscape.models.dual_source.config import DualSourceConfig
 from fewscape.models.dual_source.encoder import make_encoder
 from fewscape.ops import region_membership, score_regions, select_key_regions, share_regions
@@ -29,7 +30,7 @@ class SceneMaps(NamedTuple):
     """Both sources of one scene, encoded and pooled over shared regions."""
 
     ms: torch.Tensor
-    """(1, D, h + 14, w + 14), windows begin at the pixel's own row and column."""
+    """(1, D, h + 14, w + 14) vectors of length 1; windows begin at the pixel's row and column."""
     pan: torch.Tensor
     """Likewise."""
     size: tuple[int, int]
@@ -85,6 +86,15 @@ class DualSource(nn.Module):
         """The constructor's arguments as plain data."""
         return asdict(self.config)
 
+    def describe_input(self) -> dict[str, Any]:
+        """What becomes of a pair's values before the network sees them."""
+        return {
+            "bands": ["blue", "green", "red", "near infrared"][: self.config.bands],
+            "scale": "cut each band at two percentiles of the scene, then mean 0 and variance 1",
+            "percentiles": list(CUT_PERCENTILES),
+            "regions": {"method": "slic on the panchromatic image"},
+        }
+
     def encode(self, ms: torch.Tensor, pan: torch.Tensor, regions: torch.Tensor) -> SceneMaps:
         """A scene, or a tile of it with its halo.
 
@@ -110,7 +120,7 @@ class DualSource(nn.Module):
         if self.config.regions:
             maps = share_regions(maps, region_membership(regions, self.config.ratio))
         padded = F.pad(maps, (BEFORE, AFTER, BEFORE, AFTER), mode="reflect")
-        blocks = F.avg_pool2d(padded, 2, stride=1)
+        blocks = F.normalize(F.avg_pool2d(padded, 2, stride=1), dim=1)
         return SceneMaps(blocks[:1], blocks[1:], (height, width))
 
     def gather(self, maps: SceneMaps, pixels: torch.Tensor) -> PixelRegions:
@@ -123,45 +133,48 @@ class DualSource(nn.Module):
         steps = 2 * torch.arange(GRID, device=pixels.device)
         rows = (pixels[:, :1] + steps)[:, :, None]  # (P, 8, 1)
         cols = (pixels[:, 1:] + steps)[:, None]  # (P, 1, 8)
-        ms, pan = (
-            F.normalize(source[0][:, rows, cols].flatten(2).permute(1, 2, 0), dim=2)
-            for source in (maps.ms, maps.pan)
-        )
-        ms_scores, pan_scores = self._score(ms, pan)
+        sources = self.select(maps.ms, maps.pan)
+        ms, pan = (source[0][:, rows, cols].flatten(2).permute(1, 2, 0) for source in sources)
+        ms_scores, pan_scores = score_regions(ms, pan), score_regions(pan, ms)
         chosen = select_key_regions(pan_scores, ms_scores, self.config.key_share)
         return PixelRegions(ms, pan, *chosen, 0.5 * (ms_scores + pan_scores))
 
-    def _score(self, ms: torch.Tensor, pan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Scores (P, R) of both; a single source agrees with itself, or it would see the other."""
+    def select(self, ms: torch.Tensor, pan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both sources, or one of them twice: a single source agrees with itself."""
         match self.config.sources:
             case "ms":
-                pan = ms
+                return ms, ms
             case "pan":
-                ms = pan
-        return score_regions(ms, pan), score_regions(pan, ms)
+                return pan, pan
+        return ms, pan
 
     def fuse(self, regions: PixelRegions) -> torch.Tensor:
         """Descriptors (P, D) of length 1."""
         ms, pan = regions.ms, regions.pan
         if self.config.fusion == "cross" and self.config.sources == "both":
             ms, pan = _attend(ms, pan), _attend(pan, ms)
-        match self.config.sources:
-            case "ms":
-                joined = ms
-            case "pan":
-                joined = pan
-            case "both":
-                joined = ms + MAX_GATE * torch.sigmoid(self.gate) * pan
-        return F.normalize((self.weigh(regions)[:, :, None] * joined).sum(dim=1), dim=1)
+        weights = self.weigh(regions.scores, regions.keys)
+        return F.normalize((weights[:, :, None] * self.join(ms, pan)).sum(dim=1), dim=1)
 
-    def weigh(self, regions: PixelRegions) -> torch.Tensor:
-        """(P, R) weights of the regions in the descriptor; they sum to 1."""
+    def join(self, ms: torch.Tensor, pan: torch.Tensor) -> torch.Tensor:
+        """What describes a region: one source, or the sum of both with a learnt gate."""
+        if self.config.sources != "both":
+            return ms
+        return ms + MAX_GATE * torch.sigmoid(self.gate) * pan
+
+    def weigh(self, scores: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
+        """Weights (P, R) of the regions in the descriptor; they sum to 1.
+
+        Args:
+            scores: (P, R) agreement of the sources.
+            keys: (P, R) bool, key regions.
+        """
         if self.config.fusion != "scores":
-            return torch.full_like(regions.scores, 1 / regions.scores.shape[1])
-        allowed = regions.keys
+            return torch.full_like(scores, 1 / scores.shape[1])
+        allowed = keys
         if self.config.include_center:
-            allowed = allowed | _center_mask(allowed.device)
-        logits = regions.scores / self.config.temperature
+            allowed = allowed | _center_mask(keys.device)
+        logits = scores / self.config.temperature
         return logits.masked_fill(~allowed, -torch.inf).softmax(dim=1)
 
     def pool_keys(self, regions: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:

@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 
+FEW = 5
+"""Shots from which a class gets several prototypes."""
 MAX_PARTS = 3
 """Prototypes of a class at test."""
 ROUNDS = 10
+
+
+class Prototypes(NamedTuple):
+    """What stands for the classes at test."""
+
+    rows: torch.Tensor
+    """(M, D) of length 1."""
+    owners: torch.Tensor
+    """(M,) class of each."""
+    num_classes: int
+    """K."""
+
+
+def learn_prototypes(descriptors: torch.Tensor, classes: torch.Tensor) -> Prototypes:
+    """One prototype a class, or up to three where the classes have five shots or more.
+
+    Args:
+        descriptors: (S, D) of the supports, of length 1.
+        classes: (S,) numbers below K; every class occurs.
+    """
+    count = int(classes.max()) + 1
+    if len(classes) >= FEW * count:
+        return Prototypes(*make_part_prototypes(descriptors, classes, count), count)
+    single = make_prototypes(descriptors, classes, count)
+    return Prototypes(single, torch.arange(count, device=classes.device), count)
 
 
 def make_prototypes(descriptors: torch.Tensor, classes: torch.Tensor, count: int) -> torch.Tensor:

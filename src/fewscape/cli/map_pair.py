@@ -1,0 +1,150 @@
+"""``fewscape map --pan --ms``: a panchromatic and a multispectral raster in, one map out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fewscape.cli import values
+from fewscape.cli.map_report import show_progress, tell_result
+
+if TYPE_CHECKING:
+    from fewscape.scene import PixelExamples
+
+RULE = """\
+Both rasters show the same ground, one multispectral pixel for 2 x 2 or 4 x 4 panchromatic ones.
+Every pixel gets one of the drawn classes, so draw all kinds of ground, or 'background' for the
+rest. Polygons teach with the multispectral pixels whose centre they contain, points with the one
+in which they lie."""
+
+SINGLE_OPTIONS = {
+    "backbone": None,
+    "weights": None,
+    "example_scene": None,
+    "example_bands": None,
+    "window": None,
+    "heatmaps": False,
+    "flips": "none",
+    "scales": (1.0,),
+    "scale": "auto",
+}
+"""Options that a pair does not take, with their defaults."""
+
+LAYERS = ("classes.tif", "confidence.tif", "margin.tif", "preview.png")
+"""Endings of the files that are written beside the polygons."""
+
+PARAMETERS = ("ms_bands", "nodata", "classes", "label_zero", "max_shots", "grid")
+"""What decides the map besides model, examples and the rasters."""
+
+MOST_PIXELS = 100
+"""Pixels that teach a class."""
+
+
+def add_pair_options(group: argparse._ArgumentGroup) -> None:
+    """The two rasters and the grid of the map."""
+    group.add_argument("--pan", type=Path, help="panchromatic raster")
+    group.add_argument("--ms", type=Path, help="multispectral raster of the same ground")
+    group.add_argument(
+        "--ms_bands",
+        type=values.bands,
+        default=(1, 2, 3, 4),
+        help="its blue, green, red and near infrared bands (1,2,3,4)",
+    )
+    group.add_argument(
+        "--grid",
+        default="pan",
+        choices=["pan", "ms"],
+        help="grid of the map; pan: each superpixel gets its most frequent class (pan)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Learn from the labelled pixels, map the pair, tell what was written."""
+    from fewscape.core import Policy
+    from fewscape.raster import PanMsReader, StagedFiles
+    from fewscape.scene import (
+        PairMapOptions,
+        PairScene,
+        PairSegmenter,
+        map_pair,
+        read_pixel_examples,
+    )
+    from fewscape.zoo import EMBEDDED_PAIR, load_pair_model
+
+    _check(arguments)
+    with StagedFiles(arguments.output):
+        pass  # a folder that cannot be written is told before any work
+    model, opened = load_pair_model(arguments.model or EMBEDDED_PAIR)
+    files = arguments.pan, arguments.ms
+    with PanMsReader(*files, arguments.ms_bands, nodata=arguments.nodata) as reader:
+        examples = read_pixel_examples(
+            arguments.examples,
+            reader,
+            arguments.class_field,
+            arguments.label_zero,
+            arguments.classes,
+            arguments.max_shots or MOST_PIXELS,
+        )
+        _tell(examples, arguments.examples)
+        scene = PairScene(reader, model, Policy.choose(arguments.device, "float32"))
+        segmenter = PairSegmenter(scene, examples)
+        tags = {
+            "MODEL": opened.path.name,
+            "MODEL_SHA256": str(opened.config["sha256"]),
+            "EXAMPLES": examples.source,
+            "EXAMPLES_SHA256": examples.sha256,
+            "PARAMETERS": json.dumps({name: getattr(arguments, name) for name in PARAMETERS}),
+        }
+        pixels = reader.grid.height * reader.grid.width
+        with show_progress(reader.path.name, pixels) as progress:
+            options = PairMapOptions(
+                arguments.grid, arguments.vectors, arguments.preview, tags, progress
+            )
+            result = map_pair(scene, segmenter, arguments.output, options)
+    tell_result(reader.path.name, result)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Everything that a pair needs was given, and nothing that it does not take."""
+    from fewscape.core import ConfigError
+
+    if arguments.scenes:
+        raise ConfigError(
+            f"the scene '{arguments.scenes[0]}' was given beside --pan and --ms",
+            "a pair is mapped by itself",
+            "leave it out, or map it in a run of its own",
+        )
+    needed = {"pan": "panchromatic raster", "ms": "multispectral raster", "examples": "examples"}
+    for name, what in needed.items():
+        if getattr(arguments, name) is None:
+            raise ConfigError(
+                f"the {what} is missing",
+                "a pair is mapped with --pan FILE --ms FILE --examples FILE",
+                f"add --{name} FILE",
+            )
+    for name, default in SINGLE_OPTIONS.items():
+        if getattr(arguments, name) != default:
+            raise ConfigError(
+                f"--{name} was given beside --pan and --ms",
+                "a pair does not take it",
+                "leave it out",
+            )
+    folder = arguments.output.resolve()
+    stem = arguments.ms.stem
+    endings = [f"{stem}.gpkg", *(f"{stem}_{layer}" for layer in LAYERS)]
+    for path in (arguments.pan, arguments.ms, arguments.examples):
+        if path.resolve().parent == folder and path.name in endings:
+            raise ConfigError(
+                f"the map of '{arguments.ms.name}' would overwrite the input '{path}'",
+                "",
+                "choose another folder with --output",
+            )
+
+
+def _tell(examples: PixelExamples, path: Path) -> None:
+    """How many pixels teach each class."""
+    for number, name in enumerate(examples.class_names):
+        print(f"{name}: {(examples.owners == number).sum()} pixels from {path}")

@@ -1,0 +1,66 @@
+"""Superpixels of a panchromatic scene of any size, the same for every window that asks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import Window
+from fewscape.raster import PanMsReader
+from fewscape.regions.pan_slic import Limits, bound_regions, segment_pan
+
+BLOCK = 256
+"""Side of the blocks in multispectral pixels; no superpixel crosses from one to the next."""
+
+REACH = 12
+"""Multispectral pixels that a superpixel covers at most along an axis."""
+
+Labels = npt.NDArray[np.int32]
+
+
+class PanRegions:
+    """Superpixels, cut block by block when a window first needs them.
+
+    Args:
+        reader: the pair.
+        limits: grey values that become 0 and 1, of the whole scene.
+    """
+
+    def __init__(self, reader: PanMsReader, limits: Limits) -> None:
+        self.reader = reader
+        self.limits = limits
+        self.rows, self.cols = (-(-s // BLOCK) for s in (reader.grid.height, reader.grid.width))
+        self._block = lru_cache(3 * self.cols + 3)(self._segment)
+
+    def read(self, window: Window) -> Labels:
+        """Superpixels (ratio * h, ratio * w) of a window on the multispectral grid, from 0."""
+        ratio = self.reader.ratio
+        rows, cols = (
+            range(begin // BLOCK, (begin + side - 1) // BLOCK + 1)
+            for begin, side in ((window.row, window.height), (window.col, window.width))
+        )
+        parts = {place: self._block(*place) for place in product(rows, cols)}
+        first = np.cumsum([0, *(int(part.max()) + 1 for part in parts.values())])
+        joined = np.block(
+            [
+                [
+                    parts[row, col] + first[index * len(cols) + place]
+                    for place, col in enumerate(cols)
+                ]
+                for index, row in enumerate(rows)
+            ]
+        )
+        top, left = ratio * (window.row - rows[0] * BLOCK), ratio * (window.col - cols[0] * BLOCK)
+        own = joined[top : top + ratio * window.height, left : left + ratio * window.width]
+        return np.unique(own, return_inverse=True)[1].reshape(own.shape).astype(np.int32)
+
+    def _segment(self, row: int, col: int) -> Labels:
+        grid = self.reader.grid
+        top, left = row * BLOCK, col * BLOCK
+        size = min(BLOCK, grid.height - top), min(BLOCK, grid.width - left)
+        pair, _ = self.reader.read(Window(top, left, *size))
+        found = segment_pan(pair.pan, limits=self.limits)
+        return bound_regions(found, REACH * self.reader.ratio)
