@@ -13,7 +13,7 @@ from fewscape.raster import PanMsReader
 from fewscape.regions.pan_slic import Limits, bound_regions, segment_pan
 
 BLOCK = 256
-"""Side of the blocks in multispectral pixels; no superpixel crosses from one to the next."""
+"""Side of the blocks in multispectral pixels."""
 
 REACH = 12
 """Multispectral pixels that a superpixel covers at most along an axis."""
@@ -27,22 +27,25 @@ class PanRegions:
     Args:
         reader: the pair.
         limits: grey values that become 0 and 1, of the whole scene.
+        block: side of the blocks in multispectral pixels; no superpixel crosses from one to the
+            next.
     """
 
-    def __init__(self, reader: PanMsReader, limits: Limits) -> None:
+    def __init__(self, reader: PanMsReader, limits: Limits, block: int = BLOCK) -> None:
         self.reader = reader
         self.limits = limits
-        self.rows, self.cols = (-(-s // BLOCK) for s in (reader.grid.height, reader.grid.width))
-        self._block = lru_cache(3 * self.cols + 3)(self._segment)
+        self.block = block
+        cols = -(-reader.grid.width // block)
+        self._cut = lru_cache(3 * cols + 3)(self._segment)
 
     def read(self, window: Window) -> Labels:
         """Superpixels (ratio * h, ratio * w) of a window on the multispectral grid, from 0."""
         ratio = self.reader.ratio
         rows, cols = (
-            range(begin // BLOCK, (begin + side - 1) // BLOCK + 1)
+            range(begin // self.block, (begin + side - 1) // self.block + 1)
             for begin, side in ((window.row, window.height), (window.col, window.width))
         )
-        parts = {place: self._block(*place) for place in product(rows, cols)}
+        parts = {place: self._cut(*place) for place in product(rows, cols)}
         first = np.cumsum([0, *(int(part.max()) + 1 for part in parts.values())])
         joined = np.block(
             [
@@ -53,14 +56,15 @@ class PanRegions:
                 for index, row in enumerate(rows)
             ]
         )
-        top, left = ratio * (window.row - rows[0] * BLOCK), ratio * (window.col - cols[0] * BLOCK)
+        top = ratio * (window.row - rows[0] * self.block)
+        left = ratio * (window.col - cols[0] * self.block)
         own = joined[top : top + ratio * window.height, left : left + ratio * window.width]
         return np.unique(own, return_inverse=True)[1].reshape(own.shape).astype(np.int32)
 
     def _segment(self, row: int, col: int) -> Labels:
-        grid = self.reader.grid
-        top, left = row * BLOCK, col * BLOCK
-        size = min(BLOCK, grid.height - top), min(BLOCK, grid.width - left)
+        grid, block = self.reader.grid, self.block
+        top, left = row * block, col * block
+        size = min(block, grid.height - top), min(block, grid.width - left)
         pair, _ = self.reader.read(Window(top, left, *size))
         found = segment_pan(pair.pan, limits=self.limits)
         return bound_regions(found, REACH * self.reader.ratio)

@@ -26,7 +26,7 @@ from fewscape.regions import PanRegions, grey_limits
 from fewscape.scene.pair_examples import PixelExamples
 
 TILE = 256
-"""Side of the tiles in multispectral pixels; superpixels end at the same lines."""
+"""Side of the tiles in multispectral pixels."""
 
 HALO = 32
 """Multispectral pixels around a tile that its pixels may see: the window's 8, a superpixel's
@@ -58,7 +58,8 @@ class PairScene:
         reader: the pair.
         model: the network.
         policy: device; the network runs in float32, because ranks of nearly equal scores decide.
-        tile: side of the tiles in multispectral pixels.
+        tile: side of the tiles in multispectral pixels; superpixels end at the same lines, so each
+            lies in one tile.
 
     Raises:
         ConfigError: the network was built for another ratio or other bands.
@@ -83,7 +84,7 @@ class PairScene:
         sample, valid = reader.sample()
         self.scale = PairScale.fit(sample, valid)
         fine = np.kron(valid, np.ones((reader.ratio, reader.ratio), bool))
-        self.regions = PanRegions(reader, grey_limits(sample.pan[fine]))
+        self.regions = PanRegions(reader, grey_limits(sample.pan[fine]), tile)
 
     def tiles(self) -> list[Window]:
         """All tiles in the order of rows."""
