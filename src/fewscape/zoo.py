@@ -29,7 +29,7 @@ from fewscape.models import (
 
 __all__ = [
     "EMBEDDED",
-    "EMBEDDED_PAIR",
+    "EMBEDDED_PAIRS",
     "MODELS",
     "PAIR_MODELS",
     "SEMANTIC_MODELS",
@@ -66,11 +66,11 @@ PAIR_MODELS: dict[str, type[DualSource]] = {DualSource.name: DualSource}
 EMBEDDED = "embedded"
 """The small trained network that comes with the package."""
 
-EMBEDDED_PAIR = "embedded_pair"
-"""The one for panchromatic and multispectral pairs."""
+EMBEDDED_PAIRS = {2: "embedded_pair2", 4: "embedded_pair4"}
+"""Those for panchromatic and multispectral pairs, by the ratio of their pixels."""
 
 
-EMBEDDED_NAMES = (EMBEDDED, EMBEDDED_PAIR)
+EMBEDDED_NAMES = (EMBEDDED, *EMBEDDED_PAIRS.values())
 
 
 def embedded_folder(name: str = EMBEDDED) -> Path:
@@ -153,7 +153,7 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     """A network for panchromatic and multispectral pairs in evaluation mode, and its folder.
 
     Args:
-        name: ``embedded_pair`` or the path of a model folder.
+        name: one of ``EMBEDDED_PAIRS`` or the path of a model folder.
 
     Raises:
         ConfigError: there is no such folder, or it holds another kind of network.
@@ -163,7 +163,7 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     if name in MODELS or open_folder(name).config.get("model") not in PAIR_MODELS:
         raise ConfigError(
             f"'{name}' is no network for panchromatic and multispectral pairs",
-            f"expected '{EMBEDDED_PAIR}' or a folder with a {', '.join(PAIR_MODELS)}",
+            f"expected {' or '.join(EMBEDDED_PAIRS.values())}, or the folder of one",
             "'fewscape fit' with 'task: dual_source' trains one",
         )
     folder = open_folder(name)
@@ -214,7 +214,7 @@ def open_folder(name: str) -> ModelFolder:
             f"the model '{name}' is missing from this installation",
             f"expected it in '{path}'",
             f"install fewscape again, or train it with 'fewscape fit --config "
-            f"configs/{name}.yaml' and give its folder with --model",
+            f"configs/{name.rstrip('24')}.yaml' and give its folder with --model",
         )
     if name in MODELS and not path.exists():
         raise ModelFolderError(

@@ -33,6 +33,7 @@ def write_pair_files(
     folder: Path, size: int = 64, seed: int = 0, shots: int = 5, **profile: Any
 ) -> PairFiles:
     """A pair in UTM; polygons of 2 x 2 pixels, and one point, teach each class."""
+    folder.mkdir(exist_ok=True)
     made = make_synthetic_pair(size, seed)
     scaled = [(10_000 * image).astype(np.uint16) for image in (made.pair.pan[None], made.pair.ms)]
     pan = write_raster(folder / "pan.tif", scaled[0], **profile)
@@ -48,9 +49,7 @@ def write_pair_files(
         shapes += [*boxes, shapely.Point(col + 0.5, row + 0.5)]
         names += [name] * (len(boxes) + 1)
     ground = [shapely.transform(shape, to_ground) for shape in shapes]
-    examples = write_polygons(
-        folder / "examples.gpkg", ground, names, geometry_type="Unknown"
-    )
+    examples = write_polygons(folder / "examples.gpkg", ground, names, geometry_type="Unknown")
     return PairFiles(pan, ms, examples, made.labels, made.fine_labels, made.class_names)
 
 

@@ -122,7 +122,7 @@ def test_a_polygon_between_pixel_centres_is_told(tmp_path, reader):
         shapely.transform(shapely.box(9, 9, 12, 12), to_ground),
     ]
     path = write_polygons(tmp_path / "a.gpkg", shapes, ["tiny", "field"])
-    with pytest.raises(ExamplesError, match="no pixel of '.*' teaches the class 'tiny'"):
+    with pytest.raises(ExamplesError, match=r"no pixel of '.*' teaches the class 'tiny'"):
         read_pixel_examples(path, reader)
 
 
@@ -132,7 +132,7 @@ def test_every_file_of_a_map(tmp_path, reader, files, network, grid):
     segmenter = PairSegmenter(scene, read_pixel_examples(files.examples, reader))
     done = []
     options = PairMapOptions(grid, tags={"MODEL": "mine"}, progress=done.append)
-    result = map_pair(scene, segmenter, tmp_path, options)
+    result = map_pair(reader, scene, segmenter, tmp_path, options)
     names = ["classes.tif", "confidence.tif", "margin.tif", "preview.png"]
     expected = {f"ms_{name}" for name in names} | {"ms.gpkg"}
     assert {path.name for path in result.files} == expected
@@ -155,7 +155,7 @@ def test_the_panchromatic_map_is_the_vote_of_each_superpixel(tmp_path, reader, f
     scene = PairScene(reader, network, CPU, tile=32)
     segmenter = PairSegmenter(scene, read_pixel_examples(files.examples, reader))
     for grid in ("ms", "pan"):
-        map_pair(scene, segmenter, tmp_path / grid, PairMapOptions(grid, False, False))
+        map_pair(reader, scene, segmenter, tmp_path / grid, PairMapOptions(grid, False, False))
     coarse, _ = read_map(tmp_path / "ms", "classes")
     fine, _ = read_map(tmp_path / "pan", "classes")
     regions = scene.regions.read(Window(0, 0, 64, 64))
@@ -183,7 +183,7 @@ def test_pixels_without_data_stay_without(tmp_path, files, network):
         scene = PairScene(reader, network, CPU, tile=32)
         examples = read_pixel_examples(files.examples, reader)
         assert not ((examples.pixels < (16, 32)).all(axis=1)).any()
-        result = map_pair(scene, PairSegmenter(scene, examples), tmp_path / "maps")
+        result = map_pair(reader, scene, PairSegmenter(scene, examples), tmp_path / "maps")
     for layer in ("classes", "confidence", "margin"):
         values, _ = read_map(tmp_path / "maps", layer)
         assert (values[:64, :128] == NODATA).all()
@@ -202,5 +202,5 @@ def test_a_pair_without_data_is_told(tmp_path, files, network):
 
 def test_a_network_for_another_ratio_is_told(reader):
     other = DualSource(DualSourceConfig(width=16, ratio=2))
-    with pytest.raises(ConfigError, match="a ratio of 2 and 4 bands; '.*' have 4 and 4"):
+    with pytest.raises(ConfigError, match=r"a ratio of 2 and 4 bands; '.*' have 4 and 4"):
         PairScene(reader, other, CPU)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewscape.cli import evaluate_semantic
+from fewscape.cli import evaluate_pairs, evaluate_semantic
 from fewscape.cli.episode_options import add_episode_options, add_run_options
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ EXAMPLE = """\
 fewscape evaluate --model prototype --backbone mobilenetv2_100 \\
     --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
     --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json
-fewscape evaluate --model runs/mine/best --data DIR --split test --output results.json"""
+fewscape evaluate --model runs/mine/best --data DIR --split test --output results.json
+fewscape evaluate --model embedded_pair4 --pairs DIR --shots 5 --output results.json"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_run_options(parser)
     add_episode_options(parser.add_argument_group("networks that learn from examples"), False)
     evaluate_semantic.add_semantic_options(parser.add_argument_group("supervised networks"))
+    evaluate_pairs.add_pair_options(
+        parser.add_argument_group("networks for panchromatic and multispectral pairs")
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,10 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.data is not None:
         return evaluate_semantic.run(arguments)
+    if arguments.pairs is not None:
+        return evaluate_pairs.run(arguments)
     if arguments.episodes is None or arguments.root is None:
         raise ConfigError(
             "there is nothing to evaluate on",
-            "expected --episodes FILE and --root DIR, or --data DIR for a supervised model",
+            "expected --episodes FILE and --root DIR, --data DIR for a supervised model, or "
+            "--pairs DIR for panchromatic and multispectral pairs",
         )
     return _run_episodes(arguments)
 

@@ -96,7 +96,9 @@ def _add_scene(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", help="name or model folder (embedded; of a pair, embedded_pair)")
+    group.add_argument(
+        "--model", help="name or model folder (embedded; of a pair, embedded_pair2 or 4)"
+    )
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     group.add_argument(

@@ -71,14 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
         map_pair,
         read_pixel_examples,
     )
-    from fewscape.zoo import EMBEDDED_PAIR, load_pair_model
+    from fewscape.zoo import EMBEDDED_PAIRS, load_pair_model
 
     _check(arguments)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
-    model, opened = load_pair_model(arguments.model or EMBEDDED_PAIR)
     files = arguments.pan, arguments.ms
     with PanMsReader(*files, arguments.ms_bands, nodata=arguments.nodata) as reader:
+        model, opened = load_pair_model(arguments.model or EMBEDDED_PAIRS[reader.ratio])
         examples = read_pixel_examples(
             arguments.examples,
             reader,
@@ -102,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
             options = PairMapOptions(
                 arguments.grid, arguments.vectors, arguments.preview, tags, progress
             )
-            result = map_pair(scene, segmenter, arguments.output, options)
+            result = map_pair(reader, scene, segmenter, arguments.output, options)
     tell_result(reader.path.name, result)
     return 0
 
@@ -117,11 +117,15 @@ def _check(arguments: argparse.Namespace) -> None:
             "a pair is mapped by itself",
             "leave it out, or map it in a run of its own",
         )
-    needed = {"pan": "panchromatic raster", "ms": "multispectral raster", "examples": "examples"}
+    needed = {
+        "pan": "the panchromatic raster is",
+        "ms": "the multispectral raster is",
+        "examples": "the examples are",
+    }
     for name, what in needed.items():
         if getattr(arguments, name) is None:
             raise ConfigError(
-                f"the {what} is missing",
+                f"{what} missing",
                 "a pair is mapped with --pan FILE --ms FILE --examples FILE",
                 f"add --{name} FILE",
             )

@@ -27,7 +27,7 @@ def _list() -> int:
 
     from fewscape.zoo import (
         EMBEDDED,
-        EMBEDDED_PAIR,
+        EMBEDDED_PAIRS,
         MODELS,
         PAIR_MODELS,
         SEMANTIC_MODELS,
@@ -35,7 +35,10 @@ def _list() -> int:
     )
 
     table = Table("name", "what it is", box=None, header_style="bold")
-    coming = {EMBEDDED: "", EMBEDDED_PAIR: ", for panchromatic and multispectral pairs"}
+    coming = {EMBEDDED: ""} | {
+        name: f", for panchromatic and multispectral pairs of ratio {ratio}"
+        for ratio, name in EMBEDDED_PAIRS.items()
+    }
     for name, what in coming.items():
         if embedded_folder(name).is_dir():
             table.add_row(name, f"small trained network that comes with the package{what}")

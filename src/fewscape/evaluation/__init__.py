@@ -6,6 +6,7 @@ from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
 from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
+from fewscape.evaluation.pairs import PairProtocol, draw_confusion, evaluate_pair
 from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.pixels import evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor
@@ -18,6 +19,7 @@ __all__ = [
     "CropEncoder",
     "IouIntervals",
     "ManifestPredictor",
+    "PairProtocol",
     "PairedTest",
     "SemanticOptions",
     "adjust_holm",
@@ -28,7 +30,9 @@ __all__ = [
     "compare_pair",
     "compare_pairs",
     "count_episodes",
+    "draw_confusion",
     "evaluate",
+    "evaluate_pair",
     "evaluate_pixels",
     "evaluate_semantic",
     "explain_episode",

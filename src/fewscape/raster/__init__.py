@@ -3,7 +3,8 @@
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper
 from fewscape.raster.palette import class_colours
-from fewscape.raster.pan_ms import PanMsPair, PanMsReader
+from fewscape.raster.pan_ms import PanMsReader
+from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
 from fewscape.raster.reader import Scale, SceneReader
 from fewscape.raster.staging import StagedFiles
@@ -15,6 +16,8 @@ __all__ = [
     "BandStyle",
     "ClassPolygons",
     "Georeference",
+    "PairSource",
+    "PanMsArrays",
     "PanMsPair",
     "PanMsReader",
     "Scale",
@@ -27,6 +30,7 @@ __all__ = [
     "quantise",
     "rasterise",
     "read_polygons",
+    "sample_pair",
     "taper",
     "to_pixel_geometries",
     "vectorise_map",

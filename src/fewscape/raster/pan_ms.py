@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,44 +13,17 @@ import numpy.typing as npt
 from fewscape.core import SceneError, Window
 from fewscape.raster.gdal import open_raster, read_strictly, tell_cause, to_rasterio
 from fewscape.raster.georeference import Georeference, name_crs
+from fewscape.raster.pan_ms_pair import RATIOS, PanMsPair, Valid, check_sizes
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-RATIOS = (2, 4)
-"""Panchromatic pixels per multispectral one and axis, of every usual sensor."""
 NUM_BANDS = 4
 """Blue, green, red and near infrared."""
 MAX_OFFSET = 0.5
 """Panchromatic pixels by which the corners of the two may differ."""
 SIZE_TOLERANCE = 0.01
 """Relative, of the ratio of the pixel sizes."""
-SAMPLE_SIDE, SAMPLE_ROWS = 256, 4
-"""Windows that stand for a large scene: their side, and how many lie along an axis."""
-
-
-@dataclass(frozen=True, slots=True)
-class PanMsPair:
-    """Both images on one grid: pixel (r, c) of ``ms`` covers ``ratio`` x ``ratio`` of ``pan``."""
-
-    ms: npt.NDArray[np.generic]
-    """(C, h, w)."""
-    pan: npt.NDArray[np.generic]
-    """(ratio * h, ratio * w)."""
-    ratio: int
-
-    def __post_init__(self) -> None:
-        if self.ms.ndim != 3 or self.pan.ndim != 2:
-            raise SceneError(
-                f"a pair of shapes {self.ms.shape} and {self.pan.shape}",
-                "expected (bands, h, w) and (H, W)",
-            )
-        _check_sizes(self.pan.shape, self.ms.shape[1:], self.ratio)
-        if self.ratio not in RATIOS:
-            raise SceneError(
-                f"a multispectral pixel is {self.ratio} panchromatic ones wide",
-                f"expected a ratio of {' or '.join(map(str, RATIOS))}",
-            )
 
 
 class PanMsReader:
@@ -88,7 +59,7 @@ class PanMsReader:
         self.pan_grid, self.grid = (_grid(dataset) for dataset in (self._pan, self._ms))
         self.ratio = self._find_ratio(ratio)
         pan_size, size = ((g.height, g.width) for g in (self.pan_grid, self.grid))
-        _check_sizes(pan_size, size, self.ratio)
+        check_sizes(pan_size, size, self.ratio)
         self._check_place()
 
     def __enter__(self) -> Self:
@@ -107,7 +78,7 @@ class PanMsReader:
         self._pan.close()
         self._ms.close()
 
-    def read(self, window: Window | None = None) -> tuple[PanMsPair, npt.NDArray[np.bool_]]:
+    def read(self, window: Window | None = None) -> tuple[PanMsPair, Valid]:
         """A window on the multispectral grid, or everything.
 
         Args:
@@ -140,41 +111,13 @@ class PanMsReader:
         valid = (ms_valid > 0).all(axis=0) & self._has_data(ms) & blocks.all(axis=(1, 3))
         return PanMsPair(ms, pan, self.ratio), valid
 
-    def _has_data(self, bands: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    def _has_data(self, bands: npt.NDArray[np.generic]) -> Valid:
         """(H, W) where all bands (C, H, W) are finite and not all of them ``nodata``."""
         whole = np.issubdtype(bands.dtype, np.integer)
         found = np.ones(bands.shape[1:], bool) if whole else np.isfinite(bands).all(axis=0)
         if self.nodata is not None:
             found &= (bands != self.nodata).any(axis=0)
         return found
-
-    def sample(self) -> tuple[PanMsPair, npt.NDArray[np.bool_]]:
-        """What stands for the scene in statistics: all of it, or windows spread over it.
-
-        Raises:
-            SceneError: a file is damaged there, or nothing in it is valid.
-        """
-        size = self.grid.height, self.grid.width
-        if size[0] * size[1] <= (SAMPLE_ROWS * SAMPLE_SIDE) ** 2:
-            pair, valid = self.read()
-        else:
-            sides = [min(SAMPLE_SIDE, side) for side in size]
-            begins = [
-                np.linspace(0, whole - side, SAMPLE_ROWS).astype(int).tolist()
-                for whole, side in zip(size, sides, strict=True)
-            ]
-            parts = [self.read(Window(*corner, *sides)) for corner in product(*begins)]
-            ms = np.concatenate([part.ms for part, _ in parts], axis=2)
-            pan = np.concatenate([part.pan for part, _ in parts], axis=1)
-            pair = PanMsPair(ms, pan, self.ratio)
-            valid = np.concatenate([own for _, own in parts], axis=1)
-        if not valid.any():
-            raise SceneError(
-                f"the pair '{self.pan_path}' and '{self.ms_path}' has no valid pixel",
-                "every pixel is without data in one of the two",
-                "check their nodata values and that they show the same ground",
-            )
-        return pair, valid
 
     def read_overview(
         self, height: int, width: int
@@ -188,6 +131,16 @@ class PanMsReader:
                 for dataset, bands in ((self._ms, self.bands), (self._pan, (1,)))
             )
         return ms.astype(np.float32), pan[0].astype(np.float32)
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"'{self.pan_path}' and '{self.ms_path}'"
+
+    @property
+    def num_bands(self) -> int:
+        """Of the bands chosen."""
+        return len(self.bands)
 
     @property
     def path(self) -> Path:
@@ -245,14 +198,3 @@ class PanMsReader:
 
 def _grid(dataset: DatasetReader) -> Georeference:
     return Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
-
-
-def _check_sizes(pan: Sequence[int], ms: Sequence[int], ratio: int) -> None:
-    if tuple(pan) == tuple(ratio * side for side in ms):
-        return
-    is_swapped = pan[0] < ms[0] and pan[1] < ms[1]
-    raise SceneError(
-        f"the panchromatic image has {pan[0]} x {pan[1]} pixels",
-        f"expected {ratio} times the {ms[0]} x {ms[1]} of the multispectral one",
-        "the two seem to be swapped" if is_swapped else "cut both to the same ground",
-    )

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import Window
-from fewscape.raster import PanMsReader
+from fewscape.raster import PairSource
 from fewscape.regions.pan_slic import Limits, bound_regions, segment_pan
 
 BLOCK = 256
@@ -25,22 +25,22 @@ class PanRegions:
     """Superpixels, cut block by block when a window first needs them.
 
     Args:
-        reader: the pair.
+        source: the pair.
         limits: grey values that become 0 and 1, of the whole scene.
         block: side of the blocks in multispectral pixels; no superpixel crosses from one to the
             next.
     """
 
-    def __init__(self, reader: PanMsReader, limits: Limits, block: int = BLOCK) -> None:
-        self.reader = reader
+    def __init__(self, source: PairSource, limits: Limits, block: int = BLOCK) -> None:
+        self.source = source
         self.limits = limits
         self.block = block
-        cols = -(-reader.grid.width // block)
+        cols = -(-source.grid.width // block)
         self._cut = lru_cache(3 * cols + 3)(self._segment)
 
     def read(self, window: Window) -> Labels:
         """Superpixels (ratio * h, ratio * w) of a window on the multispectral grid, from 0."""
-        ratio = self.reader.ratio
+        ratio = self.source.ratio
         rows, cols = (
             range(begin // self.block, (begin + side - 1) // self.block + 1)
             for begin, side in ((window.row, window.height), (window.col, window.width))
@@ -62,9 +62,9 @@ class PanRegions:
         return np.unique(own, return_inverse=True)[1].reshape(own.shape).astype(np.int32)
 
     def _segment(self, row: int, col: int) -> Labels:
-        grid, block = self.reader.grid, self.block
+        grid, block = self.source.grid, self.block
         top, left = row * block, col * block
         size = min(block, grid.height - top), min(block, grid.width - left)
-        pair, _ = self.reader.read(Window(top, left, *size))
+        pair, _ = self.source.read(Window(top, left, *size))
         found = segment_pan(pair.pan, limits=self.limits)
-        return bound_regions(found, REACH * self.reader.ratio)
+        return bound_regions(found, REACH * self.source.ratio)

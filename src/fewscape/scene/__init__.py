@@ -5,7 +5,7 @@ from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_runner import PairMapOptions, map_pair
-from fewscape.scene.pair_segmenter import PairScene, PairSegmenter
+from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
 from fewscape.scene.prediction import predict_strips
 from fewscape.scene.runner import MapOptions, MapResult, map_scene
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
@@ -28,6 +28,7 @@ __all__ = [
     "Strip",
     "Views",
     "cut_examples",
+    "describe_pixels",
     "map_pair",
     "map_scene",
     "predict_strips",

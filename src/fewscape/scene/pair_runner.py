@@ -55,6 +55,7 @@ class PairMapOptions:
 
 
 def map_pair(
+    reader: PanMsReader,
     scene: PairScene,
     segmenter: PairSegmenter,
     folder: Path | str,
@@ -71,7 +72,8 @@ def map_pair(
         <ms>_preview.png     the scene beside the map
 
     Args:
-        scene: where the tiles come from.
+        reader: the files.
+        scene: their tiles.
         segmenter: what it learnt from the examples.
         folder: where the files go; made if absent, older maps of the pair are replaced.
         options: see ``PairMapOptions``.
@@ -83,7 +85,7 @@ def map_pair(
     """
     options = options or PairMapOptions()
     begin = time.perf_counter()
-    reader, names = scene.reader, segmenter.class_names[segmenter.has_background :]
+    names = segmenter.class_names[segmenter.has_background :]
     if len(names) > MAX_CLASSES:
         raise ConfigError(
             f"{len(names)} classes do not fit a class map", f"at most {MAX_CLASSES} do"
@@ -96,7 +98,7 @@ def map_pair(
         rasters = [
             staged.path(f"{stem}_{layer}.tif") for layer in ("classes", "confidence", "margin")
         ]
-        counts = _write_rasters(scene, segmenter, rasters, tags, options)
+        counts = _write_rasters(reader, scene, segmenter, rasters, tags, options)
         if options.vectors:
             scores = [rasters[1]] * len(names)
             vectorise_map(rasters[0], scores, staged.path(f"{stem}.gpkg"), names, tags)
@@ -117,6 +119,7 @@ def map_pair(
 
 
 def _write_rasters(
+    reader: PanMsReader,
     scene: PairScene,
     segmenter: PairSegmenter,
     paths: list[Path],
@@ -124,7 +127,6 @@ def _write_rasters(
     options: PairMapOptions,
 ) -> npt.NDArray[np.int64]:
     """Write classes, confidence and margin; pixels of every value of the class map."""
-    reader = scene.reader
     names = segmenter.class_names[segmenter.has_background :]
     table: dict[int, Colour] = dict(enumerate([BARE_GROUND, *class_colours(len(names))]))
     styles = [
@@ -172,7 +174,7 @@ def classify_tile(
         classes = np.zeros(valid.shape, np.int64)
     layers = [first, first - second]
     if grid == "pan":
-        ratio = scene.reader.ratio
+        ratio = scene.source.ratio
         block = np.ones((ratio, ratio), np.int64)
         top, left, height, width = (ratio * side for side in tile.inside)
         regions = tile.regions.numpy()[top : top + height, left : left + width]

@@ -21,7 +21,7 @@ from fewscape.models.dual_source import (
     learn_prototypes,
     score_classes,
 )
-from fewscape.raster import PanMsReader
+from fewscape.raster import PairSource, sample_pair
 from fewscape.regions import PanRegions, grey_limits
 from fewscape.scene.pair_examples import PixelExamples
 
@@ -55,7 +55,7 @@ class PairScene:
     """Descriptors of the pixels of a pair, tile by tile; the scene is never in memory as a whole.
 
     Args:
-        reader: the pair.
+        source: the pair.
         model: the network.
         policy: device; the network runs in float32, because ranks of nearly equal scores decide.
         tile: side of the tiles in multispectral pixels; superpixels end at the same lines, so each
@@ -67,28 +67,28 @@ class PairScene:
     """
 
     def __init__(
-        self, reader: PanMsReader, model: DualSource, policy: Policy, tile: int = TILE
+        self, source: PairSource, model: DualSource, policy: Policy, tile: int = TILE
     ) -> None:
         wanted = model.config.ratio, model.config.bands
-        found = reader.ratio, len(reader.bands)
+        found = source.ratio, source.num_bands
         if wanted != found:
             raise ConfigError(
                 f"the network takes pairs with a ratio of {wanted[0]} and {wanted[1]} bands",
-                f"'{reader.pan_path}' and '{reader.ms_path}' have {found[0]} and {found[1]}",
+                f"{source.name} have {found[0]} and {found[1]}",
                 "choose another model with --model, or train one on such pairs",
             )
-        self.reader = reader
+        self.source = source
         self.model = model.to(policy.device).eval()
         self.policy = policy
         self.tile = tile
-        sample, valid = reader.sample()
+        sample, valid = sample_pair(source)
         self.scale = PairScale.fit(sample, valid)
-        fine = np.kron(valid, np.ones((reader.ratio, reader.ratio), bool))
-        self.regions = PanRegions(reader, grey_limits(sample.pan[fine]), tile)
+        fine = np.kron(valid, np.ones((source.ratio, source.ratio), bool))
+        self.regions = PanRegions(source, grey_limits(sample.pan[fine]), tile)
 
     def tiles(self) -> list[Window]:
         """All tiles in the order of rows."""
-        height, width = self.reader.grid.height, self.reader.grid.width
+        height, width = self.source.grid.height, self.source.grid.width
         return [
             Window(row, col, min(self.tile, height - row), min(self.tile, width - col))
             for row in range(0, height, self.tile)
@@ -119,13 +119,13 @@ class PairScene:
         return describe_grid(self.model, own)
 
     def _load(self, window: Window) -> PairTile:
-        grid = self.reader.grid
+        grid = self.source.grid
         top, left = max(0, window.row - HALO), max(0, window.col - HALO)
         bottom = min(grid.height, window.row + window.height + HALO)
         right = min(grid.width, window.col + window.width + HALO)
         whole = Window(top, left, bottom - top, right - left)
         inside = Window(window.row - top, window.col - left, window.height, window.width)
-        pair, valid = self.reader.read(whole)
+        pair, valid = self.source.read(whole)
         ms, pan = self.scale.apply(pair)
         ms[:, ~valid] = 0
         pan[0, np.kron(~valid, np.ones((pair.ratio, pair.ratio), bool))] = 0
@@ -151,7 +151,7 @@ class PairSegmenter:
         self.model = scene.model
         self.class_names = examples.class_names
         self.has_background = examples.has_background
-        supports = describe_examples(scene, examples)
+        supports = describe_pixels(scene, examples.pixels)
         owners = torch.from_numpy(examples.owners).to(supports.device)
         self.prototypes = learn_prototypes(supports, owners)
 
@@ -164,14 +164,14 @@ class PairSegmenter:
         return logits.softmax(dim=1).t().reshape(-1, *descriptors.shape[:2])
 
 
-def describe_examples(scene: PairScene, examples: PixelExamples) -> torch.Tensor:
-    """Descriptors (S, D) of labelled pixels; only tiles that hold some are encoded."""
-    found = torch.empty(len(examples.pixels), scene.model.config.width, device=scene.policy.device)
-    owners = [_select(window, examples.pixels) for window in scene.tiles()]
-    wanted = [(window, own) for window, own in zip(scene.tiles(), owners, strict=True) if own.any()]
+def describe_pixels(scene: PairScene, pixels: npt.NDArray[np.int64]) -> torch.Tensor:
+    """Descriptors (P, D) of pixels (P, 2); only tiles that hold some are encoded."""
+    found = torch.empty(len(pixels), scene.model.config.width, device=scene.policy.device)
+    parts = [(window, _select(window, pixels)) for window in scene.tiles()]
+    wanted = [(window, own) for window, own in parts if own.any()]
     tiles = scene.load([window for window, _ in wanted])
     for tile, (window, own) in zip(tiles, wanted, strict=True):
-        rows, cols = (examples.pixels[own] - (window.row, window.col)).T
+        rows, cols = (pixels[own] - (window.row, window.col)).T
         found[torch.from_numpy(own)] = scene.describe(tile)[rows, cols]
     return found
 

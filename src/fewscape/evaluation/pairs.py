@@ -1,0 +1,174 @@
+"""Scores of the dual source network on labelled pairs (dual source, section 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.core import DatasetError, Policy
+from fewscape.datasets.pan_ms import LabelledPair, split_blocks
+from fewscape.evaluation.pixels import evaluate_pixels
+from fewscape.models.dual_source import DualSource
+from fewscape.raster import PanMsArrays
+from fewscape.scene import PairScene, describe_pixels
+
+Split = Literal["given", "random", "blocks"]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class PairProtocol:
+    """How supports and test pixels are chosen.
+
+    Attributes:
+        split: ``given`` takes the ground for training and test that the data set names, ``random``
+            single pixels, ``blocks`` squares with a gap between them. Random pixels leak: the
+            windows of neighbours overlap.
+        shots: supports of a class.
+        draws: of the supports.
+        classes: only these labels, for instance those that were not trained on; all if empty.
+        block: side of the blocks in multispectral pixels.
+        gap: between blocks for supports and for the test.
+        test_share: of the pixels of each class, where the split is ours.
+        seed: of the split and the draws.
+    """
+
+    split: Split = "blocks"
+    shots: int = 5
+    draws: int = 10
+    classes: Sequence[int] = ()
+    block: int = 64
+    gap: int = 16
+    test_share: float = 0.5
+    seed: int = 0
+
+
+def evaluate_pair(
+    model: DualSource,
+    pair: LabelledPair,
+    protocol: PairProtocol,
+    policy: Policy,
+    supports: LabelledPair | None = None,
+) -> dict[str, Any]:
+    """Scores on one pair, with supports from it or from another one.
+
+    Args:
+        model: the network.
+        pair: what is classified.
+        protocol: see ``PairProtocol``; with ``supports``, all labelled pixels are test pixels.
+        policy: device.
+        supports: another scene, from which all supports are drawn.
+
+    Returns:
+        See ``evaluate_pixels``; and ``pair``, ``split`` and the numbers of pixels.
+
+    Raises:
+        DatasetError: no labels, no split where one is to be given, or a class with too few
+            pixels.
+    """
+    if supports is None:
+        shown, hidden = _split(pair, protocol)
+        support_rows, support_labels = _describe(model, pair, shown, policy)
+    else:
+        hidden = _labels(pair, protocol) > 0
+        shown = _labels(supports, protocol) > 0
+        support_rows, support_labels = _describe(model, supports, shown, policy)
+    test_rows, test_labels = _describe(model, pair, hidden, policy)
+    scores = evaluate_pixels(
+        support_rows,
+        support_labels,
+        test_rows,
+        test_labels,
+        protocol.shots,
+        model.config.temperature,
+        protocol.draws,
+        protocol.seed,
+    )
+    origin = pair.name if supports is None else supports.name
+    told = {"pair": pair.name, "supports": origin}
+    told["split"] = protocol.split if supports is None else "other scene"
+    return told | {"test_pixels": len(test_labels)} | scores
+
+
+def _labels(pair: LabelledPair, protocol: PairProtocol) -> npt.NDArray[np.uint8]:
+    if pair.labels is None:
+        raise DatasetError(
+            f"the pair '{pair.name}' has no labels",
+            "scores need some",
+            "add label.npy beside the rasters, or 'labels' to the .npz file",
+        )
+    if not protocol.classes:
+        return pair.labels
+    return np.where(np.isin(pair.labels, protocol.classes), pair.labels, 0).astype(np.uint8)
+
+
+def _split(pair: LabelledPair, protocol: PairProtocol) -> tuple[Mask, Mask]:
+    """Ground of the supports and of the test, (h, w)."""
+    labels = _labels(pair, protocol)
+    labelled = labels > 0
+    rng = np.random.default_rng(protocol.seed)
+    match protocol.split:
+        case "given":
+            if pair.train is None or pair.test is None:
+                raise DatasetError(
+                    f"the pair '{pair.name}' does not say what is for training",
+                    "expected train.npy and test.npy beside the rasters",
+                    "split it by blocks or at random",
+                )
+            return pair.train & labelled, pair.test & labelled
+        case "random":
+            is_test = rng.random(labels.shape) < protocol.test_share
+            return labelled & ~is_test, labelled & is_test
+        case "blocks":
+            shown, hidden = split_blocks(
+                labels, protocol.block, protocol.test_share, rng, protocol.gap
+            )
+            return shown & labelled, hidden & labelled
+
+
+def _describe(
+    model: DualSource, pair: LabelledPair, ground: Mask, policy: Policy
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Descriptors and labels of the pixels of a mask, by the path that maps pairs."""
+    assert pair.labels is not None, "looked up before"
+    scene = PairScene(PanMsArrays(f"'{pair.name}'", pair.pair, pair.valid), model, policy)
+    pixels = np.argwhere(ground)
+    labels = torch.from_numpy(pair.labels[ground].astype(np.int64))
+    return describe_pixels(scene, pixels), labels.to(policy.device)
+
+
+def draw_confusion(results: dict[str, Any], names: Sequence[str], path: Path) -> None:
+    """Write the confusion matrix as a picture, rows the truth, in per cent of each row.
+
+    Args:
+        results: of ``evaluate_pair``.
+        names: of the classes in it.
+        path: PNG file to write.
+    """
+    from matplotlib.figure import Figure
+
+    counts = np.array(results["confusion"], np.float64)
+    shares = 100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 2.4 + 0.55 * len(names)
+    figure = Figure(figsize=(side + 1, side))
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    for row, col in np.ndindex(*shares.shape):
+        colour = "white" if shares[row, col] > 55 else "#333333"
+        axes.text(col, row, f"{shares[row, col]:.0f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("mapped as")
+    axes.set_ylabel("truth, % of its pixels")
+    axes.set_title(
+        f"{results['pair']}: OA {100 * results['oa']:.1f}, AA {100 * results['aa']:.1f}, "
+        f"kappa {results['kappa']:.2f}",
+        fontsize=10,
+    )
+    figure.savefig(path, dpi=120, bbox_inches="tight")
