@@ -19,6 +19,11 @@ PUBLISHED = ("loveda", "vaihingen", "potsdam")
 
 def list_recipes():
     yield ["embedded"]
+    yield ["embedded_pair"]
+    yield ["dual_source/scene"]
+    yield from (
+        ["dual_source/scene", f"dual_source/{name}"] for name in ("pretrain", "original", "tknet")
+    )
     yield ["bicor_seg/small"]
     yield from (["bicor_seg/published", f"bicor_seg/{name}"] for name in PUBLISHED)
     yield from (
@@ -46,7 +51,8 @@ def test_no_recipe_is_forgotten():
 @pytest.mark.parametrize("parts", list_recipes(), ids="+".join)
 def test_a_recipe_can_be_read(parts, monkeypatch, capsys):
     monkeypatch.chdir(REPOSITORY)
-    words = [*options_of(parts), "--data.folder=absent"] if "bicor_seg/small" in parts else None
+    own_data = {"bicor_seg/small", "dual_source/scene"}
+    words = [*options_of(parts), "--data.folder=absent"] if own_data & set(parts) else None
     with pytest.raises(SystemExit) as end:
         main(["fit", *(words or options_of(parts)), "--print_config"])
     assert end.value.code in (0, None)

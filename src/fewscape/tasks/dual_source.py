@@ -151,9 +151,11 @@ class DualSourceSegmentation(OptimizedModule):
 
     Args:
         network: what is trained.
-        contrast_weight: of the contrast beside the cross-entropy.
+        classification_weight: of the cross-entropy.
+        contrast_weight: of the contrast.
         warmup_epochs: epochs without contrast.
-        intra_weight: of the same contrast within each source, for comparison.
+        cross_weight: of the contrast between the sources in it.
+        intra_weight: of the contrast within each source in it; the published codes have no other.
         margin: of the contrast.
         refresh_epochs: epochs after which sampling takes the network's descriptors anew; 0 stays
             with those made by hand.
@@ -166,8 +168,10 @@ class DualSourceSegmentation(OptimizedModule):
     def __init__(
         self,
         network: DualSource,
+        classification_weight: float = 1.0,
         contrast_weight: float = 0.5,
         warmup_epochs: int = 5,
+        cross_weight: float = 1.0,
         intra_weight: float = 0.0,
         margin: float = 0.2,
         refresh_epochs: int = 5,
@@ -175,8 +179,10 @@ class DualSourceSegmentation(OptimizedModule):
     ) -> None:
         super().__init__(**optimization)
         self.model = network
+        self.classification_weight = classification_weight
         self.contrast_weight = contrast_weight
         self.warmup_epochs = warmup_epochs
+        self.cross_weight = cross_weight
         self.intra_weight = intra_weight
         self.margin = margin
         self.refresh_epochs = refresh_epochs
@@ -246,13 +252,14 @@ class DualSourceSegmentation(OptimizedModule):
                     for source in (regions.ms, regions.pan)
                 )
                 rest = regions.keys[shots:], query_classes, support_classes, self.margin
-                contrast = cross_modal_contrast(ms, pan, *rest)
+                contrast = self.cross_weight * cross_modal_contrast(ms, pan, *rest)
                 if self.intra_weight:
                     inner = [cross_modal_contrast(own, own, *rest) for own in (ms, pan)]
                     contrast = contrast + self.intra_weight * torch.stack(inner).mean()
                 contrasts.append(contrast)
-        loss = torch.stack(terms).mean()
-        self.log("train/cross_entropy", loss.detach())
+        cross_entropy = torch.stack(terms).mean()
+        self.log("train/cross_entropy", cross_entropy.detach())
+        loss = self.classification_weight * cross_entropy
         if contrasts:
             contrast = torch.stack(contrasts).mean()
             self.log("train/contrast", contrast.detach())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.core import ConfigError, DatasetError
 
 SupportStrategy = Literal["k_centre", "dissimilar", "similar", "random"]
-QueryStrategy = Literal["margin", "random"]
+QueryStrategy = Literal["margin", "own", "random"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -50,7 +50,8 @@ class EpisodeOptions:
         shots: supports of a class.
         queries: of a class.
         support: ``k_centre`` is representative and widespread; the others serve ablations.
-        query: ``margin`` mixes in pixels that are near another class.
+        query: ``margin`` mixes in pixels that are near another class, ``own`` pixels that are far
+            from their own, as the published codes do.
     """
 
     way: int = 5
@@ -185,12 +186,14 @@ class PixelBank:
         free = np.setdiff1d(self._members[number], supports)
         count = min(self.options.queries, len(free))
         hard: Ints = np.empty(0, np.int64)
-        if self.options.query == "margin":
+        if self.options.query != "random":
             num_hard = int(count * hard_share(epoch))
             similar = self.descriptors[free] @ centroids.T
-            own = similar[:, place].copy()
-            similar[:, place] = -np.inf
-            order = np.argsort(own - similar.max(axis=1), kind="stable")  # hardest first
+            ease = similar[:, place].copy()
+            if self.options.query == "margin":
+                similar[:, place] = -np.inf
+                ease -= similar.max(axis=1)
+            order = np.argsort(ease, kind="stable")  # hardest first
             begin = int(NOISE * len(order))
             candidates = free[order[begin : begin + 3 * num_hard]]
             hard = rng.choice(candidates, min(num_hard, len(candidates)), replace=False)
