@@ -1,4 +1,4 @@
-rr"""The dual source network on a synthetic scene in which both sources are needed.
+r"""The dual source network on a synthetic scene in which both sources are needed.
 
     .venv/bin/python -m benchmarks.dual_source --output benchmarks/results/dual_source.json
     .venv/bin/python -m benchmarks.dual_source --seeds 3 --variants all \
