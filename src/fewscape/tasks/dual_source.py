@@ -119,9 +119,9 @@ class SceneData(lightning.LightningDataModule):
         self.episodes.epoch = self.trainer.current_epoch if self.trainer else 0
         return DataLoader(self.episodes, batch_size=None)
 
-    def val_dataloader(self) -> list[DataLoader[PixelScene]] | DataLoader[PixelScene]:
+    def val_dataloader(self) -> DataLoader[PixelScene]:
         """The scenes for validation, one at a time."""
-        return DataLoader(self.validation, batch_size=None) if self.validation else []  # type: ignore[arg-type]
+        return DataLoader(self.validation, batch_size=None)  # type: ignore[arg-type]
 
     def transfer_batch_to_device(
         self,
@@ -309,6 +309,7 @@ def train_on_scenes(
         enable_checkpointing=folder is not None,
         enable_progress_bar=False,
         enable_model_summary=False,
+        limit_val_batches=None if data.validation else 0,
         gradient_clip_val=5.0,
         reload_dataloaders_every_n_epochs=1,
     )
