@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import rasterio
@@ -16,6 +18,8 @@ from fewscape.scene import (
     read_pixel_examples,
 )
 from fewscape.scene.pair_runner import vote
+from fewscape.zoo import embedded_folder, load_pair_model
+from tests.conftest import SHARED_DATA
 from tests.raster.rasters import write_raster
 from tests.raster.test_polygons import write_polygons
 from tests.scene.pairs import MS_PLACE, to_ground, write_pair_files
@@ -204,3 +208,27 @@ def test_a_network_for_another_ratio_is_told(reader):
     other = DualSource(DualSourceConfig(width=16, ratio=2))
     with pytest.raises(ConfigError, match=r"a ratio of 2 and 4 bands; '.*' have 4 and 4"):
         PairScene(reader, other, CPU)
+
+
+ROTTERDAM = SHARED_DATA / "georef" / "spacenet_rotterdam"
+SPOTS = {"trees": [(272, 32), (80, 215)], "grass": [(99, 167)], "dark roof": [(90, 262)]}
+"""Rows and columns far from every drawn polygon, known by looking."""
+
+
+@pytest.mark.skipif(not ROTTERDAM.is_dir(), reason="needs ../shared/data/georef")
+@pytest.mark.skipif(not embedded_folder("embedded_pair2").is_dir(), reason="no embedded model")
+def test_a_real_pair_with_examples_drawn_by_hand(tmp_path):
+    """SpaceNet Rotterdam at a ratio of 2, with the network that comes with the package."""
+    model, _ = load_pair_model("embedded_pair2")
+    drawn = Path(__file__).parent / "drawn" / "rotterdam.geojson"
+    with PanMsReader(ROTTERDAM / "pan_0.5m_1.tif", ROTTERDAM / "ms_1.0m_1.tif") as reader:
+        scene = PairScene(reader, model, CPU)
+        examples = read_pixel_examples(drawn, reader)
+        options = PairMapOptions("ms", False, False)
+        map_pair(reader, scene, PairSegmenter(scene, examples), tmp_path, options)
+    classes, _ = read_map(tmp_path, "classes", "ms_1.0m_1")
+    found = classes[tuple(examples.pixels.T)] - 1
+    assert (found == examples.owners).mean() > 0.9
+    for name, spots in SPOTS.items():
+        for spot in spots:
+            assert examples.class_names[classes[spot] - 1] == name
