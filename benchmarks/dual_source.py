@@ -37,11 +37,10 @@ from fewscape.evaluation import evaluate_pixels, write_results
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.tasks.dual_source import (
     DualSourceSegmentation,
-    SceneData,
-    SceneEpisodes,
-    describe_pixels,
+    describe_labelled,
     train_on_scenes,
 )
+from fewscape.tasks.scene_episodes import SceneData, SceneEpisodes
 
 SIZE = 96
 WIDTH = 32
@@ -156,9 +155,9 @@ def run(name: str, seed: int, epochs: int) -> dict[str, Any]:
     )
     train_on_scenes(task, SceneData(SceneEpisodes([train], options, seed=seed)), epochs)
     scores = evaluate_pixels(
-        describe_pixels(model, shown),
+        describe_labelled(model, shown),
         shown.labels,
-        describe_pixels(model, hidden),
+        describe_labelled(model, hidden),
         hidden.labels,
         SHOTS,
     )

@@ -12,11 +12,10 @@ from fewscape.datasets.pan_ms import (
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.tasks.dual_source import (
     DualSourceSegmentation,
-    SceneData,
-    SceneEpisodes,
-    describe_pixels,
+    describe_labelled,
     train_on_scenes,
 )
+from fewscape.tasks.scene_episodes import SceneData, SceneEpisodes
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -82,11 +81,11 @@ def test_episodes_are_a_function_of_seed_epoch_and_index(scene):
 def test_sampling_sees_the_descriptors_of_the_right_pixels(scene):
     """The bank's row of a pixel is its descriptor in an episode (the release swapped the axes)."""
     model = DualSource(DualSourceConfig(width=16)).eval()
-    rows = describe_pixels(model, scene)
+    rows = describe_labelled(model, scene)
     chosen = torch.tensor([5, 17, 101])
-    alone = describe_pixels(model, scene, scene.pixels[chosen])
+    alone = describe_labelled(model, scene, scene.pixels[chosen])
     torch.testing.assert_close(rows[chosen], alone, atol=1e-5, rtol=1e-4)
-    swapped = describe_pixels(model, scene, scene.pixels[chosen].flip(1))
+    swapped = describe_labelled(model, scene, scene.pixels[chosen].flip(1))
     assert not torch.allclose(rows[chosen], swapped, atol=1e-3)
 
 

@@ -1,12 +1,13 @@
 """Scores of networks on fixed episodes, with intervals."""
 
 from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
+from fewscape.evaluation.confusion_chart import draw_confusion
 from fewscape.evaluation.counting import Contender, Counted, count_episodes, join_counted
 from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
 from fewscape.evaluation.paired import PairedTest, adjust_holm, compare_pair
-from fewscape.evaluation.pairs import PairProtocol, draw_confusion, evaluate_pair
+from fewscape.evaluation.pairs import PairProtocol, evaluate_pair
 from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.pixels import evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor

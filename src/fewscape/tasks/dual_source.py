@@ -2,146 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset
 
-from fewscape.core import ConfigError, DatasetError
-from fewscape.datasets.pan_ms import (
-    EpisodeOptions,
-    PixelBank,
-    PixelScene,
-    describe_by_hand,
-)
+from fewscape.core import ConfigError
+from fewscape.datasets.pan_ms import PixelScene
 from fewscape.evaluation import evaluate_pixels
 from fewscape.losses import ModalSamples, cross_modal_contrast
 from fewscape.models.dual_source import DualSource, describe_grid, make_prototypes
 from fewscape.tasks.optimized import OptimizedModule
+from fewscape.tasks.scene_episodes import SceneData, StepEpisodes
 
 CHUNK = 4096
 """Pixels described at a time."""
 VAL_SHOTS, VAL_DRAWS = 5, 3
 """Supports of a class and draws of them in validation."""
-
-
-class StepEpisodes(NamedTuple):
-    """Episodes of one step, all of one scene."""
-
-    scene: PixelScene
-    pixels: list[torch.Tensor]
-    """(S + Q, 2) of each episode, supports first."""
-    support_classes: list[torch.Tensor]
-    """(S,) numbers below K."""
-    query_classes: list[torch.Tensor]
-    """(Q,) likewise."""
-
-
-class SceneEpisodes(Dataset[StepEpisodes]):
-    """Episodes as a function of seed, epoch and index alone.
-
-    Scenes in which fewer than two classes have enough pixels are left out.
-
-    Args:
-        scenes: where pixels come from; the episodes of a step are all of one scene.
-        options: see ``EpisodeOptions``.
-        steps: steps of an epoch.
-        per_step: episodes of a step; the scene is encoded once for all of them.
-        seed: start of all chance.
-
-    Raises:
-        DatasetError: no scene is left.
-    """
-
-    def __init__(
-        self,
-        scenes: Sequence[PixelScene],
-        options: EpisodeOptions | None = None,
-        steps: int = 20,
-        per_step: int = 4,
-        seed: int = 0,
-    ) -> None:
-        self.scenes: list[PixelScene] = []
-        self.banks: list[PixelBank] = []
-        for scene in scenes:
-            try:
-                bank = PixelBank(scene.labels.numpy(), describe_by_hand(scene), options)
-            except DatasetError as error:
-                refusal = error
-            else:
-                self.scenes.append(scene)
-                self.banks.append(bank)
-        if not self.scenes:
-            raise refusal
-        self.steps = steps
-        self.per_step = per_step
-        self.seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def __getitem__(self, index: int) -> StepEpisodes:
-        rng = np.random.default_rng([self.seed, self.epoch, index])
-        number = int(rng.integers(len(self.scenes))) if len(self.scenes) > 1 else 0
-        scene, bank = self.scenes[number], self.banks[number]
-        drawn = [bank.draw(rng, self.epoch) for _ in range(self.per_step)]
-        return StepEpisodes(
-            scene,
-            [
-                scene.pixels[torch.from_numpy(np.concatenate([e.supports, e.queries]))]
-                for e in drawn
-            ],
-            [torch.from_numpy(e.support_classes) for e in drawn],
-            [torch.from_numpy(e.query_classes) for e in drawn],
-        )
-
-
-class SceneData(lightning.LightningDataModule):
-    """Episodes for training, and scenes for validation.
-
-    Args:
-        episodes: of the training scenes.
-        validation: other ground.
-    """
-
-    def __init__(self, episodes: SceneEpisodes, validation: Sequence[PixelScene] = ()) -> None:
-        super().__init__()
-        self.episodes = episodes
-        self.validation = list(validation)
-
-    def train_dataloader(self) -> DataLoader[StepEpisodes]:
-        """Episodes of the current epoch."""
-        self.episodes.epoch = self.trainer.current_epoch if self.trainer else 0
-        return DataLoader(self.episodes, batch_size=None)
-
-    def val_dataloader(self) -> DataLoader[PixelScene]:
-        """The scenes for validation, one at a time."""
-        return DataLoader(self.validation, batch_size=None)  # type: ignore[arg-type]
-
-    def transfer_batch_to_device(
-        self,
-        batch: Any,  # noqa: ANN401 (Lightning's)
-        device: torch.device,
-        dataloader_idx: int,
-    ) -> Any:  # noqa: ANN401 (Lightning's)
-        """Scenes stay where they are until they are encoded."""
-        del device, dataloader_idx
-        return batch
-
-    def state_dict(self) -> dict[str, Any]:
-        """What sampling sees is older than the weights, so it is kept."""
-        rows = [torch.from_numpy(bank.descriptors) for bank in self.episodes.banks]
-        return {"descriptors": rows}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Sample as the interrupted run would have."""
-        for bank, rows in zip(self.episodes.banks, state_dict["descriptors"], strict=True):
-            bank.refresh(rows.numpy())
 
 
 class DualSourceSegmentation(OptimizedModule):
@@ -210,14 +89,14 @@ class DualSourceSegmentation(OptimizedModule):
             return
         episodes = self.trainer.datamodule.episodes  # type: ignore[attr-defined]
         for scene, bank in zip(episodes.scenes, episodes.banks, strict=True):
-            bank.refresh(describe_pixels(self.model, scene).cpu().numpy())
+            bank.refresh(describe_labelled(self.model, scene).cpu().numpy())
         self.model.train()
 
     def validation_step(self, batch: PixelScene, batch_index: int) -> None:
         """Supports from one half of the labelled pixels, the rest is classified."""
         rng = np.random.default_rng(batch_index)
         is_support = torch.from_numpy(rng.random(len(batch.labels)) < 0.5)
-        descriptors = describe_pixels(self.model, batch)
+        descriptors = describe_labelled(self.model, batch)
         scores = evaluate_pixels(
             descriptors[is_support],
             batch.labels[is_support],
@@ -320,7 +199,7 @@ def train_on_scenes(
 
 
 @torch.inference_mode()
-def describe_pixels(
+def describe_labelled(
     model: DualSource, scene: PixelScene, pixels: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Descriptors (P, D) of pixels of a scene, in evaluation mode.

@@ -22,7 +22,8 @@ from fewscape.datasets.pan_ms import (
 )
 from fewscape.raster import PanMsPair
 from fewscape.regions import segment_pan
-from fewscape.tasks.dual_source import VAL_SHOTS, SceneData, SceneEpisodes
+from fewscape.tasks.dual_source import VAL_SHOTS
+from fewscape.tasks.scene_episodes import SceneData, SceneEpisodes
 
 MIN_CHIP = 32
 """Smallest side of a chip in multispectral pixels."""
