@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
 fewscape data verify data/vaihingen"""
 
-PUBLISHED = ("loveda", "potsdam", "vaihingen")
+PUBLISHED = ("dlrsd", "isaid5i", "loveda", "potsdam", "vaihingen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +98,14 @@ def _verify(root: Path) -> int:
     from rich.progress import track
     from rich.table import Table
 
-    from fewscape.datasets import FolderDataset, choose_areas, read_splits
+    from fewscape.datasets import (
+        FolderDataset,
+        choose_areas,
+        image_stem,
+        read_published_pairs,
+        read_splits,
+    )
+    from fewscape.datasets.published import tell_pairs
 
     dataset = FolderDataset(root)
     splits = read_splits(root)
@@ -105,10 +113,19 @@ def _verify(root: Path) -> int:
     variants = [path.name for path in sorted(root.glob("labels_*")) if path.is_dir()]
     others = [FolderDataset(root, labels=name) for name in variants]
     pixels = np.zeros(256, dtype=np.int64)
+    owners: dict[str, list[str]] = {}
+    for name, stems in splits.items():
+        for stem in stems:
+            owners.setdefault(stem, []).append(name)
+    pairs: dict[str, Counter[str]] = {name: Counter() for name in splits}
     console = Console(stderr=True)
     for index in track(range(len(dataset)), "images", console=console, transient=True):
         dataset.read_image(index)
-        pixels += np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+        counts = np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+        pixels += counts
+        present = [name for number, name in dataset.classes.items() if counts[number]]
+        for name in owners.get(image_stem(dataset, index), []):
+            pairs[name].update(present)
         for other in others:
             other.read_labels(index)
     table = Table("id", "class", "share of pixels", box=None, header_style="bold")
@@ -117,6 +134,8 @@ def _verify(root: Path) -> int:
         table.add_row(str(class_id), name, f"{100 * pixels[class_id] / pixels.sum():.2f} %")
     Console().print(table)
     _tell_splits(splits, sizes)
+    for line in tell_pairs(pairs, read_published_pairs(root / "classes.json")):
+        print(line)
     told = ", ".join(["labels", *variants])
     print(f"{len(dataset)} images and their {told} of '{dataset.name}' are readable")
     return 0
@@ -127,7 +146,7 @@ def _tell_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) 
     if not splits:
         return
     print("splits: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
-    for first, second in itertools.combinations(splits, 2):
+    for first, second in itertools.combinations([name for name in splits if name != "all"], 2):
         if shared := sorted(set(splits[first]) & set(splits[second])):
             print(
                 f"note: {len(shared)} images are in '{first}' and in '{second}': {shared[0]}, ..."

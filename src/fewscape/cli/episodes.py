@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 fewscape episodes make --aerial4 --root ../shared/data --shots 1 --output aerial4-1shot.json
+fewscape episodes make --protocol isaid5i-p1 --fold 0 --root data --output p1-fold0.json
 fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png
 fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --classes car \\
     --model embedded --output why.png"""
@@ -33,6 +34,10 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--datasets", type=values.names, help="folders under the root, comma-separated"
     )
+    which.add_argument(
+        "--protocol", help="a published test, such as isaid5i-p1; its data set lies under the root"
+    )
+    parser.add_argument("--fold", type=int, default=0, help="fold of the protocol (0)")
     parser.add_argument(
         "--leave_out",
         type=values.names,
@@ -47,7 +52,7 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min_share", type=float, default=0.03, help="smallest object share")
     parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="start of all chance (0, or the protocol's)")
     parser.add_argument("--name", help="name of the manifest; the output's stem if not given")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
 
@@ -78,6 +83,8 @@ def _make(arguments: argparse.Namespace) -> int:
     from fewscape.datasets.making import make_manifest
 
     root = arguments.root
+    if arguments.protocol is not None:
+        return _make_protocol(arguments)
     if arguments.aerial4:
         datasets = open_aerial4(root)
     else:
@@ -93,7 +100,7 @@ def _make(arguments: argparse.Namespace) -> int:
         arguments.episodes,
         arguments.window,
         ShareLimits(arguments.min_share, arguments.max_share),
-        arguments.seed,
+        arguments.seed or 0,
     )
     sha256 = manifest.save(arguments.output)
     for short in shortages:
@@ -102,6 +109,22 @@ def _make(arguments: argparse.Namespace) -> int:
             f"{arguments.episodes} episodes; {short.images} images hold enough of it, "
             f"{arguments.shots + 1} are needed"
         )
+    print(f"{arguments.output}: {len(manifest)} episodes of {len(manifest.classes)} classes")
+    print(f"sha256 {sha256}")
+    return 0
+
+
+def _make_protocol(arguments: argparse.Namespace) -> int:
+    from fewscape.datasets import FolderDataset
+    from fewscape.datasets.protocols import find_protocol, make_protocol_manifest
+
+    protocol = find_protocol(arguments.protocol)
+    dataset = FolderDataset(arguments.root / protocol.dataset, root=arguments.root)
+    manifest = make_protocol_manifest(
+        arguments.protocol, dataset, arguments.fold, arguments.shots, arguments.seed
+    )
+    sha256 = manifest.save(arguments.output)
+    print(f"{arguments.protocol}: {protocol.note}")
     print(f"{arguments.output}: {len(manifest)} episodes of {len(manifest.classes)} classes")
     print(f"sha256 {sha256}")
     return 0

@@ -22,7 +22,12 @@ from fewscape.datasets.episodes import (
     ManifestEpisodes,
     SampledEpisodes,
 )
-from fewscape.datasets.folder import FolderDataset, read_colours, read_unscored
+from fewscape.datasets.folder import (
+    FolderDataset,
+    read_colours,
+    read_published_pairs,
+    read_unscored,
+)
 from fewscape.datasets.folds import ClassFolds
 from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
 from fewscape.datasets.sampler import EpisodeSampler
@@ -64,6 +69,7 @@ __all__ = [
     "image_stem",
     "open_aerial4",
     "read_colours",
+    "read_published_pairs",
     "read_splits",
     "read_unscored",
     "separate_ground",

@@ -150,6 +150,12 @@ def read_unscored(file: Path) -> tuple[str, ...]:
     return tuple(json.loads(file.read_text("utf-8")).get("unscored", ()))
 
 
+def read_published_pairs(file: Path) -> dict[str, dict[str, int]]:
+    """Images that show each class, by split, as published lists have it; often nothing."""
+    pairs = json.loads(file.read_text("utf-8")).get("published_pairs", {})
+    return {split: dict(counts) for split, counts in pairs.items()}
+
+
 def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
     """Colours of the classes in the order of their ids, where a ``classes.json`` lists them all.
 

@@ -116,3 +116,48 @@ def write_potsdam(folder: Path, rng: np.random.Generator, tiles: tuple[str, ...]
     }
     (folder / "Potsdam.zip").write_bytes(zip_files(parts))
     return truth
+
+
+def write_isaid(folder: Path, rng: np.random.Generator, size: int = 300) -> dict[str, np.ndarray]:
+    """Two scenes of iSAID as distributed, one for each split; ids by name."""
+    from fewscape.datasets.published.isaid import ISAID
+
+    truth = {}
+    colours = np.array(ISAID.colours, np.uint8)
+    for number, split in enumerate(("train", "val")):
+        stem = f"P{number:04d}"
+        ids = np.zeros((size, size + 250), np.uint8)
+        for class_id in range(1, 16):
+            row, col = rng.integers(0, size - 20), rng.integers(0, 230)
+            ids[row : row + 12, col : col + 12] = class_id
+        image = rng.integers(0, 256, (*ids.shape, 3)).astype(np.uint8)
+        images = folder / split / "images"
+        images.mkdir(parents=True)
+        (images / "part1.zip").write_bytes(zip_files({f"images/{stem}.png": as_png(image)}))
+        masks = {
+            f"images/{stem}_instance_color_RGB.png": as_png(colours[ids]),
+            f"images/{stem}_instance_id_RGB.png": as_png(image),
+        }
+        (folder / split / "Semantic_masks.zip").write_bytes(zip_files(masks))
+        truth[stem] = ids
+    return truth
+
+
+def write_dlrsd(folder: Path, rng: np.random.Generator, images: int = 10) -> dict[str, np.ndarray]:
+    """UC Merced and DLRSD with two scenes, zipped and unpacked; raw ids by name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    truth, pictures = {}, {}
+    for scene in ("airplane", "beach"):
+        labels = folder / "DLRSD" / "Labels" / scene
+        labels.mkdir(parents=True)
+        for number in range(images):
+            stem = f"{scene}{number:02d}"
+            ids = rng.integers(1, 18, (16, 15)).astype(np.uint8)
+            image = rng.integers(0, 256, (16, 15, 3)).astype(np.uint8)
+            pictures[f"UCMerced_LandUse/Images/{scene}/{stem}.tif"] = as_tiff(image)
+            drawn = Image.fromarray(ids, "P")
+            drawn.putpalette(rng.integers(0, 256, 768).tolist())
+            drawn.save(labels / f"{stem}.png")
+            truth[stem] = ids
+    (folder / "UCMerced_LandUse.zip").write_bytes(zip_files(pictures))
+    return truth

@@ -48,6 +48,16 @@ class PrepareReport:
     """Images by split in the official data."""
     unlisted: Counter[str] = field(default_factory=Counter)
     """Pixels with colours of no class, by file."""
+    pairs: dict[str, Counter[str]] = field(default_factory=dict)
+    """Images that show each class, by split."""
+    expected_pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Likewise in the published lists."""
+
+    def count(self, split: str, ids: Bytes, names: Sequence[str]) -> None:
+        """Take note of an image by its labels (H, W)."""
+        self.images[split] += 1
+        present = (names[number] for number in np.unique(ids) if number < len(names))
+        self.pairs.setdefault(split, Counter()).update(present)
 
     def tell(self) -> list[str]:
         """Lines for people."""
@@ -55,6 +65,7 @@ class PrepareReport:
         for split, count in self.expected.items():
             found = self.images[split]
             lines.append(f"{split}: {found} of {count} images")
+        lines += tell_pairs(self.pairs, self.expected_pairs)
         if self.unlisted:
             pixels = sum(self.unlisted.values())
             lines.append(
@@ -62,6 +73,21 @@ class PrepareReport:
                 f"they are ignored (first: {next(iter(self.unlisted))})"
             )
         return lines
+
+
+def tell_pairs(
+    found: Mapping[str, Mapping[str, int]], expected: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """Lines on classes that fewer or more images show than the published lists say."""
+    lines = []
+    for split, counts in expected.items():
+        own = found.get(split, {})
+        apart = [name for name, count in counts.items() if own.get(name, 0) != count]
+        total = sum(counts.values())
+        seen = sum(own.get(name, 0) for name in counts)
+        lines.append(f"{split}: {seen} of {total} pairs of image and class")
+        lines += [f"  {name}: {own.get(name, 0)} of {counts[name]}" for name in apart]
+    return lines
 
 
 class PreparedWriter:
@@ -90,6 +116,7 @@ class PreparedWriter:
         self.table = table
         self.on_image = on_image
         self.splits: dict[str, list[str]] = {}
+        self.pairs: Mapping[str, Mapping[str, int]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -135,6 +162,7 @@ class PreparedWriter:
                     "ignore": IGNORE,
                     "colours": {str(n): list(c) for n, c in enumerate(self.table.colours)},
                     "unscored": list(self.table.unscored),
+                    **({"published_pairs": self.pairs} if self.pairs else {}),
                 },
             ),
         ):

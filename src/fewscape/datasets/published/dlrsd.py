@@ -1,0 +1,150 @@
+"""DLRSD (Shao et al., 2018): dense labels of the 2,100 UC Merced images, seventeen classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from fewscape.core import DatasetError
+from fewscape.datasets.published.archives import Download, SourceFile
+from fewscape.datasets.published.prepared import (
+    Bytes,
+    ClassTable,
+    PreparedWriter,
+    PrepareReport,
+    check_size,
+    read_picture,
+)
+from fewscape.raster.palette import class_colours
+
+NAMES = (
+    "airplane",
+    "bare soil",
+    "buildings",
+    "cars",
+    "chaparral",
+    "court",
+    "dock",
+    "field",
+    "grass",
+    "mobile home",
+    "pavement",
+    "sand",
+    "sea",
+    "ship",
+    "tanks",
+    "trees",
+    "water",
+)
+DLRSD = ClassTable(NAMES, tuple(class_colours(len(NAMES))))
+"""Ids in the files are 1 to 17, here 0 to 16."""
+
+IMAGES = {"all": 2100, "train": 1470, "val": 630}
+"""Images of all scenes, and of the clean split."""
+COUNTS = (100, 754, 713, 897, 116, 105, 100, 103, 977, 102, 1331, 291, 101, 103, 100, 1021, 208)
+"""Images of each class in the published data."""
+
+TRAIN_SHARE, SEED = 0.7, 0
+"""Of the clean split, drawn within each scene so that no image is in both parts."""
+
+MEMBER = re.compile(
+    r"(?:^|/)(Images|Labels)/(?:[^/]+/)?([A-Za-z]+)(\d+)\.(tif|png)$", re.IGNORECASE
+)
+
+
+def prepare_dlrsd(
+    source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
+) -> PrepareReport:
+    """The generic layout from UC Merced's ``Images`` and DLRSD's ``Labels``, zipped or not.
+
+    The splits ``train`` and ``val`` are the clean ones: 70 % and 30 % of the images of each
+    scene. The published lists draw them class by class or fold by fold, so that most evaluated
+    images were trained on with other classes; ``all`` serves them.
+
+    Args:
+        source: folder with both downloads.
+        output: folder of the data set.
+        on_image: called with every finished image.
+
+    Raises:
+        DatasetError: nothing of the two is there, labels are missing, or a file is damaged.
+        OutputError: the folder cannot be written.
+    """
+    report = PrepareReport(
+        expected=IMAGES, expected_pairs={"all": dict(zip(NAMES, COUNTS, strict=True))}
+    )
+    with Download(source) as download, PreparedWriter(output, DLRSD, on_image) as writer:
+        writer.pairs = report.expected_pairs
+        images, labels = _find(download, source)
+        writer.splits = split_clean(list(images))
+        for stem, image in images.items():
+            ids = _read_labels(labels, stem)
+            check_size(stem, read_picture(image).shape[:2], ids.shape)
+            writer.add(stem, PurePosixPath(image.path).suffix, image, {"labels": ids})
+            report.count("all", ids, NAMES)
+        for split in ("train", "val"):
+            report.images[split] = len(writer.splits[split])
+    return report
+
+
+def split_clean(stems: list[str]) -> dict[str, list[str]]:
+    """All images, and 70 and 30 % of the images of each scene.
+
+    Args:
+        stems: names such as ``airplane57``; the letters are the scene.
+    """
+    rng = np.random.default_rng(SEED)
+    train: set[str] = set()
+    for scene in sorted({stem.rstrip("0123456789") for stem in stems}):
+        own = sorted(stem for stem in stems if stem.rstrip("0123456789") == scene)
+        train.update(rng.permutation(own)[: round(TRAIN_SHARE * len(own))].tolist())
+    return {
+        "all": stems,
+        "train": [stem for stem in stems if stem in train],
+        "val": [stem for stem in stems if stem not in train],
+    }
+
+
+def _find(download: Download, source: Path) -> tuple[dict[str, SourceFile], dict[str, SourceFile]]:
+    found: dict[str, dict[str, SourceFile]] = {"images": {}, "labels": {}}
+    for file in download:
+        if match := MEMBER.search(file.path):
+            kind, stem = found[match[1].lower()], f"{match[2]}{match[3]}"
+            if stem in kind:
+                raise DatasetError(
+                    f"'{kind[stem].path}' and '{file.path}' have the same name",
+                    "names are unique in UC Merced",
+                    "leave only one copy of each download in --source",
+                )
+            kind[stem] = file
+    for what, name in (("images", "UC Merced"), ("labels", "DLRSD")):
+        if not found[what]:
+            raise DatasetError(
+                f"'{source}' holds no {what} of {name}",
+                "expected Images/airplane/airplane00.tif of UCMerced_LandUse and "
+                "Labels/airplane/airplane00.png of DLRSD, unpacked or as ZIP files",
+                "download UC Merced Land Use and DLRSD into one folder",
+            )
+    return dict(sorted(found["images"].items())), found["labels"]
+
+
+def _read_labels(labels: dict[str, SourceFile], stem: str) -> Bytes:
+    if stem not in labels:
+        raise DatasetError(
+            f"the image '{stem}' has no labels",
+            f"expected {stem}.png in Labels",
+            "the download of DLRSD is incomplete; fetch it again",
+        )
+    raw = read_picture(labels[stem])
+    if raw.shape[2] != 1 or raw.min() < 1 or raw.max() > len(NAMES):
+        raise DatasetError(
+            f"'{labels[stem].path}' has {raw.shape[2]} bands and values from {raw.min()} to "
+            f"{raw.max()}",
+            f"expected one band with ids from 1 to {len(NAMES)}",
+            "give the label files of DLRSD, not coloured copies",
+        )
+    ids: Bytes = raw[..., 0] - np.uint8(1)
+    return ids
