@@ -29,6 +29,11 @@ def list_recipes():
     yield from (
         ["dubai/common", f"dubai/{name}"] for name in ("bicor_seg", "bicor_reference", "unet")
     )
+    for path in sorted((CONFIGS / "isaid5i").glob("*.yaml")):
+        if path.stem not in ("common", "p1", "p3", *FOLDS):
+            yield ["isaid5i/common", f"isaid5i/{path.stem}", "isaid5i/fold0"]
+    for protocol in ("p1", "p3"):
+        yield ["isaid5i/common", "isaid5i/mgcl", "isaid5i/fold1", f"isaid5i/{protocol}"]
     for path in sorted(AERIAL4.glob("*.yaml")):
         if path.stem not in ("common", *FOLDS):
             yield ["aerial4/common", f"aerial4/{path.stem}", "aerial4/fold0"]
@@ -40,7 +45,7 @@ def options_of(parts):
 
 def test_no_recipe_is_forgotten():
     known = {part for parts in list_recipes() for part in parts}
-    known |= {f"aerial4/{fold}" for fold in FOLDS}
+    known |= {f"{name}/{fold}" for fold in FOLDS for name in ("aerial4", "isaid5i")}
     found = {
         path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml")
     }

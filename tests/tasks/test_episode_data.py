@@ -1,10 +1,13 @@
+import json
 from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, DatasetError
+from fewscape.datasets import FolderDataset, image_stem
 from fewscape.models import MGCL, Prototype
 from fewscape.tasks import EpisodeData, FewShotSegmentation
 from fewscape.tasks.episode_data import FolderSource, SyntheticSource
@@ -49,6 +52,54 @@ def test_held_out_classes_are_unknown_and_never_background(make):
         assert (batch.query_labels[is_blue[: len(batch.query_labels)]] == 255).all()
         seen += int(is_blue.sum())
     assert seen > 1000
+
+
+def shows_blue(batch):
+    images = torch.cat([batch.query_image, batch.support_images[:, 0]])
+    return ((images.permute(0, 2, 3, 1).int() - BLUE).abs() <= 8).all(-1)
+
+
+def test_held_out_classes_can_be_background_as_published(make):
+    data = make(held_out=["blue"], held_out_pixels="background", batch_size=4)
+    assert {class_id for _, class_id in data._train.sampler.keys} == {0, 1}
+    for batch in data.train_dataloader():
+        masks = torch.cat([batch.query_mask, batch.support_masks[:, 0]])
+        assert (masks[shows_blue(batch)] == 0).all()
+
+
+def test_images_of_held_out_classes_can_be_left_out(tmp_path):
+    folder = write_dataset(tmp_path / "some", 16, (96, 96), 0)
+    whole = FolderDataset(folder)
+    for index in range(0, 16, 2):  # every second image shows no blue
+        path = tmp_path / whole.labels_path(index)
+        labels = whole.read_labels(index).copy()
+        labels[labels == 2] = 0
+        Image.fromarray(labels).save(path)
+    data = EpisodeData(
+        FolderSource(str(tmp_path), ("some",)),
+        held_out=["blue"],
+        held_out_pixels="left_out",
+        image_size=64,
+        min_share=0.01,
+    )
+    data.setup("fit")
+    names = {crop.image for crop in crops_of(data._train, 40)}
+    allowed = {whole.image_path(index) for index in range(0, 16, 2)}
+    assert names <= allowed
+
+
+def test_a_split_bounds_the_images(tmp_path):
+    folder = write_dataset(tmp_path / "some", 12, (96, 96), 0)
+    whole = FolderDataset(folder, root=tmp_path)
+    stems = [image_stem(whole, index) for index in range(12)]
+    (folder / "splits.json").write_text(json.dumps({"train": stems[:8], "val": stems[8:]}))
+    data = EpisodeData(FolderSource(str(tmp_path), ("some",), "train"), image_size=64)
+    data.setup("fit")
+    names = {crop.image for crop in crops_of(data._train, 60)}
+    names |= {crop.image for crop in crops_of(data._val.episodes, 60)}
+    assert names == {whole.image_path(index) for index in range(8)}
+    with pytest.raises(ConfigError, match="test"):
+        FolderSource(str(tmp_path), ("some",), "test").open()
 
 
 def test_held_out_classes_are_never_drawn_and_left_out_ones_stay_background(make):

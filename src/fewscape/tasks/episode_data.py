@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as lightning
+import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
@@ -21,10 +22,14 @@ from fewscape.datasets import (
     LabelledImages,
     SampledEpisodes,
     ShareLimits,
+    choose_areas,
+    read_splits,
 )
 from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
+
+HeldOutPixels = Literal["unknown", "background", "left_out"]
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
@@ -37,16 +42,31 @@ class FolderSource:
     Attributes:
         root: folder that holds them.
         names: their folders; all of one set's images if the root itself is a data set.
+        split: images of this split only, where the data sets have splits.
     """
 
     root: str
     names: tuple[str, ...]
+    split: str | None = None
 
     def open(self) -> list[LabelledImages]:
-        """The data sets."""
-        return [
+        """The data sets.
+
+        Raises:
+            ConfigError: one of them has no such split.
+        """
+        whole = [
             FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
             for name in self.names
+        ]
+        if self.split is None:
+            return list(whole)
+        return [
+            ImageSubset(
+                dataset,
+                [a.image for a in choose_areas(dataset, [self.split], read_splits(dataset.folder))],
+            )
+            for dataset in whole
         ]
 
 
@@ -77,13 +97,15 @@ class EpisodeData(lightning.LightningDataModule):
     """Training episodes, new ones every epoch, and fixed validation episodes of base classes.
 
     Validation uses images of their own: the last of each data set, which neighbouring numbers
-    usually place on ground of their own. Held-out classes appear in neither: their pixels are
-    unknown (255).
+    usually place on ground of their own. Held-out classes are drawn in neither.
 
     Args:
         folders: data sets on disk.
         synthetic: synthetic scenes, instead or besides.
         held_out: class names that the network is to be tested on later.
+        held_out_pixels: what they are in training. ``unknown`` (255) teaches nothing about them;
+            ``background`` teaches that they are none of the classes, as several papers do;
+            ``left_out`` takes only images that show none of them, as others do.
         leave_out: class names that are no class of their own; they stay background.
         shots: supports of a training episode; validation is 1-shot.
         image_size: side of the windows in pixels.
@@ -109,6 +131,7 @@ class EpisodeData(lightning.LightningDataModule):
         folders: FolderSource | None = None,
         synthetic: SyntheticSource | None = None,
         held_out: Sequence[str] = (),
+        held_out_pixels: HeldOutPixels = "unknown",
         leave_out: Sequence[str] = ("background", "clutter"),
         shots: int = 1,
         image_size: int = 256,
@@ -131,6 +154,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.folders = folders
         self.synthetic = synthetic
         self.held_out = tuple(held_out)
+        self.held_out_pixels: HeldOutPixels = held_out_pixels
         self.leave_out = tuple(leave_out)
         self.shots = shots
         self.image_size = image_size
@@ -155,7 +179,10 @@ class EpisodeData(lightning.LightningDataModule):
             return
         sources = (self.folders, self.synthetic)
         datasets = [dataset for source in sources if source for dataset in source.open()]
-        drawn, hidden = self._split_classes(datasets)
+        drawn, held_out = self._split_classes(datasets)
+        hidden = held_out if self.held_out_pixels == "unknown" else []
+        if self.held_out_pixels == "left_out":
+            datasets = [_leave_out_images(dataset, held_out) for dataset in datasets]
         train, val = _split_images(datasets, self.val_share)
         maker = self._open_regions()
         size = (self.image_size, self.image_size)
@@ -180,7 +207,7 @@ class EpisodeData(lightning.LightningDataModule):
     def _split_classes(
         self, datasets: Sequence[LabelledImages]
     ) -> tuple[list[ClassKey], list[ClassKey]]:
-        """Classes to draw and classes to hide."""
+        """Classes to draw and classes that are held out."""
         names = {name for dataset in datasets for name in dataset.classes.values()}
         for name in self.held_out:
             if name not in names:
@@ -190,13 +217,13 @@ class EpisodeData(lightning.LightningDataModule):
             for dataset in datasets
             for class_id, name in dataset.classes.items()
         ]
-        hidden = [(owner, class_id) for owner, class_id, name in keys if name in self.held_out]
+        held_out = [(owner, class_id) for owner, class_id, name in keys if name in self.held_out]
         drawn = [
             (owner, class_id)
             for owner, class_id, name in keys
             if name not in self.held_out and name not in self.leave_out
         ]
-        return drawn, hidden
+        return drawn, held_out
 
     def _open_regions(self) -> MakeRegions | None:
         """Cuts images as the network in training wants it."""
@@ -245,7 +272,8 @@ class EpisodeData(lightning.LightningDataModule):
             side = self.synthetic.size
             told.append(f"{self.synthetic.num_scenes} synthetic scenes of {side} x {side} pixels")
         data = ", ".join(told)
-        return {"data": data, "held_out": list(self.held_out), "seed": self.seed}
+        facts = {"data": data, "held_out": list(self.held_out), "seed": self.seed}
+        return facts | ({"held_out_pixels": self.held_out_pixels} if self.held_out else {})
 
 
 class NumberedEpisodes(Dataset[Episode]):
@@ -264,6 +292,15 @@ class NumberedEpisodes(Dataset[Episode]):
         key = self.episodes.sampler.sample(index).key
         episode.class_id = torch.tensor([self.numbers[key]])
         return episode
+
+
+def _leave_out_images(dataset: LabelledImages, held_out: Sequence[ClassKey]) -> LabelledImages:
+    """Only the images that show no pixel of the held-out classes."""
+    ids = [class_id for owner, class_id in held_out if owner == dataset.name]
+    clean = [
+        index for index in range(len(dataset)) if not np.isin(dataset.read_labels(index), ids).any()
+    ]
+    return ImageSubset(dataset, clean)
 
 
 def _split_images(

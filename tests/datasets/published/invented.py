@@ -118,7 +118,9 @@ def write_potsdam(folder: Path, rng: np.random.Generator, tiles: tuple[str, ...]
     return truth
 
 
-def write_isaid(folder: Path, rng: np.random.Generator, size: int = 300) -> dict[str, np.ndarray]:
+def write_isaid(
+    folder: Path, rng: np.random.Generator, size: int = 300, objects: int = 1
+) -> dict[str, np.ndarray]:
     """Two scenes of iSAID as distributed, one for each split; ids by name."""
     from fewscape.datasets.published.isaid import ISAID
 
@@ -127,8 +129,8 @@ def write_isaid(folder: Path, rng: np.random.Generator, size: int = 300) -> dict
     for number, split in enumerate(("train", "val")):
         stem = f"P{number:04d}"
         ids = np.zeros((size, size + 250), np.uint8)
-        for class_id in range(1, 16):
-            row, col = rng.integers(0, size - 20), rng.integers(0, 230)
+        for class_id in objects * [*range(1, 16)]:
+            row, col = rng.integers(0, size - 20), rng.integers(0, size - 70)
             ids[row : row + 12, col : col + 12] = class_id
         image = rng.integers(0, 256, (*ids.shape, 3)).astype(np.uint8)
         images = folder / split / "images"
