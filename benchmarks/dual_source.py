@@ -129,6 +129,22 @@ def main() -> None:
         "jobs": arguments.jobs,
     }
     write_results({"settings": settings, "variants": results}, arguments.output)
+    arguments.output.with_suffix(".md").write_text(make_table(results))
+
+
+def make_table(results: dict[str, Any]) -> str:
+    """Markdown: per cent with standard deviations over the seeds; AA paired by seed with fused."""
+    keys = ("oa", "aa", "texture", "spectral")
+    lines = ["| variant | OA | AA | texture pair | spectral pair | AA less fused |"]
+    lines.append("|---|" + 5 * "---:|")
+    base = np.array([run["aa"] for run in results["fused"]["runs"]])
+    for name, each in results.items():
+        cells = [f"{100 * each[key]:.1f} +- {100 * each[f'{key}_std']:.1f}" for key in keys]
+        apart = 100 * (np.array([run["aa"] for run in each["runs"]]) - base)
+        spread = apart.std(ddof=min(1, len(apart) - 1))
+        cells.append("" if name == "fused" else f"{apart.mean():+.1f} +- {spread:.1f}")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def run(name: str, seed: int, epochs: int) -> dict[str, Any]:
