@@ -10,6 +10,7 @@ from fewscape.models.dual_source import (
     DualSource,
     DualSourceConfig,
     describe_grid,
+    learn_prototypes,
     make_part_prototypes,
     make_prototypes,
     score_classes,
@@ -182,6 +183,22 @@ def test_several_prototypes_of_a_class_hold_its_parts():
     assert logits.argmax(dim=1).tolist() == owners.tolist()
     single = make_prototypes(rows, owners, 2)
     torch.testing.assert_close(single[1], rows[4])
+
+
+def test_varied_ground_with_many_shots_is_not_outvoted():
+    """A class of two kinds of ground beside a uniform one that lies close to the second kind."""
+    centres = torch.nn.functional.normalize(
+        torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.35]]), dim=1
+    )
+    shots = [(0, 30, 0), (1, 10, 0), (2, 40, 1)]
+    rows = torch.cat([centres[n].expand(count, 3) for n, count, _ in shots])
+    rows = torch.nn.functional.normalize(rows + 0.02 * torch.randn(rows.shape), dim=1)
+    owners = torch.cat([torch.full((count,), owner) for _, count, owner in shots])
+    prototypes = learn_prototypes(rows, owners)
+    assert torch.bincount(prototypes.owners).tolist() == [12, 12]
+    assert (prototypes.score(rows, 0.1).argmax(dim=1) == owners).float().mean() > 0.95
+    few = learn_prototypes(rows[[0, 1, 2, 30, 31, 40, 41, 42, 43, 44]], owners[[0] * 5 + [79] * 5])
+    assert torch.bincount(few.owners).tolist() == [3, 3]
 
 
 def test_scores_are_the_log_mean_exponents():

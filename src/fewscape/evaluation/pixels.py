@@ -9,7 +9,7 @@ import torch
 
 from fewscape.core import DatasetError
 from fewscape.metrics import count_confusion, score_confusion
-from fewscape.models.dual_source import learn_prototypes, score_classes
+from fewscape.models.dual_source import learn_prototypes
 
 
 def evaluate_pixels(
@@ -58,7 +58,7 @@ def evaluate_pixels(
         chosen = [own[torch.from_numpy(rng.permutation(len(own))[:shots])] for own in members]
         owners = torch.arange(len(classes)).repeat_interleave(shots).to(test_labels.device)
         prototypes = learn_prototypes(support_descriptors[torch.cat(chosen)], owners)
-        logits = score_classes(test_descriptors, *prototypes, temperature)
+        logits = prototypes.score(test_descriptors, temperature)
         counts.append(count_confusion(logits.argmax(dim=1), truth, len(classes)))
         own_scores = score_confusion(counts[-1])
         scores.append((own_scores.overall_accuracy, own_scores.average_accuracy, own_scores.kappa))

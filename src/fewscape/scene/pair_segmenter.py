@@ -19,7 +19,6 @@ from fewscape.models.dual_source import (
     SceneMaps,
     describe_grid,
     learn_prototypes,
-    score_classes,
 )
 from fewscape.raster import PairSource, sample_pair
 from fewscape.regions import PanRegions, grey_limits
@@ -158,9 +157,8 @@ class PairSegmenter:
     @torch.inference_mode()
     def __call__(self, descriptors: torch.Tensor) -> torch.Tensor:
         """Probabilities (K, h, w) of descriptors (h, w, D); they sum to 1."""
-        logits = score_classes(
-            descriptors.flatten(0, 1), *self.prototypes, self.model.config.temperature
-        )
+        rows = descriptors.flatten(0, 1)
+        logits = self.prototypes.score(rows, self.model.config.temperature)
         return logits.softmax(dim=1).t().reshape(-1, *descriptors.shape[:2])
 
 
