@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
+from fewscape.cli.pair_options import add_pair_bands
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,12 +37,7 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--labels_only", type=values.bands, default=(), help="only these labels, such as 3,4,7"
     )
-    group.add_argument(
-        "--ms_bands",
-        type=values.bands,
-        default=(1, 2, 3, 4),
-        help="blue, green, red, NIR (1,2,3,4)",
-    )
+    add_pair_bands(group)
 
 
 def run(arguments: argparse.Namespace) -> int:

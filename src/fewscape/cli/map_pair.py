@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewscape.cli import values
 from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.cli.pair_options import add_pair_bands
 
 if TYPE_CHECKING:
     from fewscape.scene import PixelExamples
@@ -46,12 +46,7 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
     """The two rasters and the grid of the map."""
     group.add_argument("--pan", type=Path, help="panchromatic raster")
     group.add_argument("--ms", type=Path, help="multispectral raster of the same ground")
-    group.add_argument(
-        "--ms_bands",
-        type=values.bands,
-        default=(1, 2, 3, 4),
-        help="its blue, green, red and near infrared bands (1,2,3,4)",
-    )
+    add_pair_bands(group)
     group.add_argument(
         "--grid",
         default="pan",

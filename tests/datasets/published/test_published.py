@@ -185,7 +185,7 @@ def break_size(source):
         (break_nothing, r"holds nothing of LoveDA; expected Train\.zip"),
         (break_masks, r"the val image '2' has no mask"),
         (break_archive, r"Val\.zip' cannot be read: .*download it again"),
-        (break_names, r"0\.png' have the same name"),
+        (break_names, r"0\.png' are the same image"),
         (break_ids, r"contains the id 9; expected 0 to 7"),
         (break_size, r"the labels of '0' have 8 x 9 pixels; the image has 8 x 8"),
     ],

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Self, TypeVar
 
 from fewscape.core import DatasetError
+
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,27 @@ class SourceFile:
         """Write the content, byte by byte the same."""
         with self.open() as stream, target.open("wb") as written:
             shutil.copyfileobj(stream, written, 1 << 20)
+
+
+def note_once(found: dict[Key, SourceFile], key: Key, file: SourceFile, what: str = "file") -> None:
+    """Take note of a file that a download holds once.
+
+    Args:
+        found: files so far.
+        key: what the file is.
+        file: another one.
+        what: it is, for the message.
+
+    Raises:
+        DatasetError: there is one with this key.
+    """
+    if key in found:
+        raise DatasetError(
+            f"'{found[key].path}' and '{file.path}' are the same {what}",
+            "expected each once",
+            "leave only one copy of the download in --source",
+        )
+    found[key] = file
 
 
 class Download:

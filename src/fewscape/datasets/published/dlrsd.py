@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from fewscape.core import DatasetError
-from fewscape.datasets.published.archives import Download, SourceFile
+from fewscape.datasets.published.archives import Download, SourceFile, note_once
 from fewscape.datasets.published.prepared import (
     Bytes,
     ClassTable,
@@ -112,14 +112,8 @@ def _find(download: Download, source: Path) -> tuple[dict[str, SourceFile], dict
     found: dict[str, dict[str, SourceFile]] = {"images": {}, "labels": {}}
     for file in download:
         if match := MEMBER.search(file.path):
-            kind, stem = found[match[1].lower()], f"{match[2]}{match[3]}"
-            if stem in kind:
-                raise DatasetError(
-                    f"'{kind[stem].path}' and '{file.path}' have the same name",
-                    "names are unique in UC Merced",
-                    "leave only one copy of each download in --source",
-                )
-            kind[stem] = file
+            kind = match[1].lower()
+            note_once(found[kind], f"{match[2]}{match[3]}", file, kind.removesuffix("s"))
     for what, name in (("images", "UC Merced"), ("labels", "DLRSD")):
         if not found[what]:
             raise DatasetError(

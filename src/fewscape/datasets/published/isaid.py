@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from fewscape.core import IGNORE, DatasetError
-from fewscape.datasets.published.archives import Download, SourceFile
+from fewscape.datasets.published.archives import Download, SourceFile, note_once
 from fewscape.datasets.published.colour_labels import decode_colours
 from fewscape.datasets.published.prepared import (
     Bytes,
@@ -147,15 +147,8 @@ def _find(download: Download, source: Path) -> Iterator[Scene]:
             continue
         is_mask = match[2].endswith(MASK_ENDING)
         key = SPLITS[match[1].lower()], match[2].removesuffix(MASK_ENDING)
-        found = masks if is_mask else images
-        if key in found:
-            kind = "mask" if is_mask else "image"
-            raise DatasetError(
-                f"'{found[key].path}' and '{file.path}' are the same {kind}",
-                "each occurs once in iSAID",
-                "leave only one copy of the download in --source",
-            )
-        found[key] = file
+        found, what = (masks, "mask") if is_mask else (images, "image")
+        note_once(found, key, file, what)
     if not images:
         raise DatasetError(
             f"'{source}' holds nothing of iSAID",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fewscape.core import IGNORE, DatasetError
-from fewscape.datasets.published.archives import Download, SourceFile
+from fewscape.datasets.published.archives import Download, SourceFile, note_once
 from fewscape.datasets.published.prepared import (
     ClassTable,
     PreparedWriter,
@@ -78,17 +78,13 @@ def _find(
 ) -> tuple[dict[tuple[str, str], SourceFile], dict[tuple[str, str], SourceFile]]:
     """Images and masks by split and name."""
     found: dict[str, dict[tuple[str, str], SourceFile]] = {"images_png": {}, "masks_png": {}}
-    owners: dict[str, str] = {}
+    owners: dict[str, SourceFile] = {}
     for file in download:
         if match := MEMBER.search(file.path):
             split, _, kind, stem = match.groups()
             key = split.lower(), stem
-            if kind == "images_png" and owners.setdefault(stem, file.path) != file.path:
-                raise DatasetError(
-                    f"'{owners[stem]}' and '{file.path}' have the same name",
-                    "names are unique in LoveDA",
-                    "leave only one copy of the download in --source",
-                )
+            if kind == "images_png":
+                note_once(owners, stem, file, "image")  # names are unique over all splits
             found[kind][key] = file
     if not found["images_png"]:
         raise DatasetError(

@@ -14,8 +14,7 @@ MAX_PARTS = 3
 MANY, MANY_PARTS, MANY_SHARPNESS = 20, 12, 2.0
 """Shots from which a class gets more of them, how many, and by how much the temperature then
 falls, so that a class of varied ground is not outvoted by one whose prototypes are all alike.
-People who draw polygons label many pixels. Chosen on synthetic scenes, where it gives 3 to 6
-points from 60 shots."""
+People who draw polygons label many pixels. Chosen on synthetic scenes."""
 ROUNDS = 10
 
 

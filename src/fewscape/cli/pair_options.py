@@ -1,0 +1,17 @@
+"""The options of every command that takes panchromatic and multispectral pairs."""
+
+from __future__ import annotations
+
+import argparse
+
+from fewscape.cli import values
+
+
+def add_pair_bands(parser: argparse._ActionsContainer) -> None:
+    """Which bands of the multispectral image a network sees."""
+    parser.add_argument(
+        "--ms_bands",
+        type=values.bands,
+        default=(1, 2, 3, 4),
+        help="its blue, green, red and near infrared bands (1,2,3,4)",
+    )
