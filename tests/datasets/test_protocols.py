@@ -8,12 +8,8 @@ from PIL import Image
 from fewscape.cli.main import main
 from fewscape.core import ConfigError, DatasetError
 from fewscape.datasets import FolderDataset, protocols
-from fewscape.datasets.protocols import (
-    PROTOCOLS,
-    find_protocol,
-    make_protocol_manifest,
-    novel_classes,
-)
+from fewscape.datasets.protocol_episodes import make_protocol_manifest
+from fewscape.datasets.protocols import PROTOCOLS, find_protocol, novel_classes
 
 SIDE = 64
 

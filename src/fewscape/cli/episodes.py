@@ -116,7 +116,8 @@ def _make(arguments: argparse.Namespace) -> int:
 
 def _make_protocol(arguments: argparse.Namespace) -> int:
     from fewscape.datasets import FolderDataset
-    from fewscape.datasets.protocols import find_protocol, make_protocol_manifest
+    from fewscape.datasets.protocol_episodes import make_protocol_manifest
+    from fewscape.datasets.protocols import find_protocol
 
     protocol = find_protocol(arguments.protocol)
     dataset = FolderDataset(arguments.root / protocol.dataset, root=arguments.root)

@@ -1,18 +1,14 @@
-"""The test protocols of the published tables, by name."""
+"""The published protocols by name: what is tested, on what, and what may be trained on."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal
 
-import numpy as np
-
-from fewscape.core import ConfigError, DatasetError, Window, suggest
-from fewscape.datasets.areas import choose_areas, read_splits
+from fewscape.core import ConfigError, DatasetError, suggest
 from fewscape.datasets.folder import FolderDataset
-from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
 
 FoldClasses = tuple[tuple[int, ...], ...]
 """Numbers of the classes of each fold, as the papers count them, from 1."""
@@ -23,83 +19,142 @@ DLRSD_4I: FoldClasses = ((1, 2, 3, 4), (5, 6, 7, 9), (10, 11, 12, 13), (14, 15, 
 OBJECT_PIXELS = 2 * 32 * 32
 """Below this, several papers do not count a class in an image."""
 
+HeldOutPixels = Literal["unknown", "background", "left_out"]
+"""What pixels of held-out classes are in training.
 
-@dataclass(frozen=True, slots=True)
+``unknown`` (255) teaches nothing about them; ``background`` teaches that they are none of the
+classes, as several papers do; ``left_out`` takes only images that do not show them.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """What is tested, and on what.
+    """What is tested, on what, and what may be trained on.
 
     Attributes:
         dataset: name of the prepared folder.
         folds: classes of each fold, see ``FoldClasses``.
         first_id: id of class 1 in the labels.
-        split: images of queries and supports.
+        train_split: images of training and of model selection.
+        held_out_pixels: what pixels of the tested classes are in training.
+        left_out_pixels: with ``left_out``: pixels of tested classes from which on an image is
+            left out; fewer are background.
+        train_min_pixels: that a class has in a training query or support.
+        test_split: images of queries and supports.
+        lists: name of the published lists that say which pairs of image and class count; all if
+            None.
         episodes: drawn; every pair of image and class once if None, or if there are fewer.
         min_pixels: that a class has in an image to count there.
         image_size: side of the tensors in pixels.
         seed: of the supports.
+        published_runs: how often the papers trained or drew.
         note: who uses it, and what it does not do.
     """
 
     dataset: str
     folds: FoldClasses
     first_id: int
-    split: str
-    episodes: int | None
-    min_pixels: int
-    image_size: int
-    seed: int
+    train_split: str = "train"
+    held_out_pixels: HeldOutPixels
+    left_out_pixels: int = 1
+    train_min_pixels: int = 1
+    test_split: str = "val"
+    lists: str | None = None
+    episodes: int | None = None
+    min_pixels: int = 1
+    image_size: int = 256
+    seed: int = 0
+    published_runs: int = 1
     note: str
 
 
+_P1 = Protocol(
+    dataset="isaid5i",
+    folds=CONSECUTIVE,
+    first_id=1,
+    held_out_pixels="background",
+    note="SCCNet, MGCL: every pair once; training tiles that show novel classes are kept, a "
+    "quarter to a third of the training pairs come from such tiles",
+)
+_DLRSD_A = Protocol(
+    dataset="dlrsd",
+    folds=CONSECUTIVE,
+    first_id=0,
+    train_split="all",
+    held_out_pixels="background",
+    test_split="all",
+    note="SCCNet, MGCL, HRL: no image is held out; nine of ten tested images are trained on",
+)
+_DLRSD_C = replace(
+    _DLRSD_A,
+    train_split="train",
+    held_out_pixels="unknown",
+    test_split="val",
+    note="classes of dlrsd-a on images that no training has seen; nobody has published on it",
+)
+
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
-        "isaid5i-p1": Protocol(
-            "isaid5i",
-            CONSECUTIVE,
-            1,
-            "val",
-            None,
-            1,
-            256,
-            0,
-            "SCCNet, MGCL: every pair once; training tiles that show novel classes are kept",
+        "isaid5i-p1": _P1,
+        "isaid5i-p1-1000": replace(
+            _P1,
+            train_min_pixels=32 * 32,
+            episodes=1000,
+            seed=1385,
+            note="SDM: as p1, but 1,000 drawn pairs; training objects have 1,024 pixels or more",
         ),
-        "isaid5i-p1-1000": Protocol(
-            "isaid5i", CONSECUTIVE, 1, "val", 1000, 1, 256, 1385, "SDM: as p1, 1,000 drawn pairs"
+        "isaid5i-p2": replace(
+            _P1,
+            dataset="isaid5i-512",
+            held_out_pixels="left_out",
+            left_out_pixels=OBJECT_PIXELS,
+            train_min_pixels=OBJECT_PIXELS,
+            episodes=1000,
+            min_pixels=OBJECT_PIXELS,
+            image_size=512,
+            published_runs=5,
+            note="R2Net, PCNet, HRL: tiles of 512 pixels, large objects; training tiles with a "
+            "large novel object are left out, small ones stay as background",
         ),
-        "isaid5i-p3": Protocol(
-            "isaid5i",
-            CONSECUTIVE,
-            1,
-            "val",
-            1000,
-            OBJECT_PIXELS,
-            256,
-            0,
-            "DMNet, MGANet: large objects; training tiles that show novel classes are left out",
+        "isaid5i-p3": replace(
+            _P1,
+            held_out_pixels="left_out",
+            train_min_pixels=OBJECT_PIXELS,
+            episodes=1000,
+            min_pixels=OBJECT_PIXELS,
+            note="DMNet, MGANet: large objects; training tiles that show a novel class are left "
+            "out",
         ),
-        "isaid5i-p4": Protocol(
-            "isaid5i", CONSECUTIVE, 1, "val", 1000, 1, 473, 0, "FRINet: tiles enlarged to 473"
+        "isaid5i-p4": replace(
+            _P1,
+            held_out_pixels="left_out",
+            left_out_pixels=OBJECT_PIXELS,
+            train_min_pixels=OBJECT_PIXELS,
+            episodes=1000,
+            min_pixels=OBJECT_PIXELS,
+            image_size=473,
+            published_runs=5,
+            note="FRINet: tiles enlarged to 473, large objects; its training of the backbone on "
+            "the base classes is not done here",
         ),
-        "dlrsd-a": Protocol(
-            "dlrsd",
-            CONSECUTIVE,
-            0,
-            "all",
-            None,
-            1,
-            256,
-            0,
-            "SCCNet, MGCL, HRL: no image is held out; nine of ten tested images are trained on",
+        "dlrsd-a": _DLRSD_A,
+        "dlrsd-b": replace(
+            _DLRSD_A,
+            folds=DLRSD_B,
+            lists="dlrsd-b",
+            episodes=1000,
+            note="PCFNet: no field, no sea; its lists, which are not aligned over folds, so that "
+            "three of four tested images are trained on",
         ),
-        "dlrsd-4i": Protocol(
-            "dlrsd", DLRSD_4I, 0, "all", None, 1, 256, 0, "MS2A2Net's classes; no image is held out"
+        "dlrsd-4i": replace(
+            _DLRSD_A, folds=DLRSD_4I, note="MS2A2Net's classes; no image is held out"
         ),
-        "dlrsd-c": Protocol(
-            "dlrsd", CONSECUTIVE, 0, "val", None, 1, 256, 0, "classes of dlrsd-a on unseen images"
-        ),
-        "dlrsd-c-b": Protocol(
-            "dlrsd", DLRSD_B, 0, "val", None, 1, 256, 0, "PCFNet's classes on unseen images"
+        "dlrsd-c": _DLRSD_C,
+        "dlrsd-c-b": replace(
+            _DLRSD_C,
+            folds=DLRSD_B,
+            note="classes of dlrsd-b on images that no training has seen; nobody has published "
+            "on it",
         ),
     }
 )
@@ -134,81 +189,3 @@ def novel_classes(protocol: Protocol, fold: int, dataset: FolderDataset) -> dict
             f"make it with: fewscape data prepare {protocol.dataset}",
         )
     return {number: dataset.classes[number] for number in ids}
-
-
-def make_protocol_manifest(
-    name: str, dataset: FolderDataset, fold: int, shots: int, seed: int | None = None
-) -> Manifest:
-    """The episodes of a protocol: whole images, supports distinct and never the query.
-
-    The supports of a pair depend on seed, class and query image alone.
-
-    Args:
-        name: of the protocol.
-        dataset: the prepared data set.
-        fold: whose classes are tested.
-        shots: supports of an episode.
-        seed: of supports and drawn pairs; the protocol's own if not given.
-
-    Raises:
-        ConfigError: there is no such protocol or fold.
-        DatasetError: the split is absent, or too few images show a class.
-    """
-    protocol = find_protocol(name)
-    start = protocol.seed if seed is None else seed
-    novel = novel_classes(protocol, fold, dataset)
-    areas = choose_areas(dataset, [protocol.split], read_splits(dataset.folder))
-    members: dict[int, list[int]] = {class_id: [] for class_id in novel}
-    for area in areas:
-        counts = np.bincount(dataset.read_labels(area.image).ravel(), minlength=256)
-        for class_id in novel:
-            if counts[class_id] >= protocol.min_pixels:
-                members[class_id].append(area.image)
-    for class_id, images in members.items():
-        if len(images) <= shots:
-            raise DatasetError(
-                f"{len(images)} images of '{dataset.name}' show '{novel[class_id]}'",
-                f"{shots}-shot episodes need {shots + 1}",
-                "check the data set with: fewscape data verify",
-            )
-    pairs = [(class_id, image) for class_id, images in members.items() for image in images]
-    if protocol.episodes is not None and len(pairs) > protocol.episodes:
-        pairs = _draw_pairs(members, protocol.episodes, np.random.default_rng([start, fold]))
-    seen: Counter[tuple[int, int]] = Counter()
-    episodes = []
-    for class_id, query in pairs:
-        rng = np.random.default_rng([start, class_id, query, seen[class_id, query]])
-        seen[class_id, query] += 1  # a pair that is drawn again has other supports
-        chosen = _draw_supports(members[class_id], query, shots, rng)
-        episodes.append(_make_episode(dataset, class_id, [query, *chosen]))
-    side = protocol.image_size
-    title = f"{name}-fold{fold}-{shots}shot-seed{start}"
-    return Manifest(title, tuple(episodes), (side, side), dataset.ignore)
-
-
-def _draw_pairs(
-    members: Mapping[int, list[int]], count: int, rng: np.random.Generator
-) -> list[tuple[int, int]]:
-    """The class first, each with the same chance, then an image."""
-    drawn = rng.choice(list(members), count).tolist()
-    return [(class_id, int(rng.choice(members[class_id]))) for class_id in drawn]
-
-
-def _draw_supports(
-    members: list[int], query: int, shots: int, rng: np.random.Generator
-) -> list[int]:
-    others = [image for image in members if image != query]
-    return [int(image) for image in rng.choice(others, shots, replace=False)]
-
-
-def _make_episode(dataset: FolderDataset, class_id: int, images: list[int]) -> EpisodeSpec:
-    """An episode of whole images, the query first."""
-    query, *supports = (
-        Crop(
-            dataset.image_path(image),
-            dataset.labels_path(image),
-            Window(0, 0, *dataset.size(image)),
-        )
-        for image in images
-    )
-    return EpisodeSpec(dataset.name, class_id, dataset.classes[class_id], query, tuple(supports))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
@@ -25,11 +25,10 @@ from fewscape.datasets import (
     choose_areas,
     read_splits,
 )
+from fewscape.datasets.protocols import HeldOutPixels
 from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
-
-HeldOutPixels = Literal["unknown", "background", "left_out"]
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
@@ -106,6 +105,8 @@ class EpisodeData(lightning.LightningDataModule):
         held_out_pixels: what they are in training. ``unknown`` (255) teaches nothing about them;
             ``background`` teaches that they are none of the classes, as several papers do;
             ``left_out`` takes only images that show none of them, as others do.
+        left_out_pixels: with ``left_out``: pixels of held-out classes from which on an image is
+            left out; fewer are background.
         leave_out: class names that are no class of their own; they stay background.
         shots: supports of a training episode; validation is 1-shot.
         image_size: side of the windows in pixels.
@@ -132,6 +133,7 @@ class EpisodeData(lightning.LightningDataModule):
         synthetic: SyntheticSource | None = None,
         held_out: Sequence[str] = (),
         held_out_pixels: HeldOutPixels = "unknown",
+        left_out_pixels: int = 1,
         leave_out: Sequence[str] = ("background", "clutter"),
         shots: int = 1,
         image_size: int = 256,
@@ -155,6 +157,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.synthetic = synthetic
         self.held_out = tuple(held_out)
         self.held_out_pixels: HeldOutPixels = held_out_pixels
+        self.left_out_pixels = left_out_pixels
         self.leave_out = tuple(leave_out)
         self.shots = shots
         self.image_size = image_size
@@ -182,7 +185,9 @@ class EpisodeData(lightning.LightningDataModule):
         drawn, held_out = self._split_classes(datasets)
         hidden = held_out if self.held_out_pixels == "unknown" else []
         if self.held_out_pixels == "left_out":
-            datasets = [_leave_out_images(dataset, held_out) for dataset in datasets]
+            datasets = [
+                _leave_out_images(dataset, held_out, self.left_out_pixels) for dataset in datasets
+            ]
         train, val = _split_images(datasets, self.val_share)
         maker = self._open_regions()
         size = (self.image_size, self.image_size)
@@ -294,11 +299,15 @@ class NumberedEpisodes(Dataset[Episode]):
         return episode
 
 
-def _leave_out_images(dataset: LabelledImages, held_out: Sequence[ClassKey]) -> LabelledImages:
-    """Only the images that show no pixel of the held-out classes."""
+def _leave_out_images(
+    dataset: LabelledImages, held_out: Sequence[ClassKey], least: int
+) -> LabelledImages:
+    """Only the images with fewer pixels of the held-out classes than ``least``."""
     ids = [class_id for owner, class_id in held_out if owner == dataset.name]
     clean = [
-        index for index in range(len(dataset)) if not np.isin(dataset.read_labels(index), ids).any()
+        index
+        for index in range(len(dataset))
+        if np.count_nonzero(np.isin(dataset.read_labels(index), ids)) < least
     ]
     return ImageSubset(dataset, clean)
 

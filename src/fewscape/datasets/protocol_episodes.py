@@ -1,0 +1,92 @@
+"""The episodes of a published protocol, the same on every machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from fewscape.core import DatasetError, Window
+from fewscape.datasets.areas import choose_areas, read_splits
+from fewscape.datasets.folder import FolderDataset
+from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
+from fewscape.datasets.protocols import find_protocol, novel_classes
+
+
+def make_protocol_manifest(
+    name: str, dataset: FolderDataset, fold: int, shots: int, seed: int | None = None
+) -> Manifest:
+    """The episodes of a protocol: whole images, supports distinct and never the query.
+
+    The supports of a pair depend on seed, class and query image alone.
+
+    Args:
+        name: of the protocol.
+        dataset: the prepared data set.
+        fold: whose classes are tested.
+        shots: supports of an episode.
+        seed: of supports and drawn pairs; the protocol's own if not given.
+
+    Raises:
+        ConfigError: there is no such protocol or fold.
+        DatasetError: the split is absent, or too few images show a class.
+    """
+    protocol = find_protocol(name)
+    start = protocol.seed if seed is None else seed
+    novel = novel_classes(protocol, fold, dataset)
+    areas = choose_areas(dataset, [protocol.test_split], read_splits(dataset.folder))
+    members: dict[int, list[int]] = {class_id: [] for class_id in novel}
+    for area in areas:
+        counts = np.bincount(dataset.read_labels(area.image).ravel(), minlength=256)
+        for class_id in novel:
+            if counts[class_id] >= protocol.min_pixels:
+                members[class_id].append(area.image)
+    for class_id, images in members.items():
+        if len(images) <= shots:
+            raise DatasetError(
+                f"{len(images)} images of '{dataset.name}' show '{novel[class_id]}'",
+                f"{shots}-shot episodes need {shots + 1}",
+                "check the data set with: fewscape data verify",
+            )
+    pairs = [(class_id, image) for class_id, images in members.items() for image in images]
+    if protocol.episodes is not None and len(pairs) > protocol.episodes:
+        pairs = _draw_pairs(members, protocol.episodes, np.random.default_rng([start, fold]))
+    seen: Counter[tuple[int, int]] = Counter()
+    episodes = []
+    for class_id, query in pairs:
+        rng = np.random.default_rng([start, class_id, query, seen[class_id, query]])
+        seen[class_id, query] += 1  # a pair that is drawn again has other supports
+        chosen = _draw_supports(members[class_id], query, shots, rng)
+        episodes.append(_make_episode(dataset, class_id, [query, *chosen]))
+    side = protocol.image_size
+    title = f"{name}-fold{fold}-{shots}shot-seed{start}"
+    return Manifest(title, tuple(episodes), (side, side), dataset.ignore)
+
+
+def _draw_pairs(
+    members: Mapping[int, list[int]], count: int, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """The class first, each with the same chance, then an image."""
+    drawn = rng.choice(list(members), count).tolist()
+    return [(class_id, int(rng.choice(members[class_id]))) for class_id in drawn]
+
+
+def _draw_supports(
+    members: list[int], query: int, shots: int, rng: np.random.Generator
+) -> list[int]:
+    others = [image for image in members if image != query]
+    return [int(image) for image in rng.choice(others, shots, replace=False)]
+
+
+def _make_episode(dataset: FolderDataset, class_id: int, images: list[int]) -> EpisodeSpec:
+    """An episode of whole images, the query first."""
+    query, *supports = (
+        Crop(
+            dataset.image_path(image),
+            dataset.labels_path(image),
+            Window(0, 0, *dataset.size(image)),
+        )
+        for image in images
+    )
+    return EpisodeSpec(dataset.name, class_id, dataset.classes[class_id], query, tuple(supports))
