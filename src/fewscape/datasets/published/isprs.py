@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fewscape.core import IGNORE, DatasetError
-from fewscape.datasets.published.archives import Download, SourceFile, note_once
+from fewscape.datasets.published.archives import Download, SourceFile
 from fewscape.datasets.published.colour_labels import Colour, decode_colours
 from fewscape.datasets.published.prepared import (
     Bytes,
@@ -152,7 +152,7 @@ def _find(kind: IsprsSet, download: Download, source: Path) -> dict[str, dict[st
     for file in download:
         for role, pattern in patterns.items():
             if match := pattern.search("/" + file.path):
-                note_once(found[role], _normalise(match["tile"]), file)
+                found[role][_normalise(match["tile"])] = file  # archives repeat some labels
     if not found["images"]:
         raise DatasetError(
             f"'{source}' holds no image of {kind.name.capitalize()}",
