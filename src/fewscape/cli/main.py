@@ -22,6 +22,7 @@ COMMANDS = {
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",
     "compare": "compare networks on the same episodes, with paired tests",
+    "benchmark": "train and test networks on a published benchmark, and write the report",
     "episodes": "make episode manifests, or draw a contact sheet of one",
     "regions": "fill a store with region maps",
     "data": "write synthetic scenes as a data set, or check a data set",

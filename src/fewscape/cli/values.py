@@ -42,6 +42,42 @@ def bands(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def counts(text: str) -> tuple[int, ...]:
+    """Whole numbers from 1, separated by commas.
+
+    Raises:
+        ArgumentTypeError: something else stands between the commas.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(map(_is_positive, parts)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers such as 1,5")
+    return tuple(map(int, parts))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers from 0, separated by commas.
+
+    Raises:
+        ArgumentTypeError: something else stands between the commas.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers such as 0,1,2")
+    return tuple(map(int, parts))
+
+
+def shard(text: str) -> tuple[int, int]:
+    """One part of several, such as 3/16; the first is 1.
+
+    Raises:
+        ArgumentTypeError: something else, or a part that there is not.
+    """
+    index, _, count = text.partition("/")
+    if not (_is_positive(index) and _is_positive(count) and int(index) <= int(count)):
+        raise argparse.ArgumentTypeError(f"'{text}' is no part such as 3/16, from 1/16 to 16/16")
+    return int(index), int(count)
+
+
 def scales(text: str) -> tuple[float, ...]:
     """Factors above 0, separated by commas.
 

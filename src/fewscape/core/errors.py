@@ -45,6 +45,10 @@ class OutputError(FewscapeError):
     """A result that cannot be written."""
 
 
+class ResultsError(FewscapeError):
+    """Stored results that are damaged, or were made with other settings."""
+
+
 class WeightsError(FewscapeError):
     """Weights that are absent or do not fit the network."""
 

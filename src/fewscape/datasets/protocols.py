@@ -45,7 +45,8 @@ class Protocol:
             None.
         episodes: drawn; every pair of image and class once if None, or if there are fewer.
         min_pixels: that a class has in an image to count there.
-        image_size: side of the tensors in pixels.
+        tile_size: side of the images in pixels.
+        image_size: side that they are resized to.
         seed: of the supports.
         published_runs: how often the papers trained or drew.
         note: who uses it, and what it does not do.
@@ -62,6 +63,7 @@ class Protocol:
     lists: str | None = None
     episodes: int | None = None
     min_pixels: int = 1
+    tile_size: int = 256
     image_size: int = 256
     seed: int = 0
     published_runs: int = 1
@@ -111,6 +113,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             train_min_pixels=OBJECT_PIXELS,
             episodes=1000,
             min_pixels=OBJECT_PIXELS,
+            tile_size=512,
             image_size=512,
             published_runs=5,
             note="R2Net, PCNet, HRL: tiles of 512 pixels, large objects; training tiles with a "
@@ -158,6 +161,41 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         ),
     }
 )
+
+
+BENCHMARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "isaid5i": tuple(name for name in PROTOCOLS if name.startswith("isaid5i")),
+        "dlrsd5i": tuple(name for name in PROTOCOLS if name.startswith("dlrsd")),
+    }
+)
+"""Protocols of each benchmark, the usual one first."""
+
+
+def find_benchmark(name: str, protocol: str | None = None) -> str:
+    """Name of a benchmark's protocol.
+
+    Args:
+        name: of the benchmark.
+        protocol: its full name or what follows the data set's, such as ``p1``; the usual one if
+            not given.
+
+    Raises:
+        ConfigError: there is no such benchmark, or it has no such protocol.
+
+    Examples:
+        >>> find_benchmark("isaid5i", "p3"), find_benchmark("dlrsd5i")
+        ('isaid5i-p3', 'dlrsd-a')
+    """
+    if name not in BENCHMARKS:
+        raise ConfigError(f"there is no benchmark '{name}'", "", suggest(name, BENCHMARKS))
+    known = BENCHMARKS[name]
+    if protocol is None:
+        return known[0]
+    short = {each.partition("-")[2]: each for each in known}
+    if protocol not in known and protocol not in short:
+        raise ConfigError(f"{name} has no protocol '{protocol}'", "", suggest(protocol, known))
+    return short.get(protocol, protocol)
 
 
 def find_protocol(name: str) -> Protocol:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
-MIN_IMAGES = 2
-"""Query images of a group from which their variation can be estimated."""
+MIN_CLUSTERS = 2
+"""Clusters of a group from which their variation can be estimated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +22,67 @@ class PairedTest:
     difference: float
     ci95: tuple[float, float] | None
     """Percentiles 2.5 and 97.5 of the resampled differences; None where a group has only one
-    query image, which says nothing of how images vary."""
+    cluster, which says nothing of how they vary."""
     p_value: float | None
     """Two-sided: how often the resampled difference has the other sign, twice; None likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResampledIou:
+    """IoU of G groups, as counted and under D resamples; the mean over runs."""
+
+    observed: Floats
+    """(G,)"""
+    drawn: Floats
+    """(G, D); nan for a group of a single cluster."""
+
+    def interval(self, groups: Sequence[int] | None = None) -> tuple[float, float] | None:
+        """95 % interval of the mean over some groups, or over all; None if it is not known."""
+        mean = self.drawn[slice(None) if groups is None else list(groups)].mean(axis=0)
+        return None if np.isnan(mean).any() else _percentiles(mean)
+
+
+def resample_iou(
+    intersection: Integers,
+    union: Integers,
+    group: Integers,
+    cluster: Sequence[str],
+    num_resamples: int = 2000,
+    seed: int = 0,
+) -> ResampledIou:
+    """Bootstrap of the IoU over clusters of episodes, stratified by group.
+
+    Episodes of one cluster, such as those with the same query image, are alike, so they are drawn
+    together. The draws depend on groups, clusters and seed alone: two networks that are given the
+    same ones are resampled in pairs.
+
+    Args:
+        intersection: foreground pixels of each episode, (E,), or (R, E) of several runs, such as
+            trainings that differ in their seed; runs are averaged, not resampled.
+        union: likewise.
+        group: (E,) number of each episode's (data set, class).
+        cluster: E names.
+        num_resamples: D.
+        seed: of the draws.
+
+    Returns:
+        The IoU of each group, in the order of the numbers; 0 where there is no union.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.stack([np.atleast_2d(intersection), np.atleast_2d(union)]).astype(np.float64)
+    names = np.unique(np.asarray(cluster), return_inverse=True)[1]
+    observed, drawn = [], []
+    for number in np.unique(group):
+        members = group == number
+        owner = np.unique(names[members], return_inverse=True)[1]
+        size = int(owner.max()) + 1
+        sums = counts[..., members] @ np.eye(size)[owner]  # (2, R, clusters)
+        times = rng.multinomial(size, np.full(size, 1 / size), num_resamples)  # (D, clusters)
+        observed.append(_divide(sums.sum(axis=2)))
+        drawn.append(
+            _divide(sums @ times.T) if size >= MIN_CLUSTERS else np.full(num_resamples, np.nan)
+        )
+    return ResampledIou(np.array(observed), np.stack(drawn))
 
 
 def compare_pair(
@@ -34,45 +93,37 @@ def compare_pair(
     num_resamples: int = 2000,
     seed: int = 0,
 ) -> PairedTest:
-    """Paired bootstrap over query images, stratified by group.
+    """Paired bootstrap of the difference of mIoU, see ``resample_iou``.
 
-    Episodes with the same query image are alike, so they are drawn together. Both networks are
-    summed over the same draws, and what varies from image to image for both cancels out.
+    Both networks are summed over the same draws, and what varies from image to image for both
+    cancels out.
 
     Args:
-        first: intersections and unions of the foreground, (E,) each.
+        first: intersections and unions of the foreground, (E,) or (R, E) each.
         second: likewise of the other network, in the same order.
         group: (E,) number of each episode's (data set, class).
-        cluster: E names of the query images.
+        cluster: E names, such as those of the query images.
         num_resamples: how many draws.
         seed: of the draws.
 
     Returns:
         The difference of the means over groups; groups without a union count as zero for both.
     """
-    rng = np.random.default_rng(seed)
-    counts = np.stack([*first, *second]).astype(np.float64)  # (4, E)
-    names = np.unique(np.asarray(cluster), return_inverse=True)[1]
-    drawn, observed = [], []
-    fewest = len(names)
-    for number in np.unique(group):
-        members = group == number
-        owner = np.unique(names[members], return_inverse=True)[1]
-        parts = [np.bincount(owner, row) for row in counts[:, members]]
-        sums = np.stack(parts).astype(np.float64)  # (4, clusters)
-        size = sums.shape[1]
-        fewest = min(fewest, size)
-        times = rng.multinomial(size, np.full(size, 1 / size), num_resamples)  # (draws, clusters)
-        drawn.append(_subtract(sums @ times.T))
-        observed.append(float(_subtract(sums.sum(axis=1, keepdims=True))[0]))
-    difference = float(np.mean(observed))
-    if fewest < MIN_IMAGES:
+    own, other = (
+        resample_iou(*counts, group, cluster, num_resamples, seed) for counts in (first, second)
+    )
+    return compare_resampled(own, other)
+
+
+def compare_resampled(first: ResampledIou, second: ResampledIou) -> PairedTest:
+    """The paired test of two networks that were resampled alike."""
+    difference = float(first.observed.mean() - second.observed.mean())
+    differences = (first.drawn - second.drawn).mean(axis=0)
+    if np.isnan(differences).any():
         return PairedTest(difference, None, None)
-    differences = np.mean(drawn, axis=0)
-    low, high = np.quantile(differences, [0.025, 0.975]).tolist()
     tail = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
-    p_value = min(1.0, 2 * (tail + 1) / (num_resamples + 1))
-    return PairedTest(difference, (low, high), p_value)
+    p_value = min(1.0, 2 * (tail + 1) / (len(differences) + 1))
+    return PairedTest(difference, _percentiles(differences), p_value)
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
@@ -90,9 +141,12 @@ def adjust_holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def _subtract(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Difference of the two IoU from (4, D) sums."""
-    safe = np.maximum(sums[[1, 3]], 1)
-    first, second = sums[[0, 2]] / safe
-    difference: npt.NDArray[np.float64] = first - second
-    return difference
+def _divide(sums: Floats) -> Floats:
+    """IoU (...) of sums (2, R, ...), the mean over the runs."""
+    iou: Floats = (sums[0] / np.maximum(sums[1], 1)).mean(axis=0)
+    return iou
+
+
+def _percentiles(values: Floats) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.025, 0.975]).tolist()
+    return low, high

@@ -20,6 +20,8 @@ from fewscape.datasets import (
     FolderDataset,
     ImageSubset,
     LabelledImages,
+    Manifest,
+    ManifestEpisodes,
     SampledEpisodes,
     ShareLimits,
     choose_areas,
@@ -96,7 +98,8 @@ class EpisodeData(lightning.LightningDataModule):
     """Training episodes, new ones every epoch, and fixed validation episodes of base classes.
 
     Validation uses images of their own: the last of each data set, which neighbouring numbers
-    usually place on ground of their own. Held-out classes are drawn in neither.
+    usually place on ground of their own. Held-out classes are drawn in neither, unless a manifest
+    of episodes to validate on says otherwise.
 
     Args:
         folders: data sets on disk.
@@ -116,6 +119,9 @@ class EpisodeData(lightning.LightningDataModule):
         episodes_per_epoch: training episodes of an epoch.
         val_episodes: validation episodes.
         val_share: share of each data set's images kept for validation.
+        val_manifest: file with episodes to validate on instead, under the root of ``folders``;
+            no image is kept back then. With the tested classes in it, the best network is chosen
+            by its test score, as most papers do, and its scores are optimistic.
         min_share: smallest share of a window that the object fills.
         max_share: largest share.
         elsewhere: share of the training episodes whose query was drawn for another class and
@@ -142,6 +148,7 @@ class EpisodeData(lightning.LightningDataModule):
         episodes_per_epoch: int = 800,
         val_episodes: int = 160,
         val_share: float = 0.2,
+        val_manifest: str | None = None,
         min_share: float = 0.03,
         max_share: float = 0.9,
         elsewhere: float = 0.0,
@@ -166,6 +173,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.episodes_per_epoch = episodes_per_epoch
         self.val_episodes = val_episodes
         self.val_share = val_share
+        self.val_manifest = val_manifest
         self.limits = ShareLimits(min_share, max_share)
         self.elsewhere = elsewhere
         self.augment = augment
@@ -188,9 +196,13 @@ class EpisodeData(lightning.LightningDataModule):
             datasets = [
                 _leave_out_images(dataset, held_out, self.left_out_pixels) for dataset in datasets
             ]
-        train, val = _split_images(datasets, self.val_share)
         maker = self._open_regions()
-        size = (self.image_size, self.image_size)
+        if self.val_manifest is None:
+            train, val = _split_images(datasets, self.val_share)
+            self._val = self._sample_val(val, drawn, hidden, maker)
+        else:
+            train = datasets
+            self._val = self._read_val(maker)
         sampler = EpisodeSampler(
             train,
             drawn,
@@ -201,13 +213,34 @@ class EpisodeData(lightning.LightningDataModule):
             self.seed,
             elsewhere=self.elsewhere,
         )
+        size = (self.image_size, self.image_size)
         self._train = SampledEpisodes(sampler, self.episodes_per_epoch, size, self.augment, maker)
-        val_sampler = EpisodeSampler(
-            val, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
+
+    def _sample_val(
+        self,
+        datasets: Sequence[LabelledImages],
+        drawn: Sequence[ClassKey],
+        hidden: Sequence[ClassKey],
+        maker: MakeRegions | None,
+    ) -> Dataset[Episode]:
+        sampler = EpisodeSampler(
+            datasets, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
         )
-        self._val = NumberedEpisodes(
-            SampledEpisodes(val_sampler, self.val_episodes, size, None, maker)
-        )
+        size = (self.image_size, self.image_size)
+        return NumberedEpisodes(SampledEpisodes(sampler, self.val_episodes, size, None, maker))
+
+    def _read_val(self, maker: MakeRegions | None) -> Dataset[Episode]:
+        """The episodes of ``val_manifest``.
+
+        Raises:
+            ConfigError: there are no folders that its paths could start at.
+        """
+        if self.folders is None:
+            raise ConfigError(
+                "data.val_manifest needs a root for its paths", "expected data.folders.root"
+            )
+        assert self.val_manifest is not None
+        return ManifestEpisodes(Manifest.load(self.val_manifest), self.folders.root, maker)
 
     def _split_classes(
         self, datasets: Sequence[LabelledImages]
@@ -278,7 +311,11 @@ class EpisodeData(lightning.LightningDataModule):
             told.append(f"{self.synthetic.num_scenes} synthetic scenes of {side} x {side} pixels")
         data = ", ".join(told)
         facts = {"data": data, "held_out": list(self.held_out), "seed": self.seed}
-        return facts | ({"held_out_pixels": self.held_out_pixels} if self.held_out else {})
+        if self.held_out:
+            facts["held_out_pixels"] = self.held_out_pixels
+        if self.val_manifest is not None:
+            facts["validation"] = f"the episodes of {Path(self.val_manifest).name}"
+        return facts
 
 
 class NumberedEpisodes(Dataset[Episode]):

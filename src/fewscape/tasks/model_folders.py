@@ -38,13 +38,13 @@ TITLES = {
     "data": "training data",
     "held_out": "held-out concepts",
     "classes": "classes",
-    "validation": "validation images",
+    "validation": "validation",
 }
 """Rows of the card by the facts that task and data tell."""
 
 
 class SaveModelFolders(lightning.Callback):
-    """Writes ``best`` (highest score on the validation images) and ``last``.
+    """Writes ``best`` (highest score in validation) and ``last``.
 
     Args:
         folder: where; ``trainer.default_root_dir`` if not given.
@@ -62,6 +62,12 @@ class SaveModelFolders(lightning.Callback):
         self.monitor = monitor
         self.dtype = torch.float16 if half_precision else None
         self.best = -math.inf
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write ``last`` of a network that had nothing to learn."""
+        if trainer.max_epochs == 0 and trainer.is_global_zero:
+            assert isinstance(pl_module, OptimizedModule)
+            self._write(trainer, pl_module, "last", math.nan)
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -104,15 +110,18 @@ class SaveModelFolders(lightning.Callback):
             parameters=sum(parameter.numel() for parameter in task.model.parameters()),
             told="\n".join(_tell(_find_backbone(model) | training | facts)),
             steps=trainer.global_step,
-            selection=f"{self.monitor} = {score:.4f} on the validation images"
-            if name == "best"
-            else "last epoch",
+            selection=self._tell_selection(name, score),
             command=task.map_command,
         )
         target = Path(self.folder or trainer.default_root_dir) / name
         facts |= {"training": training, "score": score if math.isfinite(score) else None}
         window = getattr(data, "image_size", UNKNOWN_WINDOW)
         save_model(model, target, card, window, self.dtype, facts)
+
+    def _tell_selection(self, name: str, score: float) -> str:
+        if math.isnan(score):
+            return "nothing, it has nothing to learn"
+        return f"{self.monitor} = {score:.4f} in validation" if name == "best" else "last epoch"
 
     def state_dict(self) -> dict[str, Any]:
         """The best score so far, so that a resumed run does not overwrite a better folder."""

@@ -67,10 +67,15 @@ class OptimizedModule(lightning.LightningModule):
         return {}
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 (Lightning takes many forms)
-        """Two parameter groups and a schedule that advances with every step."""
+        """Two parameter groups and a schedule that advances with every step.
+
+        None for a network with nothing to learn.
+        """
         backbone = [p for p in self.backbone.parameters() if p.requires_grad]
         known = {id(parameter) for parameter in self.backbone.parameters()}
         rest = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        if not backbone and not rest:
+            return None
         groups: list[dict[str, Any]] = [{"params": rest, "lr": self.lr}]
         if backbone:
             groups.append({"params": backbone, "lr": self.lr * self.backbone_lr_factor})

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
@@ -44,6 +44,7 @@ HINTS = (
     ".*args parameter is intended to run from within Python.*",
     ".*number of training batches.*is smaller than the logging interval.*",
     ".*pin_memory.*",
+    ".*configure_optimizers. returned .None.*",
     ".*LeafSpec.*",
     ".*Checkpoint directory .* exists and is not empty.*",
 )
@@ -109,6 +110,7 @@ class RecipeCLI(LightningCLI):
         callbacks.append(
             ModelCheckpoint(root / "checkpoints", "last", enable_version_counter=False)
         )
+        callbacks.append(Timer(verbose=False))  # adds up over interruptions
         return super()._instantiate_trainer(config, callbacks)
 
 

@@ -1,0 +1,53 @@
+"""How long one episode takes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from pathlib import Path
+
+import torch
+
+from fewscape.core import Episode, Policy
+from fewscape.datasets import Manifest, ManifestEpisodes
+from fewscape.evaluation.counting import Contender
+
+REPEATS = {"cpu": (2, 10), "cuda": (50, 300)}
+"""Calls before and while the time is taken."""
+
+
+def time_episode(
+    contender: Contender, manifest: Manifest, root: Path | str, policy: Policy
+) -> float:
+    """Median seconds of a network for one episode: support and query from pixels to logits.
+
+    Alone in its batch and without reading; what the published tables of speed give.
+
+    Args:
+        contender: the network and what makes its regions, whose time is not counted.
+        manifest: its first episode is taken.
+        root: folder that its paths are relative to.
+        policy: device and precision.
+    """
+    model = contender.model.eval().to(policy.device)
+    episode = ManifestEpisodes(manifest, root, contender.regions)[0]
+    episode = Episode.stack([episode]).to(policy.device)
+    warm_up, repeats = REPEATS.get(policy.device.type, REPEATS["cpu"])
+    seconds = []
+    is_mixed = policy.dtype != torch.float32
+    with (
+        torch.inference_mode(),
+        torch.autocast(policy.device.type, policy.dtype, enabled=is_mixed),
+    ):
+        for _ in range(warm_up + repeats):
+            _wait(policy)
+            started = time.perf_counter()
+            model(episode)
+            _wait(policy)
+            seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[warm_up:])
+
+
+def _wait(policy: Policy) -> None:
+    if policy.device.type == "cuda":
+        torch.cuda.synchronize(policy.device)
