@@ -6,7 +6,7 @@ from fewscape.evaluation.benchmark_files import (
     write_report_latex,
     write_report_markdown,
 )
-from fewscape.evaluation.benchmark_scores import TestedRun, score_benchmark
+from fewscape.evaluation.benchmark_scores import RunCounts, score_benchmark
 from fewscape.evaluation.benchmark_tables import make_benchmark_tables
 from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
 from fewscape.evaluation.confusion_chart import draw_confusion
@@ -34,8 +34,8 @@ __all__ = [
     "PairProtocol",
     "PairedTest",
     "PublishedRow",
+    "RunCounts",
     "SemanticOptions",
-    "TestedRun",
     "adjust_holm",
     "bootstrap_iou",
     "check_writable",

@@ -27,7 +27,7 @@ TILE = re.compile(r"(_\d+){4}$")
 
 
 @dataclass(frozen=True, slots=True)
-class TestedRun:
+class RunCounts:
     """What one training gave in the test."""
 
     model: str
@@ -37,7 +37,7 @@ class TestedRun:
 
 
 def score_benchmark(
-    manifests: Mapping[int, Manifest], tested: Sequence[TestedRun]
+    manifests: Mapping[int, Manifest], tested: Sequence[RunCounts]
 ) -> dict[str, Any]:
     """Scores of every network on all folds, and paired tests of every pair of networks.
 
@@ -93,7 +93,7 @@ def source_scene(image: str) -> str:
     return TILE.sub("", PurePosixPath(image).stem)
 
 
-def _check(name: str, runs: Sequence[Sequence[TestedRun]], sizes: Sequence[int]) -> None:
+def _check(name: str, runs: Sequence[Sequence[RunCounts]], sizes: Sequence[int]) -> None:
     seeds = [[run.seed for run in own] for own in runs]
     if not seeds[0] or any(own != seeds[0] for own in seeds):
         raise ResultsError(
@@ -111,7 +111,7 @@ def _check(name: str, runs: Sequence[Sequence[TestedRun]], sizes: Sequence[int])
                 )
 
 
-def _resample(manifests: Sequence[Manifest], runs: Sequence[Sequence[TestedRun]]) -> ResampledIou:
+def _resample(manifests: Sequence[Manifest], runs: Sequence[Sequence[RunCounts]]) -> ResampledIou:
     """All folds as one, their classes numbered on."""
     first = np.cumsum([0, *(len(manifest.classes) for manifest in manifests)])
     group = np.concatenate(
@@ -127,13 +127,13 @@ def _resample(manifests: Sequence[Manifest], runs: Sequence[Sequence[TestedRun]]
     return resample_iou(inter, union, group, scenes)
 
 
-def _miou(run: TestedRun) -> float:
+def _miou(run: RunCounts) -> float:
     return float(run.counts.score()["miou"].nan_to_num())
 
 
 def _score_folds(
     manifests: Mapping[int, Manifest],
-    runs: Sequence[Sequence[TestedRun]],
+    runs: Sequence[Sequence[RunCounts]],
     resampled: ResampledIou,
 ) -> dict[str, Any]:
     folds, classes = [], []

@@ -69,8 +69,10 @@ def find_power(ratio: float, number: int) -> float:
     from scipy.stats import nct, t
 
     limit = t.ppf(1 - LEVEL / 2, number - 1)
-    power = nct.sf(limit, number - 1, ratio) + nct.cdf(-limit, number - 1, ratio)
-    return 1.0 if np.isnan(power) else float(power)  # scipy gives up far beyond the limit
+    # Far beyond the limit scipy gives up with nan, where the tails are 1 and 0.
+    above = np.nan_to_num(nct.sf(limit, number - 1, ratio), nan=1.0)
+    below = np.nan_to_num(nct.cdf(-limit, number - 1, ratio), nan=0.0)
+    return float(above + below)
 
 
 def _two_sided(statistic: float, number: int) -> float:

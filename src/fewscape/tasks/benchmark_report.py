@@ -8,7 +8,7 @@ from typing import Any
 from fewscape import __version__
 from fewscape.core import OutputError, ResultsError
 from fewscape.evaluation import (
-    TestedRun,
+    RunCounts,
     load_counts,
     score_benchmark,
     write_report_csv,
@@ -91,7 +91,7 @@ def write_report(benchmark: Benchmark) -> dict[str, Any]:
     return report
 
 
-def _load(benchmark: Benchmark, run: Run, shots: int) -> TestedRun:
+def _load(benchmark: Benchmark, run: Run, shots: int) -> RunCounts:
     path = benchmark.counts_path(run, shots)
     counts, facts = load_counts(path)
     if facts["episodes_sha256"] != benchmark.manifest(run.fold, shots).sha256:
@@ -100,7 +100,7 @@ def _load(benchmark: Benchmark, run: Run, shots: int) -> TestedRun:
             "it was tested before the episodes were made anew",
             "delete it and run the benchmark again",
         )
-    return TestedRun(run.model, run.fold, run.seed, counts)
+    return RunCounts(run.model, run.fold, run.seed, counts)
 
 
 def _warn(benchmark: Benchmark) -> list[str]:
