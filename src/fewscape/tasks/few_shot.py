@@ -12,7 +12,8 @@ from fewscape.losses import scale_cross_entropy, share_cross_entropy, share_dice
 from fewscape.metrics import EpisodeCounts
 from fewscape.models import FewShotModel
 from fewscape.ops import resize_maps, sample_nearest
-from fewscape.tasks.feature_cache import FeatureCache
+from fewscape.tasks.feature_cache import FeatureCache, MapStore, MemoryStore
+from fewscape.tasks.feature_files import FileStore
 from fewscape.tasks.optimized import OptimizedModule
 
 
@@ -28,8 +29,10 @@ class FewShotSegmentation(OptimizedModule):
         dense_classes: classes of the labels, for an auxiliary classification of every pixel by
             the backbone's levels; it teaches a backbone that starts from random weights.
         dense_weight: weight of that loss.
-        cache_gigabytes: memory for features of a frozen backbone, so that an image seen again
+        cache_gigabytes: room for the maps of a frozen backbone, so that an image seen again
             (same pixels) passes it only once; 0 for none.
+        cache_folder: keep them in files there instead of memory; trainings of other heads, folds
+            and seeds on the same images use them too.
         optimization: see ``OptimizedModule``.
     """
 
@@ -45,6 +48,7 @@ class FewShotSegmentation(OptimizedModule):
         dense_classes: int = 0,
         dense_weight: float = 0.0,
         cache_gigabytes: float = 0.0,
+        cache_folder: str | None = None,
         **optimization: Any,  # noqa: ANN401 (each has its type in OptimizedModule)
     ) -> None:
         super().__init__(**optimization)
@@ -65,7 +69,7 @@ class FewShotSegmentation(OptimizedModule):
             for channels in (model.backbone.channels if self.dense_weight else ())
         )
         self.cache = (
-            FeatureCache(model.backbone, cache_gigabytes)
+            FeatureCache(model.backbone, _open_store(model, cache_gigabytes, cache_folder))
             if cache_gigabytes and model.backbone.is_frozen
             else None
         )
@@ -152,3 +156,9 @@ class FewShotSegmentation(OptimizedModule):
         self.log("val/miou", scores["miou"], prog_bar=True)
         self.log("val/fb_iou", scores["fb_iou"])
         self.counts.reset()
+
+
+def _open_store(model: FewShotModel, gigabytes: float, folder: str | None) -> MapStore:
+    if folder is None:
+        return MemoryStore(gigabytes)
+    return FileStore(folder, model.backbone, gigabytes)
