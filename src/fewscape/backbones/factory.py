@@ -9,13 +9,14 @@ from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
 from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
+from fewscape.backbones.transformer_backbone import TransformerBackbone, has_one_stride
 from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
 from fewscape.core import ConfigError
 
 IMAGENET = "imagenet"
 """The source that stands for the weights which torchvision or timm publish."""
 
-CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "fc_norm.", "attn_pool.")
 """What full networks hold beyond their feature extractor."""
 
 
@@ -41,9 +42,9 @@ def make_backbone(
 
     Args:
         name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
-            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network;
-            ``timm/resnet50`` asks for timm's network of that name. If not given, the network that
-            the weights' metadata name, or else ``resnet50``.
+            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network, plain
+            transformers included; ``timm/resnet50`` asks for timm's network of that name. If not
+            given, the network that the weights' metadata name, or else ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted, fine to coarse.
@@ -65,7 +66,8 @@ def make_backbone(
     settings.pop("name", None)
     backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
     if path is not None:
-        network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
+        is_wrapped = isinstance(backbone, TimmBackbone | TransformerBackbone)
+        network = backbone.get_submodule("network") if is_wrapped else backbone
         fit_state(network, read_state(path), str(path), CLASSIFIERS)
     backbone.settings = {
         "name": name,
@@ -91,7 +93,8 @@ def _build(
 ) -> Backbone:
     if name not in PAPERS:
         timm_name = name.removeprefix("timm/")
-        return TimmBackbone(
+        build = TransformerBackbone if has_one_stride(timm_name) else TimmBackbone
+        return build(
             timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
         )
     if settings:
