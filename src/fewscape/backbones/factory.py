@@ -21,9 +21,15 @@ CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "fc_norm.", 
 
 
 DILATED = "_dilated"
-"""What the names of networks end in that keep stride 8."""
+"""What the names of networks end in that keep stride 8 and have PSPNet's stem."""
 
-PAPERS = ("resnet50", "resnet101", "resnet50_dilated", "resnet101_dilated", "vgg16")
+STRIDE8 = "_stride8"
+"""What the names of networks end in that keep stride 8 and have torchvision's stem."""
+
+PAPERS = (
+    *(f"resnet{depth}{kind}" for depth in (50, 101) for kind in ("", DILATED, STRIDE8)),
+    "vgg16",
+)
 """Networks that are built here and not by timm."""
 
 DEFAULT = "resnet50"
@@ -42,9 +48,11 @@ def make_backbone(
 
     Args:
         name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
-            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network, plain
-            transformers included; ``timm/resnet50`` asks for timm's network of that name. If not
-            given, the network that the weights' metadata name, or else ``resnet50``.
+            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, ``resnet50_stride8`` or
+            ``resnet101_stride8`` likewise but for the stem, so that torchvision's weights fit, or
+            any timm network, plain transformers included; ``timm/resnet50`` asks for timm's network
+            of that name. If not given, the network that the weights' metadata name, or else
+            ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted, fine to coarse.
@@ -97,21 +105,23 @@ def _build(
         return build(
             timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
         )
+    plain_name, *kind = name.split("_")
     if settings:
         raise ConfigError(
             f"'{name}' was asked for with options {settings}",
             "the papers' networks have none",
-            f"use 'timm/{name.removesuffix(DILATED)}' for others",
+            f"use 'timm/{plain_name}' for others",
         )
     if name == "vgg16":
         return VGGBackbone(strides, training_mode, pretrained, taps)
-    depth = int(name.removeprefix("resnet").removesuffix(DILATED))
-    if name.endswith(DILATED):
-        if pretrained:
-            raise ConfigError(
-                f"'{name}' has no published ImageNet weights",
-                "its stem is not torchvision's",
-                "give a file of weights, or take 'resnet50'",
-            )
-        return DilatedResNetBackbone(depth, strides, training_mode, taps)
-    return ResNetBackbone(depth, strides, training_mode, pretrained, taps)
+    depth = int(plain_name.removeprefix("resnet"))
+    if not kind:
+        return ResNetBackbone(depth, strides, training_mode, pretrained, taps)
+    deep_stem = name.endswith(DILATED)
+    if deep_stem and pretrained:
+        raise ConfigError(
+            f"'{name}' has no published ImageNet weights",
+            "its stem is not torchvision's",
+            f"give a file of weights, or take '{plain_name}{STRIDE8}' or '{plain_name}'",
+        )
+    return DilatedResNetBackbone(depth, strides, training_mode, taps, deep_stem, pretrained)
