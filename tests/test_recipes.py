@@ -10,8 +10,8 @@ from fewscape.cli.main import main
 from fewscape.datasets.published.isprs import POTSDAM, VAIHINGEN
 from tests.conftest import REPOSITORY
 from tests.datasets.published.invented import write_loveda, write_potsdam, write_vaihingen
+from tests.merged_recipes import BENCHMARKS, CONFIGS, list_models, merge, merge_recipe, read, stems
 
-CONFIGS = REPOSITORY / "configs"
 AERIAL4 = CONFIGS / "aerial4"
 FOLDS = ("fold0", "fold1", "fold2")
 PUBLISHED = ("loveda", "vaihingen", "potsdam")
@@ -29,11 +29,6 @@ def list_recipes():
     yield from (
         ["dubai/common", f"dubai/{name}"] for name in ("bicor_seg", "bicor_reference", "unet")
     )
-    for path in sorted((CONFIGS / "isaid5i").glob("*.yaml")):
-        if path.stem not in ("common", "p1", "p3", *FOLDS):
-            yield ["isaid5i/common", f"isaid5i/{path.stem}", "isaid5i/fold0"]
-    for protocol in ("p1", "p3"):
-        yield ["isaid5i/common", "isaid5i/mgcl", "isaid5i/fold1", f"isaid5i/{protocol}"]
     for path in sorted(AERIAL4.glob("*.yaml")):
         if path.stem not in ("common", *FOLDS):
             yield ["aerial4/common", f"aerial4/{path.stem}", "aerial4/fold0"]
@@ -45,7 +40,9 @@ def options_of(parts):
 
 def test_no_recipe_is_forgotten():
     known = {part for parts in list_recipes() for part in parts}
-    known |= {f"{name}/{fold}" for fold in FOLDS for name in ("aerial4", "isaid5i")}
+    known |= {f"aerial4/{fold}" for fold in FOLDS}
+    for folder in ("networks", "backbones", *BENCHMARKS):  # see below
+        known |= {f"{folder}/{stem}" for stem in stems(folder)}
     found = {
         path.relative_to(CONFIGS).with_suffix("").as_posix() for path in CONFIGS.rglob("*.yaml")
     }
@@ -62,6 +59,50 @@ def test_a_recipe_can_be_read(parts, monkeypatch, capsys):
         main(["fit", *(words or options_of(parts)), "--print_config"])
     assert end.value.code in (0, None)
     assert "init_args" in capsys.readouterr().out
+
+
+def list_benchmark_recipes():
+    for benchmark in BENCHMARKS:
+        for model in list_models(benchmark):
+            yield benchmark, model, None
+    for backbone in stems("backbones"):
+        yield BENCHMARKS[0], "mgcl", backbone
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("benchmark", "model", "backbone"), list_benchmark_recipes())
+def test_a_merged_recipe_can_be_read(benchmark, model, backbone, tmp_path, capsys):
+    recipe = merge_recipe(benchmark, model, backbone)
+    (tmp_path / "merged.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(SystemExit) as end:
+        main(["fit", f"--config={tmp_path / 'merged.yaml'}", "--print_config"])
+    assert end.value.code in (0, None)
+    printed = yaml.safe_load(capsys.readouterr().out)["model"]["model"]
+    own = recipe["model"]["model"]
+    assert printed["class_path"] == own["class_path"]
+    assert printed["init_args"]["backbone"]["name"] == own["init_args"]["backbone"]["name"]
+
+
+def test_published_recipes_take_nothing_from_ours_but_the_data():
+    ours = read("isaid5i/common")
+    for benchmark in BENCHMARKS:
+        for model in list_models(benchmark):
+            if model.endswith("_published"):
+                told = merge(read(f"networks/{model}"), read(f"{benchmark}/{model}"))
+                assert ours["model"].keys() <= told["model"].keys()
+                assert {"batch_size", "augment", "episodes_per_epoch"} <= told["data"].keys()
+                assert {"gradient_clip_val", "max_epochs"} <= told["trainer"].keys()
+
+
+def test_another_class_brings_its_own_arguments():
+    lower = {
+        "model": {"class_path": "A", "init_args": {"one": 1, "two": {"x": 1}}},
+        "data": {"a": 1},
+    }
+    same = merge(lower, {"model": {"init_args": {"two": {"y": 2}}}})
+    assert same["model"] == {"class_path": "A", "init_args": {"one": 1, "two": {"x": 1, "y": 2}}}
+    other = merge(lower, {"model": {"class_path": "B", "init_args": {"two": {"y": 2}}}})
+    assert other == {"model": {"class_path": "B", "init_args": {"two": {"y": 2}}}, "data": {"a": 1}}
 
 
 SMALLER = {

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchvision.models import resnet50
 
 from fewscape.backbones import BackboneConfig, make_backbone
 from fewscape.core import ConfigError
@@ -48,3 +49,16 @@ def test_imagenet_weights_do_not_exist():
 def test_options_are_refused():
     with pytest.raises(ConfigError, match="use 'timm/resnet50' for others"):
         make_backbone("resnet50_dilated", options={"pad_type": "same"})
+
+
+def test_with_the_common_stem_the_common_weights_fit(tmp_path):
+    whole = resnet50(weights=None)
+    torch.save(whole.state_dict(), tmp_path / "resnet50.pth")
+    backbone = make_backbone("resnet50_stride8", str(tmp_path / "resnet50.pth")).eval()
+    assert backbone.strides == (8, 8, 8)
+    images = torch.rand(1, 3, 64, 64)
+    assert [level.shape[2:] for level in backbone(images)] == [(8, 8)] * 3
+    plain = make_backbone("resnet50", str(tmp_path / "resnet50.pth")).eval()
+    assert torch.allclose(backbone(images)[0], plain(images)[0], atol=1e-5)
+    again = BackboneConfig(**backbone.settings).build()
+    assert again.state_dict().keys() == backbone.state_dict().keys()

@@ -19,6 +19,11 @@ STUB_CLIP = {
     "first_class_id": 100,  # the classes of the episodes have no names here
 }
 
+TRANSFORMER = BackboneConfig(
+    "vit_small_patch14_dinov2",
+    options={"depth": 6, "embed_dim": 48, "num_heads": 3, "img_size": 56},
+)
+
 VARIANTS = {
     "dsmf_net, reference": ("dsmf_net", {"variant": "reference", "adjacency": "dynamic"}),
     "dsmf_net, light": (
@@ -34,6 +39,8 @@ VARIANTS = {
     "icpd_net, clip": ("icpd_net", {"clip": STUB_CLIP}),
     "mgcl, reference": ("mgcl", {"variant": "reference"}),
     "mgcl, projection": ("mgcl", {"projection": 8}),
+    "mgcl, transformer": ("mgcl", {"backbone": TRANSFORMER}),
+    "hsnet, transformer": ("hsnet", {"backbone": TRANSFORMER}),
     "pfenet, reference": (
         "pfenet",
         {"variant": "reference", "width": 32, "backbone": BackboneConfig("resnet50_dilated")},

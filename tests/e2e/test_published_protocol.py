@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from fewscape.cli.main import main
-from tests.conftest import REPOSITORY
 from tests.datasets.published.invented import write_isaid
+from tests.merged_recipes import merge_recipe
 
-CONFIGS = REPOSITORY / "configs" / "isaid5i"
+HELD_OUT = ["ground track field", "bridge", "large vehicle", "small vehicle", "helicopter"]
 
 
 def run(*words):
@@ -24,7 +24,7 @@ def test_prepare_train_and_test_by_protocol(tmp_path, network):
     made = tmp_path / "data" / "isaid5i"
     run("data", "prepare", "isaid5i", "--source", tmp_path / "downloads", "--output", made)
     run("data", "verify", made)
-    recipes = [f"--config={CONFIGS / name}.yaml" for name in ("common", "mgcl", "fold1", "p1")]
+    (tmp_path / "mgcl.yaml").write_text(yaml.safe_dump(merge_recipe("isaid5i", "mgcl")))
     backbone = {"name": "test_resnet", "weights": None}
     if network == "Prototype":
         backbone["training_mode"] = "full"  # it has no other weights
@@ -49,11 +49,13 @@ def test_prepare_train_and_test_by_protocol(tmp_path, network):
             "val_episodes": 2,
             "val_share": 0.3,
             "min_share": 0.001,
+            "held_out": HELD_OUT,
+            "held_out_pixels": "background",
             "num_workers": 0,
         },
     }
     (tmp_path / "smaller.yaml").write_text(yaml.safe_dump(smaller))
-    run("fit", *recipes, f"--config={tmp_path / 'smaller.yaml'}")
+    run("fit", *(f"--config={tmp_path / name}.yaml" for name in ("mgcl", "smaller")))
     episodes = tmp_path / "p1.json"
     words = ["--protocol", "isaid5i-p1", "--fold", 1, "--root", tmp_path / "data"]
     run("episodes", "make", *words, "--output", episodes)
@@ -62,8 +64,7 @@ def test_prepare_train_and_test_by_protocol(tmp_path, network):
     run("evaluate", *words, "--root", tmp_path / "data", "--output", output)
     results = json.loads(output.read_text())
     tested = {row["class_name"] for row in results["per_class"]}
-    expected = "ground track field,bridge,large vehicle,small vehicle,helicopter"
-    assert tested == set(expected.split(","))
+    assert tested == set(HELD_OUT)
     assert 0 <= results["miou"] <= 1
     counted = sum(row["episodes"] for row in results["per_class"])
     assert counted == len(json.loads(episodes.read_text())["episodes"])

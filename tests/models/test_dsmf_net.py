@@ -209,7 +209,10 @@ def test_a_frozen_backbone_stays_as_it_is():
             {"backbone": BackboneConfig("resnet18", strides=(8, 16))},
             r"cannot use a backbone with strides \[8, 16\]; it needs one map of each",
         ),
-        ({"backbone": BackboneConfig("test_vit")}, "no feature maps of stride .*with a pyramid"),
+        (
+            {"backbone": BackboneConfig("efficientvit_m0")},
+            "no feature maps of stride .*with a pyramid",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(options, message):

@@ -3,7 +3,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fewscape.ops import average_mask, resize_maps, sample_mask, sample_nearest, shrink_maps
+from fewscape.ops import (
+    average_mask,
+    fit_maps,
+    resize_maps,
+    sample_mask,
+    sample_nearest,
+    shrink_maps,
+)
 
 
 @settings(max_examples=20, deadline=None)
@@ -68,3 +75,14 @@ def test_shrinking_averages_large_sides_and_leaves_small_ones():
     expected = maps.view(2, 3, 4, 2, 3).mean(dim=3)
     assert torch.allclose(shrink_maps(maps, 4), expected, atol=1e-6)
     assert torch.equal(shrink_maps(maps, 16), maps)
+
+
+def test_fitting_averages_what_becomes_coarser_and_interpolates_what_becomes_finer():
+    maps = torch.rand(2, 3, 4, 6)
+    assert torch.allclose(
+        fit_maps(maps, (2, 3)), maps.unflatten(3, (3, 2)).unflatten(2, (2, 2)).mean((3, 5))
+    )
+    assert torch.equal(fit_maps(maps, (8, 12)), resize_maps(maps, (8, 12)))
+    both = resize_maps(maps.unflatten(2, (2, 2)).mean(3), (2, 12))
+    assert torch.equal(fit_maps(maps, (2, 12)), both)
+    assert fit_maps(maps, (4, 6)) is maps

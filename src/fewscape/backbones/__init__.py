@@ -11,6 +11,7 @@ from fewscape.backbones.grad_cam import softmax_grad_cam
 from fewscape.backbones.pyramid import Backbone, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
+from fewscape.backbones.transformer_backbone import TransformerBackbone
 from fewscape.backbones.weights import fit_state, read_state
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "StubClip",
     "TimmBackbone",
     "Training",
+    "TransformerBackbone",
     "VGGBackbone",
     "fit_state",
     "make_backbone",

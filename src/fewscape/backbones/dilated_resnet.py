@@ -1,4 +1,4 @@
-"""The ResNet of PSPNet, on which PFENet and its descendants publish."""
+"""ResNets that keep stride 8 by dilation, on which PFENet and its descendants publish."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ STEM = (3, 64, 64, 128)
 
 
 class DilatedResNetBackbone(ResNetBackbone):
-    """A ResNet with a stem of three convolutions whose last two stages keep stride 8.
+    """A ResNet whose last two stages keep stride 8.
 
     Every 3 x 3 convolution of these stages is dilated, by 2 and by 4; the first of each stage too.
+    PSPNet's, which PFENet takes, has a stem of three convolutions. With the stem of 7 x 7 the
+    weights of torchvision fit.
 
     Args:
         depth: 50 or 101.
         strides: levels wanted, by the strides that they have without dilation.
         training_mode: what training changes.
         taps: see ``ResNetBackbone``.
+        deep_stem: whether the stem is PSPNet's.
+        pretrained: let torchvision download its ImageNet weights; not for the deep stem.
     """
 
     def __init__(
@@ -34,16 +38,23 @@ class DilatedResNetBackbone(ResNetBackbone):
         strides: Sequence[int] = STRIDES[1:],
         training_mode: Training = "frozen",
         taps: Taps = "stages",
+        deep_stem: bool = True,
+        pretrained: bool = False,
     ) -> None:
-        super().__init__(depth, strides, training_mode, taps=taps)
-        self.conv1, self.bn1 = _make_stem(), nn.BatchNorm2d(STEM[-1])
-        for name in ("layer1.0.conv1", "layer1.0.downsample.0"):
-            width = self.get_submodule(name).get_parameter("weight").shape[0]
-            self.set_submodule(name, nn.Conv2d(STEM[-1], width, 1, bias=False))
+        super().__init__(depth, strides, training_mode, pretrained, taps)
+        if deep_stem:
+            self._deepen_stem()
         for name, dilation in (("layer3", 2), ("layer4", 4)):
             _dilate(self.get_submodule(name), dilation)
         self.strides = tuple(min(stride, DEEPEST) for stride in self.strides)
         self.set_training(training_mode)
+
+    def _deepen_stem(self) -> None:
+        """Put PSPNet's stem in the place of torchvision's."""
+        self.conv1, self.bn1 = _make_stem(), nn.BatchNorm2d(STEM[-1])
+        for name in ("layer1.0.conv1", "layer1.0.downsample.0"):
+            width = self.get_submodule(name).get_parameter("weight").shape[0]
+            self.set_submodule(name, nn.Conv2d(STEM[-1], width, 1, bias=False))
 
 
 def _make_stem() -> nn.Sequential:

@@ -9,20 +9,27 @@ from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
 from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
+from fewscape.backbones.transformer_backbone import TransformerBackbone, has_one_stride
 from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
 from fewscape.core import ConfigError
 
 IMAGENET = "imagenet"
 """The source that stands for the weights which torchvision or timm publish."""
 
-CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.")
+CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "fc_norm.", "attn_pool.")
 """What full networks hold beyond their feature extractor."""
 
 
 DILATED = "_dilated"
-"""What the names of networks end in that keep stride 8."""
+"""What the names of networks end in that keep stride 8 and have PSPNet's stem."""
 
-PAPERS = ("resnet50", "resnet101", "resnet50_dilated", "resnet101_dilated", "vgg16")
+STRIDE8 = "_stride8"
+"""What the names of networks end in that keep stride 8 and have torchvision's stem."""
+
+PAPERS = (
+    *(f"resnet{depth}{kind}" for depth in (50, 101) for kind in ("", DILATED, STRIDE8)),
+    "vgg16",
+)
 """Networks that are built here and not by timm."""
 
 DEFAULT = "resnet50"
@@ -41,9 +48,11 @@ def make_backbone(
 
     Args:
         name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
-            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, or any timm network;
-            ``timm/resnet50`` asks for timm's network of that name. If not given, the network that
-            the weights' metadata name, or else ``resnet50``.
+            ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, ``resnet50_stride8`` or
+            ``resnet101_stride8`` likewise but for the stem, so that torchvision's weights fit, or
+            any timm network, plain transformers included; ``timm/resnet50`` asks for timm's network
+            of that name. If not given, the network that the weights' metadata name, or else
+            ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
             A safetensors file may state mean, std and padding in its metadata.
         strides: levels wanted, fine to coarse.
@@ -65,7 +74,8 @@ def make_backbone(
     settings.pop("name", None)
     backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
     if path is not None:
-        network = backbone.network if isinstance(backbone, TimmBackbone) else backbone
+        is_wrapped = isinstance(backbone, TimmBackbone | TransformerBackbone)
+        network = backbone.get_submodule("network") if is_wrapped else backbone
         fit_state(network, read_state(path), str(path), CLASSIFIERS)
     backbone.settings = {
         "name": name,
@@ -91,24 +101,27 @@ def _build(
 ) -> Backbone:
     if name not in PAPERS:
         timm_name = name.removeprefix("timm/")
-        return TimmBackbone(
+        build = TransformerBackbone if has_one_stride(timm_name) else TimmBackbone
+        return build(
             timm_name, strides, training_mode, pretrained=pretrained, taps=taps, **settings
         )
+    plain_name, *kind = name.split("_")
     if settings:
         raise ConfigError(
             f"'{name}' was asked for with options {settings}",
             "the papers' networks have none",
-            f"use 'timm/{name.removesuffix(DILATED)}' for others",
+            f"use 'timm/{plain_name}' for others",
         )
     if name == "vgg16":
         return VGGBackbone(strides, training_mode, pretrained, taps)
-    depth = int(name.removeprefix("resnet").removesuffix(DILATED))
-    if name.endswith(DILATED):
-        if pretrained:
-            raise ConfigError(
-                f"'{name}' has no published ImageNet weights",
-                "its stem is not torchvision's",
-                "give a file of weights, or take 'resnet50'",
-            )
-        return DilatedResNetBackbone(depth, strides, training_mode, taps)
-    return ResNetBackbone(depth, strides, training_mode, pretrained, taps)
+    depth = int(plain_name.removeprefix("resnet"))
+    if not kind:
+        return ResNetBackbone(depth, strides, training_mode, pretrained, taps)
+    deep_stem = name.endswith(DILATED)
+    if deep_stem and pretrained:
+        raise ConfigError(
+            f"'{name}' has no published ImageNet weights",
+            "its stem is not torchvision's",
+            f"give a file of weights, or take '{plain_name}{STRIDE8}' or '{plain_name}'",
+        )
+    return DilatedResNetBackbone(depth, strides, training_mode, taps, deep_stem, pretrained)

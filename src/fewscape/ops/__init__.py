@@ -18,6 +18,7 @@ from fewscape.ops.prototypes import compare_prototypes, pool_prototypes, weigh_c
 from fewscape.ops.rank import rank_prior
 from fewscape.ops.resize import (
     average_mask,
+    fit_maps,
     resize_maps,
     sample_mask,
     sample_nearest,
@@ -39,6 +40,7 @@ __all__ = [
     "compare_prototypes",
     "correlate",
     "correlate_regions",
+    "fit_maps",
     "fuse_shots",
     "joined_norms",
     "max_cosine_prior",

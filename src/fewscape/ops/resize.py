@@ -82,6 +82,26 @@ def shrink_maps(maps: torch.Tensor, side: int) -> torch.Tensor:
     return F.adaptive_avg_pool2d(maps, (height, width))
 
 
+def fit_maps(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Maps at another resolution: bilinear where it is finer, means where it is coarser.
+
+    Args:
+        maps: (B, C, H, W), floating point.
+        size: height and width wanted.
+
+    Returns:
+        (B, C, *size).
+
+    Examples:
+        >>> fit_maps(torch.arange(4.0).view(1, 1, 2, 2), (1, 2)).tolist()
+        [[[[1.0, 2.0]]]]
+    """
+    coarser = (min(maps.shape[2], size[0]), min(maps.shape[3], size[1]))
+    if maps.shape[2:] != coarser:
+        maps = F.adaptive_avg_pool2d(maps, coarser)
+    return resize_maps(maps, size)
+
+
 def sample_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Foreground and background at the points of a corners-aligned grid, bilinear.
 
