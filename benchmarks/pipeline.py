@@ -3,11 +3,11 @@
     .venv/bin/python -m benchmarks.pipeline --output benchmarks/results/pipeline.json
 
 The data set is invented, but has the size of iSAID-5i's validation part: 6,363 tiles of 256
-pixels, whose classes occur as often as in the published lists. Tested is one fold under protocol P1
-with five shots, by a prototype network on a ResNet-50. ``as published`` reads and encodes all six images of
-every episode; ``each image once`` is what ``fewscape benchmark`` does, with features in 2 GiB and
-with room for all. Training is a step of MGCL on a frozen ResNet-50, whose maps are computed, read
-from files or kept in memory. Weights are random: they do not change the time.
+pixels, whose classes occur as often as in the published lists. Tested is one fold under protocol
+P1 with five shots, by a prototype network on a ResNet-50. ``as published`` reads and encodes all
+six images of every episode; ``each image once`` is what ``fewscape benchmark`` does, with features
+in 2 GiB and with room for all. Training is a step of MGCL on a frozen ResNet-50, whose maps are
+computed, read from files or kept in memory. Weights are random: they do not change the time.
 
 Variants take turns; times are per episode and per step, so that the published way needs a part of
 the fold only.

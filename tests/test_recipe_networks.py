@@ -7,18 +7,19 @@ import torch
 
 from fewscape.backbones import BackboneConfig
 from fewscape.losses import share_cross_entropy
+from fewscape.tasks.recipes import compose_recipe
 from tests.contracts.test_few_shot_models import make_episode
-from tests.merged_recipes import list_models, merge_recipe, stems
+from tests.recipe_names import BACKBONES, CONFIGS, list_models
 
 SIDE = 256
 NETWORKS = [name for name in list_models("isaid5i") if not name.endswith("_published")]
 PUBLISHED = [name for name in list_models("isaid5i") if name.endswith("_published")]
 
 
-def build(benchmark, network, backbone=None):
+def build(benchmark, model):
     """The network of a recipe with random weights, and a stub in the place of CLIP."""
     torch.manual_seed(0)
-    told = merge_recipe(benchmark, network, backbone)["model"]["model"]
+    told = compose_recipe(CONFIGS, benchmark, model)["model"]["model"]
     arguments = dict(told["init_args"])
     arguments["backbone"] = BackboneConfig(**arguments["backbone"] | {"weights": None})
     if "clip" in arguments:
@@ -48,10 +49,10 @@ def check_learning(network):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", stems("backbones"))
+@pytest.mark.parametrize("backbone", BACKBONES)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_learns_on_every_backbone(network, backbone):
-    check_learning(build("isaid5i", network, backbone))
+    check_learning(build("isaid5i", f"{network}@{backbone}"))
 
 
 @pytest.mark.slow

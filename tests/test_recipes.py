@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from fewscape.cli.main import main
+from fewscape.datasets.protocols import BENCHMARKS
 from fewscape.datasets.published.isprs import POTSDAM, VAIHINGEN
+from fewscape.tasks.recipes import compose_recipe, overlay_recipes, read_recipe
 from tests.conftest import REPOSITORY
 from tests.datasets.published.invented import write_loveda, write_potsdam, write_vaihingen
-from tests.merged_recipes import BENCHMARKS, CONFIGS, list_models, merge, merge_recipe, read, stems
+from tests.recipe_names import BACKBONES, CONFIGS, list_models, stems
 
 AERIAL4 = CONFIGS / "aerial4"
 FOLDS = ("fold0", "fold1", "fold2")
@@ -64,18 +66,18 @@ def test_a_recipe_can_be_read(parts, monkeypatch, capsys):
 def list_benchmark_recipes():
     for benchmark in BENCHMARKS:
         for model in list_models(benchmark):
-            yield benchmark, model, None
-    for backbone in stems("backbones"):
-        yield BENCHMARKS[0], "mgcl", backbone
+            yield benchmark, model
+    for backbone in BACKBONES:
+        yield "isaid5i", f"mgcl@{backbone}"
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("benchmark", "model", "backbone"), list_benchmark_recipes())
-def test_a_merged_recipe_can_be_read(benchmark, model, backbone, tmp_path, capsys):
-    recipe = merge_recipe(benchmark, model, backbone)
-    (tmp_path / "merged.yaml").write_text(yaml.safe_dump(recipe))
+@pytest.mark.parametrize(("benchmark", "model"), list_benchmark_recipes())
+def test_a_composed_recipe_can_be_read(benchmark, model, tmp_path, capsys):
+    recipe = compose_recipe(CONFIGS, benchmark, model)
+    (tmp_path / "composed.yaml").write_text(yaml.safe_dump(recipe))
     with pytest.raises(SystemExit) as end:
-        main(["fit", f"--config={tmp_path / 'merged.yaml'}", "--print_config"])
+        main(["fit", f"--config={tmp_path / 'composed.yaml'}", "--print_config"])
     assert end.value.code in (0, None)
     printed = yaml.safe_load(capsys.readouterr().out)["model"]["model"]
     own = recipe["model"]["model"]
@@ -84,25 +86,15 @@ def test_a_merged_recipe_can_be_read(benchmark, model, backbone, tmp_path, capsy
 
 
 def test_published_recipes_take_nothing_from_ours_but_the_data():
-    ours = read("isaid5i/common")
+    ours = read_recipe(CONFIGS / "isaid5i" / "common.yaml")
     for benchmark in BENCHMARKS:
         for model in list_models(benchmark):
             if model.endswith("_published"):
-                told = merge(read(f"networks/{model}"), read(f"{benchmark}/{model}"))
+                files = [CONFIGS / folder / f"{model}.yaml" for folder in ("networks", benchmark)]
+                told = overlay_recipes([read_recipe(file) for file in files])
                 assert ours["model"].keys() <= told["model"].keys()
                 assert {"batch_size", "augment", "episodes_per_epoch"} <= told["data"].keys()
                 assert {"gradient_clip_val", "max_epochs"} <= told["trainer"].keys()
-
-
-def test_another_class_brings_its_own_arguments():
-    lower = {
-        "model": {"class_path": "A", "init_args": {"one": 1, "two": {"x": 1}}},
-        "data": {"a": 1},
-    }
-    same = merge(lower, {"model": {"init_args": {"two": {"y": 2}}}})
-    assert same["model"] == {"class_path": "A", "init_args": {"one": 1, "two": {"x": 1, "y": 2}}}
-    other = merge(lower, {"model": {"class_path": "B", "init_args": {"two": {"y": 2}}}})
-    assert other == {"model": {"class_path": "B", "init_args": {"two": {"y": 2}}}, "data": {"a": 1}}
 
 
 SMALLER = {
