@@ -16,7 +16,7 @@ fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
 fewscape data verify data/vaihingen"""
 
-PUBLISHED = ("dlrsd", "isaid5i", "loveda", "potsdam", "vaihingen")
+PUBLISHED = ("dlrsd", "isaid5i", "isaid5i-512", "loveda", "potsdam", "vaihingen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
