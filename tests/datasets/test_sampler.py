@@ -99,3 +99,20 @@ def test_a_data_set_of_one_class_has_nothing_elsewhere(tmp_path):
         [FolderDataset(folder)], [("toy", 1)], window=20, limits=LIMITS, step=4, elsewhere=1.0
     )
     assert {sampler.sample(index).key for index in range(5)} == {("toy", 1)}
+
+
+def test_listed_pairs_alone_are_drawn(datasets):
+    listed = {("toy", 1): {"000", "002", "004"}, ("toy", 2): {"001", "003", "005"}}
+    sampler = EpisodeSampler(
+        datasets, shots=2, window=20, limits=LIMITS, step=4, elsewhere=0.0, listed=listed
+    )
+    seen = {}
+    for index in range(200):
+        spec = sampler.sample(index)
+        seen.setdefault(spec.key, set()).update(crop.image[-7:-4] for crop in spec.crops)
+    assert {key: seen[key] for key in listed} == listed
+    assert len(seen["other", 1]) == 6
+    too_few = EpisodeSampler(
+        datasets, shots=3, window=20, limits=LIMITS, step=4, listed={("toy", 1): {"000"}}
+    )
+    assert ("toy", 1) in too_few.left_out

@@ -11,7 +11,7 @@ A fold's entry holds its own classes by name, each with the names of its images.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from fewscape.core import ConfigError, DatasetError, suggest
@@ -19,7 +19,7 @@ from fewscape.core import ConfigError, DatasetError, suggest
 LISTS = "lists.json"
 """File beside ``classes.json`` with the published lists."""
 
-ClassImages = Mapping[str, Sequence[str]]
+ClassImages = Mapping[str, Collection[str]]
 """Names of images, without suffix, by the name of a class."""
 PairLists = Mapping[str, Sequence[ClassImages]]
 """By split, then by fold."""

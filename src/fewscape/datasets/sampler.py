@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -36,6 +36,8 @@ class EpisodeSampler:
         step: see ``WindowIndex``.
         elsewhere: share of the episodes whose query was drawn for another class of the data set.
             Most of these show nothing of the class, as most windows of a scene do.
+        listed: by (data set, class id) the names of the images that may stand for the class;
+            all of them for a class that it does not hold.
 
     Raises:
         ConfigError: no shot, or a class both drawn and hidden.
@@ -53,6 +55,7 @@ class EpisodeSampler:
         seed: int = 0,
         step: int | None = None,
         elsewhere: float = 0.0,
+        listed: Mapping[ClassKey, Collection[str]] | None = None,
     ) -> None:
         if shots < 1:
             raise ConfigError(f"{shots} shots", "expected at least 1")
@@ -69,6 +72,7 @@ class EpisodeSampler:
                 limits,
                 [class_id for owner, class_id in self.hidden if owner == name],
                 step,
+                {key[1]: images for key, images in (listed or {}).items() if key[0] == name},
             )
             for name, dataset in self.datasets.items()
             for side in sides

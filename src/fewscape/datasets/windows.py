@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ConfigError, Window
+from fewscape.datasets.areas import image_stem
 from fewscape.datasets.base import LabelledImages
 
 Ints = npt.NDArray[np.int64]
@@ -47,6 +48,8 @@ class WindowIndex:
         hidden: ids whose pixels count as unknown.
         step: distance of the grid's positions in pixels; a quarter of the window if not given.
             The last position touches the image's edge, so that every pixel is in some window.
+        listed: by class id the names of the images that may stand for the class; all of them
+            for a class that it does not hold.
     """
 
     def __init__(
@@ -56,8 +59,10 @@ class WindowIndex:
         limits: ShareLimits | None = None,
         hidden: Collection[int] = (),
         step: int | None = None,
+        listed: Mapping[int, Collection[str]] | None = None,
     ) -> None:
         self.size = size
+        listed = listed or {}
         limits = limits or ShareLimits()
         ids = list(dataset.classes)
         lookup = np.full(256, len(ids), np.int64)  # the last column counts the unknown pixels
@@ -67,6 +72,7 @@ class WindowIndex:
         self._windows: dict[int, dict[int, Ints]] = {class_id: {} for class_id in ids}
         for image in range(len(dataset)):
             height, width = dataset.size(image)
+            stem = image_stem(dataset, image)
             rows, cols = (
                 grid_starts(length, part, apart)
                 for length, part, apart in zip((height, width), size, steps, strict=True)
@@ -76,6 +82,8 @@ class WindowIndex:
                 counts = count_windows(codes, len(ids) + 1, rows, cols, size)
                 fitting = _within(counts, size[0] * size[1], limits)
                 for column, class_id in enumerate(ids):
+                    if class_id in listed and stem not in listed[class_id]:
+                        continue
                     row, col = np.nonzero(fitting[..., column])
                     if row.size:
                         self._windows[class_id][image] = np.stack([rows[row], cols[col]], axis=1)

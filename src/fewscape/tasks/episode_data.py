@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,9 @@ from fewscape.datasets import (
     choose_areas,
     read_splits,
 )
+from fewscape.datasets.lists import join_folds, read_pair_lists
 from fewscape.datasets.protocols import HeldOutPixels
+from fewscape.datasets.published import GUIDES, check_prepared
 from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
@@ -42,18 +44,26 @@ class FolderSource:
         root: folder that holds them.
         names: their folders; all of one set's images if the root itself is a data set.
         split: images of this split only, where the data sets have splits.
+        lists: name of published lists, such as ``dlrsd-b``: an image is drawn only for classes
+            that the training lists of some fold name it for.
     """
 
     root: str
     names: tuple[str, ...]
     split: str | None = None
+    lists: str | None = None
 
     def open(self) -> list[LabelledImages]:
         """The data sets.
 
         Raises:
             ConfigError: one of them has no such split.
+            DatasetError: one of them is absent or incomplete; says what to download where it is
+                a published one.
         """
+        for name in self.names:
+            if name in GUIDES:
+                check_prepared(Path(self.root), GUIDES[name])
         whole = [
             FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
             for name in self.names
@@ -67,6 +77,21 @@ class FolderSource:
             )
             for dataset in whole
         ]
+
+    def read_lists(self) -> dict[str, dict[str, frozenset[str]]]:
+        """Listed training images of each class by the name of the data set; often nothing.
+
+        Raises:
+            ConfigError: a data set has no such lists.
+            DatasetError: it has no lists at all.
+        """
+        if self.lists is None:
+            return {}
+        folders = [Path(self.root, name).absolute() for name in self.names]
+        return {
+            folder.name: join_folds(read_pair_lists(folder, self.lists).get("train", ()))
+            for folder in folders
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +207,14 @@ class EpisodeData(lightning.LightningDataModule):
             return
         sources = (self.folders, self.synthetic)
         datasets = [dataset for source in sources if source for dataset in source.open()]
-        drawn, held_out = self._split_classes(datasets)
+        lists = {} if self.folders is None else self.folders.read_lists()
+        drawn, held_out = self._split_classes(datasets, lists)
+        names = {dataset.name: dataset.classes for dataset in datasets}
+        listed = {
+            (owner, number): lists[owner][names[owner][number]]
+            for owner, number in drawn
+            if owner in lists
+        }
         hidden = held_out if self.held_out_pixels == "unknown" else []
         if self.held_out_pixels == "left_out":
             datasets = [
@@ -200,19 +232,20 @@ class EpisodeData(lightning.LightningDataModule):
             hidden,
             self.seed,
             elsewhere=self.elsewhere,
+            listed=listed,
         )
         self._train = SampledEpisodes(sampler, self.episodes_per_epoch, size, self.augment, maker)
         val_sampler = EpisodeSampler(
-            val, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
+            val, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1, listed=listed
         )
         self._val = NumberedEpisodes(
             SampledEpisodes(val_sampler, self.val_episodes, size, None, maker)
         )
 
     def _split_classes(
-        self, datasets: Sequence[LabelledImages]
+        self, datasets: Sequence[LabelledImages], lists: Mapping[str, Collection[str]]
     ) -> tuple[list[ClassKey], list[ClassKey]]:
-        """Classes to draw and classes that are held out."""
+        """Classes to draw, by the lists where a data set has some, and those held out."""
         names = {name for dataset in datasets for name in dataset.classes.values()}
         for name in self.held_out:
             if name not in names:
@@ -226,7 +259,9 @@ class EpisodeData(lightning.LightningDataModule):
         drawn = [
             (owner, class_id)
             for owner, class_id, name in keys
-            if name not in self.held_out and name not in self.leave_out
+            if name not in self.held_out
+            and name not in self.leave_out
+            and (owner not in lists or name in lists[owner])
         ]
         return drawn, held_out
 
@@ -277,6 +312,8 @@ class EpisodeData(lightning.LightningDataModule):
             side = self.synthetic.size
             told.append(f"{self.synthetic.num_scenes} synthetic scenes of {side} x {side} pixels")
         data = ", ".join(told)
+        if self.folders is not None and self.folders.lists is not None:
+            data += f", by the lists {self.folders.lists}"
         facts = {"data": data, "held_out": list(self.held_out), "seed": self.seed}
         return facts | ({"held_out_pixels": self.held_out_pixels} if self.held_out else {})
 

@@ -192,7 +192,12 @@ ISAID_LAYOUTS = {
 
 
 def write_isaid_tiles(
-    folder: Path, rng: np.random.Generator, layout: str, tiles: int = 4, side: int = 64
+    folder: Path,
+    rng: np.random.Generator,
+    layout: str,
+    tiles: int = 4,
+    side: int = 64,
+    classes: int = 6,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Tiles as others have cut them, with their lists; ids by split and name.
 
@@ -205,7 +210,7 @@ def write_isaid_tiles(
         for number in range(tiles):
             stem = f"P{place}{number:03d}_0_{side}_206_{206 + side}"
             ids = np.zeros((side, side), np.uint8)
-            for class_id in rng.permutation(np.arange(1, 16))[:6]:
+            for class_id in rng.permutation(np.arange(1, 16))[:classes]:
                 top, left = rng.integers(0, side - 8, 2)
                 ids[top : top + 8, left : left + 8] = class_id
             picture = rng.integers(0, 256, (side, side, 3)).astype(np.uint8)
