@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from fewscape.core import DatasetError, Window
 from fewscape.datasets.areas import choose_areas, image_stem, read_splits
+from fewscape.datasets.fingerprint import hash_labels
 from fewscape.datasets.folder import FolderDataset
 from fewscape.datasets.lists import ClassImages, read_pair_lists
 from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
@@ -21,7 +23,8 @@ def make_protocol_manifest(
     """The episodes of a protocol: whole images, supports distinct and never the query.
 
     The supports of a pair depend on seed, class and query image alone. Where the protocol names
-    published lists, their pairs of the fold are the queries, and supports come from them.
+    published lists, their pairs of the fold are the queries, and supports come from them. The
+    manifest records the hash of the labels that it was made for.
 
     Args:
         name: of the protocol.
@@ -67,7 +70,8 @@ def make_protocol_manifest(
         episodes.append(_make_episode(dataset, class_id, [query, *chosen]))
     side = protocol.image_size
     title = f"{name}-fold{fold}-{shots}shot-seed{start}"
-    return Manifest(title, tuple(episodes), (side, side), dataset.ignore)
+    made = Manifest(title, tuple(episodes), (side, side), dataset.ignore)
+    return replace(made, labels_sha256=hash_labels(dataset.root, made.label_files))
 
 
 def _read_listed(

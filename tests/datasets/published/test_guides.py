@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from fewscape.cli.main import main
 from fewscape.core import DatasetError
+from fewscape.datasets.protocols import PROTOCOLS
 from fewscape.datasets.published import GUIDES, PREPARERS, check_prepared
 
 ADDRESSES = {
@@ -68,3 +70,16 @@ def test_a_wrong_root_is_told(tmp_path):
         DatasetError, match=rf"'{own}' is a data set itself .*; give '{tmp_path}' as root, or"
     ):
         check_prepared(own, GUIDES["dlrsd"])
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_command_says_what_a_protocol_needs(tmp_path, capsys, name):
+    dataset = PROTOCOLS[name].dataset
+    words = ["episodes", "make", "--protocol", name, "--root", tmp_path]
+    assert main([str(word) for word in [*words, "--output", tmp_path / "made.json"]]) == 2
+    told = capsys.readouterr().err
+    assert f"there is no folder '{tmp_path / dataset}'" in told
+    assert all(address in told for address in ADDRESSES[dataset])
+    command = f"prepare {dataset} --source downloads --output {tmp_path / dataset}"
+    assert command in told
+    assert not (tmp_path / "made.json").exists()

@@ -2,13 +2,16 @@
 
 import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from torch.utils.data import DataLoader
 
-from fewscape.core import DatasetError, Episode
+from fewscape.core import DatasetError, Episode, ManifestError
 from fewscape.datasets import FolderDataset, ManifestEpisodes, image_stem, read_splits
+from fewscape.datasets.fingerprint import check_labels, hash_labels
 from fewscape.datasets.protocol_episodes import make_protocol_manifest
 from fewscape.datasets.protocols import PROTOCOLS, novel_classes
 from fewscape.datasets.published import prepare_dlrsd
@@ -141,3 +144,18 @@ def test_episodes_do_not_depend_on_workers(root, open_set, name):
     for first, second in zip(*loaded, strict=True):
         for field in ("query_image", "query_mask", "support_images", "support_masks", "class_id"):
             assert (getattr(first, field) == getattr(second, field)).all()
+
+
+def test_a_manifest_knows_the_labels_it_was_made_for(root, open_set, tmp_path):
+    manifest = make_protocol_manifest("dlrsd-c", open_set("dlrsd-c"), 0, 1)
+    assert manifest.labels_sha256 == hash_labels(root, manifest.label_files)
+    check_labels(manifest, root)
+    prepare_dlrsd(root / "downloads", tmp_path / "data" / "dlrsd")
+    check_labels(manifest, tmp_path / "data")
+    name = manifest.label_files[0].split("/")[-1].removesuffix(".tif")
+    shutil.copytree(root / "downloads", tmp_path / "downloads")
+    raw = next((tmp_path / "downloads").rglob(f"{name}.png"))
+    Image.fromarray(np.array(Image.open(raw)) % 17 + 1).save(raw)
+    prepare_dlrsd(tmp_path / "downloads", tmp_path / "other" / "dlrsd")
+    with pytest.raises(ManifestError, match="are not those the manifest 'dlrsd-c-fold0"):
+        check_labels(manifest, tmp_path / "other")
