@@ -88,7 +88,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
         )
     for line in report.tell():
         print(line)
-    print(f"wrote {report.images.total()} images to {arguments.output}")
+    written = report.images["all"] or report.images.total()  # "all" holds the other splits
+    print(f"wrote {written} images to {arguments.output}")
     return 0
 
 

@@ -165,3 +165,10 @@ def test_prepare_and_verify_count_pairs(tmp_path, rng, capsys):
     assert set(told) <= set(verified.splitlines())
     table = json.loads((tmp_path / "made" / "classes.json").read_text())
     assert table["published_pairs"]["val"]["helicopter"] == 10
+
+
+def test_the_command_counts_each_image_once(tmp_path, rng, capsys):
+    write_dlrsd(tmp_path / "source", rng)
+    words = ["data", "prepare", "dlrsd", "--source", tmp_path / "source"]
+    assert main([str(word) for word in [*words, "--output", tmp_path / "made"]]) == 0
+    assert f"wrote 20 images to {tmp_path / 'made'}" in capsys.readouterr().out

@@ -70,6 +70,8 @@ def test_a_wrong_root_is_told(tmp_path):
         DatasetError, match=rf"'{own}' is a data set itself .*; give '{tmp_path}' as root, or"
     ):
         check_prepared(own, GUIDES["dlrsd"])
+    with pytest.raises(DatasetError, match=rf"--output {tmp_path}/isaid5i$"):
+        check_prepared(own, GUIDES["isaid5i"])
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

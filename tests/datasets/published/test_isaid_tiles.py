@@ -74,7 +74,7 @@ def test_masks_are_known_by_their_folder_too(tmp_path, made, rng, layout):
 
 
 def test_rows_may_have_suffixes_folders_and_other_line_ends(tmp_path, made, rng):
-    truth = write_isaid_tiles(tmp_path / "source", rng, "mgcl", tiles=2)
+    truth = write_isaid_tiles(tmp_path / "source", rng, "mgcl")
     for path in (tmp_path / "source").rglob("*.txt"):
         rows = path.read_text().split()
         spoilt = [row.replace("__", ".png__") for row in rows[::2]]
@@ -130,6 +130,9 @@ def test_what_is_wrong_with_a_list_is_told(tmp_path, made, rng):
             prepare_isaid5i(tmp_path / "source", made)
     path.write_text("\n")
     with pytest.raises(DatasetError, match=r"fold0.txt' is empty; expected a row"):
+        prepare_isaid5i(tmp_path / "source", made)
+    path.unlink()
+    with pytest.raises(DatasetError, match=r"beside '.*fold1.txt' the list of fold 0 is absent"):
         prepare_isaid5i(tmp_path / "source", made)
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DatasetError, match=r"fold0.txt' is no text"):
@@ -188,7 +191,8 @@ def test_lists_choose_among_the_tiles_that_are_cut_here(tmp_path, made, rng):
     (source / "splits" / "train").mkdir(parents=True)
     shown = int(truth["P0000"][:256, :256].max())
     rows = [f"P0000_0_256_0_256__{shown}", f"P0000_44_300_294_550__{shown}"]
-    (source / "splits" / "train" / "fold0.txt").write_text("\n".join(rows))
+    for fold in range(3):
+        (source / "splits" / "train" / f"fold{fold}.txt").write_text("\n".join(rows))
     report = prepare_isaid5i(source, made)
     assert read_splits(made)["train"] == ["P0000_0_256_0_256", "P0000_44_300_294_550"]
     assert report.images["train"] == 2

@@ -62,7 +62,8 @@ def check_prepared(root: Path, guide: DownloadGuide) -> None:
         raise DatasetError(
             f"'{root}' is a data set itself and holds no folder '{guide.name}'",
             "expected as root the folder that the data sets lie in",
-            f"give '{root.absolute().parent}' as root, or {guide.tell(output=folder)}",
+            f"give '{root.absolute().parent}' as root, or "
+            f"{guide.tell(output=root.absolute().parent / guide.name)}",
         )
     raise DatasetError(
         f"there is no folder '{folder if root.is_dir() else root}'",

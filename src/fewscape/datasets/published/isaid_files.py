@@ -19,7 +19,7 @@ from fewscape.datasets.published.pair_lists import (
     read_pair_lists,
 )
 
-NUM_CLASSES = 15
+NUM_CLASSES, NUM_FOLDS = 15, 3
 MEMBER = re.compile(r"(?:^|/)(train|trn|val)(?:\.zip)?/(?:.*/)?([^/]+)\.png$", re.IGNORECASE)
 MASK_ENDING = "_instance_color_RGB"
 MASK_FOLDERS = {"ann_dir", "semantic_masks", "semantic_png"}
@@ -59,8 +59,8 @@ def find_isaid(
     pictures are images, whatever folders lie between.
 
     Raises:
-        DatasetError: there is no image, an image has no mask or is there twice, or a list names
-            a tile that can be neither found nor cut.
+        DatasetError: there is no image, an image has no mask or is there twice, a fold has no
+            list while others have, or a list names a tile that can be neither found nor cut.
     """
     images: dict[tuple[str, str], SourceFile] = {}
     masks: dict[tuple[str, str], SourceFile] = {}
@@ -123,7 +123,16 @@ def _mask_of(
 
 def _read_lists(files: list[SourceFile]) -> dict[str, ListedTiles]:
     listed: dict[str, ListedTiles] = {}
-    for (split, _), pair_list in read_pair_lists(files, OWN_NAME, NUM_CLASSES).items():
+    found = read_pair_lists(files, OWN_NAME, NUM_CLASSES)
+    for (split, _), pair_list in found.items():
+        for fold in range(NUM_FOLDS):
+            if (split, fold) not in found:
+                raise DatasetError(
+                    f"beside '{pair_list.path}' the list of fold {fold} is absent",
+                    f"expected one for each of the {NUM_FOLDS} folds; a split's tiles are those "
+                    "of all its lists",
+                    "add the missing list, or take the others away",
+                )
         own = listed.setdefault(split, ListedTiles(pair_list.path, {}))
         for name, number in pair_list.pairs:
             own.classes.setdefault(name.removesuffix(MASK_ENDING), set()).add(number)
