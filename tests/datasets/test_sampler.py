@@ -99,3 +99,51 @@ def test_a_data_set_of_one_class_has_nothing_elsewhere(tmp_path):
         [FolderDataset(folder)], [("toy", 1)], window=20, limits=LIMITS, step=4, elsewhere=1.0
     )
     assert {sampler.sample(index).key for index in range(5)} == {("toy", 1)}
+
+
+def test_listed_pairs_alone_are_drawn(datasets):
+    listed = {("toy", 1): {"000", "002", "004"}, ("toy", 2): {"001", "003", "005"}}
+    sampler = EpisodeSampler(
+        datasets, shots=2, window=20, limits=LIMITS, step=4, elsewhere=0.0, listed=listed
+    )
+    seen = {}
+    for index in range(200):
+        spec = sampler.sample(index)
+        seen.setdefault(spec.key, set()).update(crop.image[-7:-4] for crop in spec.crops)
+    assert {key: seen[key] for key in listed} == listed
+    assert len(seen["other", 1]) == 6
+    too_few = EpisodeSampler(
+        datasets, shots=3, window=20, limits=LIMITS, step=4, listed={("toy", 1): {"000"}}
+    )
+    assert ("toy", 1) in too_few.left_out
+
+
+def test_pairs_alike_draw_classes_by_their_images(tmp_path):
+    folder = tmp_path / "toy"
+    write_classes(folder, {0: "ground", 1: "often", 2: "rare"})
+    for number in range(12):
+        labels = np.zeros((32, 32), np.uint8)
+        labels[4:20, 4:20] = 1 if number < 9 else 2
+        write_pair(folder, f"{number:02d}", np.zeros((32, 32, 3), np.uint8), labels)
+    datasets = [FolderDataset(folder)]
+    keys = [("toy", 1), ("toy", 2)]
+    counts = {}
+    for share in (0.0, 1.0):
+        sampler = EpisodeSampler(datasets, keys, window=None, limits=LIMITS, by_pairs=share)
+        drawn = [sampler.sample(index) for index in range(800)]
+        counts[share] = sum(each.class_id == 1 for each in drawn) / len(drawn)
+    assert counts[0.0] == pytest.approx(0.5, abs=0.05)
+    assert counts[1.0] == pytest.approx(0.75, abs=0.05)
+
+
+def test_whole_images_of_any_size(tmp_path):
+    folder = tmp_path / "toy"
+    write_classes(folder, {0: "ground", 1: "object"})
+    sizes = [(32, 32), (30, 33), (20, 40)]
+    for number, (height, width) in enumerate(sizes):
+        labels = np.zeros((height, width), np.uint8)
+        labels[4:16, 4:16] = 1
+        write_pair(folder, f"{number}", np.zeros((height, width, 3), np.uint8), labels)
+    sampler = EpisodeSampler([FolderDataset(folder)], [("toy", 1)], window=None, limits=LIMITS)
+    windows = {crop.window for index in range(30) for crop in sampler.sample(index).crops}
+    assert windows == {(0, 0, *size) for size in sizes}

@@ -65,3 +65,15 @@ def test_images_smaller_than_the_window_give_none(tmp_path):
 def test_refuses_limits_that_cannot_be(low, high):
     with pytest.raises(ConfigError, match="expected 0 < smallest <= largest <= 1"):
         ShareLimits(low, high)
+
+
+def test_listed_images_alone_stand_for_a_class(tmp_path):
+    dataset = FolderDataset(write_dataset(tmp_path / "toy", 4))
+    limits = ShareLimits(0.05, 0.9)
+    every = WindowIndex(dataset, (24, 24), limits)
+    some = WindowIndex(dataset, (24, 24), limits, listed={1: {"001", "003"}, 2: set()})
+    assert every.images(1) == every.images(2) == [0, 1, 2, 3]
+    assert some.images(1) == [1, 3]
+    assert some.images(2) == []
+    assert some.images(0) == every.images(0)
+    assert some.count(1, 3) == every.count(1, 3)

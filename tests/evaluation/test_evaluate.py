@@ -1,13 +1,16 @@
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import fewscape
 from fewscape.core import Episode, ManifestError, Policy
 from fewscape.datasets import FolderDataset, Manifest, ManifestEpisodes, ShareLimits
+from fewscape.datasets.fingerprint import hash_labels
 from fewscape.datasets.making import make_manifest
 from fewscape.evaluation import evaluate
 from tests.datasets.invented import write_dataset
@@ -118,3 +121,18 @@ def test_refuses_an_empty_manifest_and_missing_files(manifest, tmp_path):
         evaluate(NearColour(), Manifest("empty", ()), tmp_path)
     with pytest.raises(ManifestError, match="which does not exist under"):
         evaluate(NearColour(), manifest, tmp_path / "elsewhere")
+
+
+def test_labels_of_another_version_of_the_data_are_refused(manifest, tmp_path):
+    sha256 = hash_labels(tmp_path, manifest.label_files)
+    results = evaluate(NearColour(), manifest, tmp_path, policy=POLICY)
+    known = replace(manifest, labels_sha256=sha256)
+    again = evaluate(NearColour(), known, tmp_path, policy=POLICY)
+    assert again["per_class"] == results["per_class"]
+    path = tmp_path / known.label_files[-1]
+    labels = np.array(Image.open(path))
+    Image.fromarray(labels[::-1].copy()).save(path)
+    evaluate(NearColour(), manifest, tmp_path, policy=POLICY)
+    for each in (known, known.select(limit=1)):
+        with pytest.raises(ManifestError, match="are not those the manifest 'test' was made for"):
+            evaluate(NearColour(), each, tmp_path, policy=POLICY)

@@ -198,7 +198,9 @@ def test_the_protocol_enters_the_recipe(make, root):
     assert data["leave_out"] == ["background"]
     assert (data["held_out_pixels"], data["left_out_pixels"]) == ("left_out", 1)
     assert data["min_share"] == 64 / SIDE**2
-    assert data["folders"] == {"root": str(root), "names": ["isaid5i"], "split": "train"}
+    folders = {"root": str(root), "names": ["isaid5i"], "split": "train", "lists": None}
+    assert data["folders"] == folders
+    assert data["whole_images"]
     assert recipe["seed_everything"] == data["seed"] == 4
     assert "val_manifest" not in data
 
@@ -246,10 +248,12 @@ def test_a_trial_is_no_benchmark(make):
     assert not make(models=("prototype",)).is_finished(benchmark.runs()[0])
 
 
-def test_mistakes_are_told_before_any_work(make):
+def test_mistakes_are_told_before_any_work(make, tmp_path):
     with pytest.raises(ConfigError, match="there is no fold 3"):
         make(folds=(3,)).check()
     with pytest.raises(ConfigError, match="no recipe 'mgc' for isaid5i"):
         make(models=("mgc",)).check()
     with pytest.raises(DatasetError, match="30-shot episodes need 31"):
         make(shots=(30,)).check()
+    with pytest.raises(DatasetError, match="fewscape data prepare isaid5i"):
+        make(root=tmp_path / "absent").check()

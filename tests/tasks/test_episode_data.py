@@ -10,7 +10,7 @@ from fewscape.core import ConfigError, DatasetError
 from fewscape.datasets import FolderDataset, image_stem
 from fewscape.models import MGCL, Prototype
 from fewscape.tasks import EpisodeData, FewShotSegmentation
-from fewscape.tasks.episode_data import FolderSource, SyntheticSource
+from fewscape.tasks.episode_sources import FolderSource, SyntheticSource
 from tests.datasets.invented import COLOURS, write_dataset
 
 BLUE = torch.tensor(COLOURS[2].tolist())

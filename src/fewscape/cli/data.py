@@ -16,7 +16,7 @@ fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
 fewscape data verify data/vaihingen"""
 
-PUBLISHED = ("dlrsd", "isaid5i", "loveda", "potsdam", "vaihingen")
+PUBLISHED = ("dlrsd", "isaid5i", "isaid5i-512", "loveda", "potsdam", "vaihingen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,7 +88,8 @@ def _prepare(arguments: argparse.Namespace) -> int:
         )
     for line in report.tell():
         print(line)
-    print(f"wrote {report.images.total()} images to {arguments.output}")
+    written = report.images["all"] or report.images.total()  # "all" holds the other splits
+    print(f"wrote {written} images to {arguments.output}")
     return 0
 
 
@@ -105,13 +106,15 @@ def _verify(root: Path) -> int:
         read_published_pairs,
         read_splits,
     )
+    from fewscape.datasets.fingerprint import LabelsHash
     from fewscape.datasets.published import tell_pairs
 
-    dataset = FolderDataset(root)
+    dataset = FolderDataset(root, root=root)  # paths of the labels start at the data set
     splits = read_splits(root)
     sizes = {name: len(choose_areas(dataset, [name], splits)) for name in splits}
     variants = [path.name for path in sorted(root.glob("labels_*")) if path.is_dir()]
-    others = [FolderDataset(root, labels=name) for name in variants]
+    others = [FolderDataset(root, root=root, labels=name) for name in variants]
+    hashes = {name: LabelsHash() for name in ("labels", *variants)}
     pixels = np.zeros(256, dtype=np.int64)
     owners: dict[str, list[str]] = {}
     for name, stems in splits.items():
@@ -121,13 +124,15 @@ def _verify(root: Path) -> int:
     console = Console(stderr=True)
     for index in track(range(len(dataset)), "images", console=console, transient=True):
         dataset.read_image(index)
-        counts = np.bincount(dataset.read_labels(index).ravel(), minlength=256)
+        labels = dataset.read_labels(index)
+        hashes["labels"].add(dataset.labels_path(index), labels)
+        counts = np.bincount(labels.ravel(), minlength=256)
         pixels += counts
         present = [name for number, name in dataset.classes.items() if counts[number]]
         for name in owners.get(image_stem(dataset, index), []):
             pairs[name].update(present)
         for other in others:
-            other.read_labels(index)
+            hashes[other.labels_name].add(other.labels_path(index), other.read_labels(index))
     table = Table("id", "class", "share of pixels", box=None, header_style="bold")
     names = dict(dataset.classes) | {dataset.ignore: "(ignored)"}
     for class_id, name in names.items():
@@ -136,7 +141,9 @@ def _verify(root: Path) -> int:
     _tell_splits(splits, sizes)
     for line in tell_pairs(pairs, read_published_pairs(root / "classes.json")):
         print(line)
-    told = ", ".join(["labels", *variants])
+    for name, found in hashes.items():
+        print(f"fingerprint of {name}: sha256 {found.hexdigest()}")
+    told = ", ".join(hashes)
     print(f"{len(dataset)} images and their {told} of '{dataset.name}' are readable")
     return 0
 

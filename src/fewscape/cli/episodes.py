@@ -118,8 +118,10 @@ def _make_protocol(arguments: argparse.Namespace) -> int:
     from fewscape.datasets import FolderDataset
     from fewscape.datasets.protocol_episodes import make_protocol_manifest
     from fewscape.datasets.protocols import find_protocol
+    from fewscape.datasets.published import GUIDES, check_prepared
 
     protocol = find_protocol(arguments.protocol)
+    check_prepared(arguments.root, GUIDES[protocol.dataset])
     dataset = FolderDataset(arguments.root / protocol.dataset, root=arguments.root)
     manifest = make_protocol_manifest(
         arguments.protocol, dataset, arguments.fold, arguments.shots, arguments.seed

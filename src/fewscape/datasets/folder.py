@@ -15,6 +15,11 @@ from fewscape.datasets.image_files import ImageFiles
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 
+CLASSES = "classes.json"
+"""The table of classes; a prepared data set gets it last."""
+PREPARING = "preparing.txt"
+"""Beside it until a preparation is complete: the command to run."""
+
 
 class FolderDataset:
     """Images and labels of the same stem in one folder; a ``LabelledImages``.
@@ -51,7 +56,7 @@ class FolderDataset:
         self.name = name or self.folder.absolute().name
         self.bands = tuple(bands) if bands else None
         self.classes: Mapping[int, str]
-        self.classes, self.ignore = read_classes(self.folder / "classes.json")
+        self.classes, self.ignore = read_classes(self.folder / CLASSES)
         self._pairs = _find_pairs(self.folder, labels)
         self._images = ImageFiles(self.root, cache_bytes)
         self._labels = ImageFiles(self.root, cache_bytes)
@@ -125,9 +130,17 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
     """Class names by id, and the id to ignore, of a ``classes.json``.
 
     Raises:
-        DatasetError: the file is missing or not as ``FolderDataset`` describes.
+        DatasetError: the file is missing, be it that a preparation was interrupted, or not as
+            ``FolderDataset`` describes.
     """
     expected = 'expected {"classes": {"0": "building", ...}, "ignore": 255}'
+    note = file.with_name(PREPARING)
+    if note.is_file() and not file.is_file():
+        raise DatasetError(
+            f"the preparation of '{file.parent}' was interrupted",
+            f"expected a complete data set with '{file.name}'",
+            f"run again: {note.read_text('utf-8').strip()}",
+        )
     if not file.is_file():
         raise DatasetError(f"there is no '{file}'", expected, "write one beside images and labels")
     try:

@@ -66,6 +66,15 @@ class Manifest:
     ignore: int = IGNORE
     file_sha256: str | None = field(default=None, compare=False)
     """Hash of the file that this was read from; parts keep the hash of the whole."""
+    labels_sha256: str | None = None
+    """Hash of the decoded labels that the manifest was made for, see ``hash_labels``; None if not
+    recorded. Parts keep that of the whole."""
+    hashed_labels: tuple[str, ...] = field(default=(), compare=False)
+    """The label files of the whole that ``labels_sha256`` is of; all of the own if not given."""
+
+    def __post_init__(self) -> None:
+        if self.labels_sha256 is not None and not self.hashed_labels:
+            object.__setattr__(self, "hashed_labels", self.label_files)
 
     def __len__(self) -> int:
         return len(self.episodes)
@@ -83,14 +92,25 @@ class Manifest:
         """Class names by data set and class id, in order of appearance."""
         return {episode.key: episode.class_name for episode in self.episodes}
 
+    @property
+    def label_files(self) -> tuple[str, ...]:
+        """Paths of the labels of all crops, each once, sorted."""
+        return tuple(sorted({crop.labels for episode in self for crop in episode.crops}))
+
     def encode(self) -> bytes:
-        """The bytes of the file: JSON with one episode a line, the same on every machine."""
-        head = {
+        """The bytes of the file: JSON with one episode a line, the same on every machine.
+
+        ``labels_sha256`` is written where it is of all labels that the file names, so not for a
+        part that uses fewer.
+        """
+        head: dict[str, Any] = {
             "format": FORMAT,
             "name": self.name,
             "ignore": self.ignore,
             "image_size": list(self.image_size),
         }
+        if self.labels_sha256 is not None and self.label_files == self.hashed_labels:
+            head["labels_sha256"] = self.labels_sha256
         lines = ",\n".join(_dump(_episode_to_json(episode)) for episode in self.episodes)
         return f'{_dump(head)[:-1]}, "episodes": [\n{lines}\n]}}\n'.encode()
 
@@ -229,12 +249,22 @@ def _parse(content: bytes, path: str) -> Manifest:
             episodes.append(_episode_from_json(episode))
         place = "the manifest"
         return Manifest(
-            str(data["name"]), tuple(episodes), (int(height), int(width)), int(data["ignore"])
+            str(data["name"]),
+            tuple(episodes),
+            (int(height), int(width)),
+            int(data["ignore"]),
+            labels_sha256=_parse_hash(data.get("labels_sha256")),
         )
     except KeyError as error:
         raise ManifestError(f"{place} of '{path}' has no {error}", "expected this key") from error
     except (TypeError, ValueError) as error:
         raise ManifestError(f"{place} of '{path}' cannot be understood: {error}") from error
+
+
+def _parse_hash(value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and len(value) == 64):
+        raise ValueError(f"labels_sha256 is {value!r}, expected 64 hexadecimal digits")
+    return value
 
 
 def _episode_from_json(data: dict[str, Any]) -> EpisodeSpec:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from fewscape.core import DatasetError, Window
-from fewscape.datasets.areas import choose_areas, read_splits
+from fewscape.datasets.areas import choose_areas, image_stem, read_splits
+from fewscape.datasets.fingerprint import hash_labels
 from fewscape.datasets.folder import FolderDataset
+from fewscape.datasets.lists import ClassImages, read_pair_lists
 from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
-from fewscape.datasets.protocols import find_protocol, novel_classes
+from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
 
 
 def make_protocol_manifest(
@@ -19,7 +22,9 @@ def make_protocol_manifest(
 ) -> Manifest:
     """The episodes of a protocol: whole images, supports distinct and never the query.
 
-    The supports of a pair depend on seed, class and query image alone.
+    The supports of a pair depend on seed, class and query image alone. Where the protocol names
+    published lists, their pairs of the fold are the queries, and supports come from them. The
+    manifest records the hash of the labels that it was made for.
 
     Args:
         name: of the protocol.
@@ -30,17 +35,21 @@ def make_protocol_manifest(
 
     Raises:
         ConfigError: there is no such protocol or fold.
-        DatasetError: the split is absent, or too few images show a class.
+        DatasetError: the split is absent, the lists are absent or name an absent image, or too
+            few images show a class.
     """
     protocol = find_protocol(name)
     start = protocol.seed if seed is None else seed
     novel = novel_classes(protocol, fold, dataset)
     areas = choose_areas(dataset, [protocol.test_split], read_splits(dataset.folder))
+    stems = {area.image: image_stem(dataset, area.image) for area in areas}
+    listed = _read_listed(protocol, dataset, fold, set(stems.values()))
     members: dict[int, list[int]] = {class_id: [] for class_id in novel}
     for area in areas:
         counts = np.bincount(dataset.read_labels(area.image).ravel(), minlength=256)
-        for class_id in novel:
-            if counts[class_id] >= protocol.min_pixels:
+        for class_id, class_name in novel.items():
+            is_listed = listed is None or stems[area.image] in listed.get(class_name, ())
+            if is_listed and counts[class_id] >= protocol.min_pixels:
                 members[class_id].append(area.image)
     for class_id, images in members.items():
         if len(images) <= shots:
@@ -61,7 +70,31 @@ def make_protocol_manifest(
         episodes.append(_make_episode(dataset, class_id, [query, *chosen]))
     side = protocol.image_size
     title = f"{name}-fold{fold}-{shots}shot-seed{start}"
-    return Manifest(title, tuple(episodes), (side, side), dataset.ignore)
+    made = Manifest(title, tuple(episodes), (side, side), dataset.ignore)
+    return replace(made, labels_sha256=hash_labels(dataset.root, made.label_files))
+
+
+def _read_listed(
+    protocol: Protocol, dataset: FolderDataset, fold: int, stems: Collection[str]
+) -> ClassImages | None:
+    """Images of each class of a fold by the protocol's lists; None where it has none."""
+    if protocol.lists is None:
+        return None
+    folds = read_pair_lists(dataset.folder, protocol.lists).get("val", ())
+    if fold >= len(folds):
+        raise DatasetError(
+            f"the lists '{protocol.lists}' of '{dataset.folder}' have no fold {fold} for the test",
+            f"expected {len(protocol.folds)} folds under 'val'",
+            f"delete the folder and run fewscape data prepare {protocol.dataset} again",
+        )
+    absent = sorted({stem for images in folds[fold].values() for stem in images} - set(stems))
+    if absent:
+        raise DatasetError(
+            f"the lists '{protocol.lists}' of '{dataset.folder}' name the image '{absent[0]}'",
+            f"the data set has no such image; {len(absent)} are absent in all",
+            f"delete the folder and run fewscape data prepare {protocol.dataset} again",
+        )
+    return {class_name: frozenset(images) for class_name, images in folds[fold].items()}
 
 
 def _draw_pairs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -30,12 +30,17 @@ class EpisodeSampler:
         classes: (data set, class id) to draw; all that are not hidden if None.
         shots: supports of an episode.
         window: side of the square windows in pixels; with several, each crop draws one of them.
+            None for whole images.
         limits: object shares allowed in queries and supports.
         hidden: (data set, class id) whose pixels are unknown in training, never background.
         seed: start of all chance.
         step: see ``WindowIndex``.
         elsewhere: share of the episodes whose query was drawn for another class of the data set.
             Most of these show nothing of the class, as most windows of a scene do.
+        listed: by (data set, class id) the names of the images that may stand for the class;
+            all of them for a class that it does not hold.
+        by_pairs: share of the episodes whose class is drawn by the number of its images, so that
+            every pair of image and class has the same chance.
 
     Raises:
         ConfigError: no shot, or a class both drawn and hidden.
@@ -47,12 +52,14 @@ class EpisodeSampler:
         datasets: Sequence[LabelledImages],
         classes: Collection[ClassKey] | None = None,
         shots: int = 1,
-        window: int | Sequence[int] = 256,
+        window: int | Sequence[int] | None = 256,
         limits: ShareLimits | None = None,
         hidden: Collection[ClassKey] = (),
         seed: int = 0,
         step: int | None = None,
         elsewhere: float = 0.0,
+        listed: Mapping[ClassKey, Collection[str]] | None = None,
+        by_pairs: float = 0.0,
     ) -> None:
         if shots < 1:
             raise ConfigError(f"{shots} shots", "expected at least 1")
@@ -61,14 +68,16 @@ class EpisodeSampler:
         self.seed = seed
         self.hidden = frozenset(hidden)
         self.elsewhere = elsewhere
-        sides = [window] if isinstance(window, int) else list(window)
+        self.by_pairs = by_pairs
+        sides = list(window) if isinstance(window, Sequence) else [window]
         self._indexes = {
             (name, side): WindowIndex(
                 dataset,
-                (side, side),
+                None if side is None else (side, side),
                 limits,
                 [class_id for owner, class_id in self.hidden if owner == name],
                 step,
+                {key[1]: images for key, images in (listed or {}).items() if key[0] == name},
             )
             for name, dataset in self.datasets.items()
             for side in sides
@@ -83,11 +92,13 @@ class EpisodeSampler:
         self.left_out: tuple[ClassKey, ...] = tuple(k for k in wanted if not self._sides[k])
         """What too few images hold."""
         self._report()
+        images = np.array([self._count_images(key) for key in self.keys], np.float64)
+        self._shares = images / images.sum()
 
     def sample(self, index: int, epoch: int = 0) -> EpisodeSpec:
         """Episode ``index`` of an epoch."""
         rng = np.random.default_rng([self.seed, epoch, index])
-        key = self.keys[int(rng.integers(len(self.keys)))]
+        key = self._draw_key(rng)
         used: set[int] = set()
         query = self._draw_crop(rng, key, used)
         of_query = set(used)
@@ -97,6 +108,17 @@ class EpisodeSampler:
         name, class_id = key
         class_name = self.datasets[name].classes[class_id]
         return EpisodeSpec(name, class_id, class_name, query, supports)
+
+    def _draw_key(self, rng: np.random.Generator) -> ClassKey:
+        if self.by_pairs and rng.random() < self.by_pairs:
+            return self.keys[int(rng.choice(len(self.keys), p=self._shares))]
+        return self.keys[int(rng.integers(len(self.keys)))]
+
+    def _count_images(self, key: ClassKey) -> int:
+        """Images that hold a class in a window of any of its sides."""
+        name, class_id = key
+        sides = self._sides[key]
+        return len({image for s in sides for image in self._indexes[name, s].images(class_id)})
 
     def _draw_other(self, rng: np.random.Generator, key: ClassKey, used: set[int]) -> Crop | None:
         """A crop for another class of the data set, from an image that no support uses."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ConfigError, Window
+from fewscape.datasets.areas import image_stem
 from fewscape.datasets.base import LabelledImages
 
 Ints = npt.NDArray[np.int64]
@@ -42,40 +43,48 @@ class WindowIndex:
 
     Args:
         dataset: the images.
-        size: height and width of the windows; images smaller than this give none.
+        size: height and width of the windows; images smaller than this give none. None for
+            windows that are the images themselves, whatever their size.
         limits: object shares allowed.
         hidden: ids whose pixels count as unknown.
         step: distance of the grid's positions in pixels; a quarter of the window if not given.
             The last position touches the image's edge, so that every pixel is in some window.
+        listed: by class id the names of the images that may stand for the class; all of them
+            for a class that it does not hold.
     """
 
     def __init__(
         self,
         dataset: LabelledImages,
-        size: tuple[int, int],
+        size: tuple[int, int] | None,
         limits: ShareLimits | None = None,
         hidden: Collection[int] = (),
         step: int | None = None,
+        listed: Mapping[int, Collection[str]] | None = None,
     ) -> None:
-        self.size = size
+        listed = listed or {}
         limits = limits or ShareLimits()
         ids = list(dataset.classes)
         lookup = np.full(256, len(ids), np.int64)  # the last column counts the unknown pixels
         lookup[ids] = np.arange(len(ids))
         lookup[[dataset.ignore, *hidden]] = len(ids)
-        steps = (step or max(1, size[0] // 4), step or max(1, size[1] // 4))
+        self._sizes: dict[int, tuple[int, int]] = {}
         self._windows: dict[int, dict[int, Ints]] = {class_id: {} for class_id in ids}
         for image in range(len(dataset)):
-            height, width = dataset.size(image)
+            whole = dataset.size(image)
+            parts = self._sizes[image] = size or whole
+            stem = image_stem(dataset, image)
             rows, cols = (
-                grid_starts(length, part, apart)
-                for length, part, apart in zip((height, width), size, steps, strict=True)
+                grid_starts(length, part, step or max(1, part // 4))
+                for length, part in zip(whole, parts, strict=True)
             )
             if rows.size and cols.size:
                 codes = lookup[dataset.read_labels(image)]
-                counts = count_windows(codes, len(ids) + 1, rows, cols, size)
-                fitting = _within(counts, size[0] * size[1], limits)
+                counts = count_windows(codes, len(ids) + 1, rows, cols, parts)
+                fitting = _within(counts, parts[0] * parts[1], limits)
                 for column, class_id in enumerate(ids):
+                    if class_id in listed and stem not in listed[class_id]:
+                        continue
                     row, col = np.nonzero(fitting[..., column])
                     if row.size:
                         self._windows[class_id][image] = np.stack([rows[row], cols[col]], axis=1)
@@ -91,7 +100,7 @@ class WindowIndex:
     def window(self, class_id: int, image: int, number: int) -> Window:
         """One of these windows."""
         row, col = self._windows[class_id][image][number].tolist()
-        return Window(row, col, *self.size)
+        return Window(row, col, *self._sizes[image])
 
 
 def grid_starts(length: int, part: int, step: int) -> Ints:

@@ -11,6 +11,7 @@ import torch
 
 from fewscape.core import ManifestError, Policy
 from fewscape.datasets import FileCrops, Manifest
+from fewscape.datasets.fingerprint import check_labels
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, EpisodeOverlap
 from fewscape.models import FewShotModel
@@ -66,11 +67,13 @@ def count_episodes(
         on_progress: told after every batch how many episodes are done.
 
     Raises:
-        ManifestError: the manifest is empty, a file is missing or a window leaves its image.
+        ManifestError: the manifest is empty, a file is missing, a window leaves its image, or
+            the labels are not those that the manifest was made for.
     """
     if not manifest.episodes:
         raise ManifestError("the manifest has no episodes", "expected at least one")
     manifest.check_files(root)
+    check_labels(manifest, root)
     source = FileCrops(root, manifest.ignore, bands, DECODED_BYTES)
     share = max_feature_bytes // len(contenders)
     was_training = {name: each.model.training for name, each in contenders.items()}

@@ -56,7 +56,8 @@ def evaluate(
         Scores lie in [0, 1], and are None where there was nothing to score.
 
     Raises:
-        ManifestError: the manifest is empty, a file is missing or a window leaves its image.
+        ManifestError: the manifest is empty, a file is missing, a window leaves its image, or
+            the labels are not those that the manifest was made for.
     """
     started = time.perf_counter()
     name = model_name or model.name

@@ -11,6 +11,7 @@ from fewscape.core import ResultsError
 from fewscape.datasets import FolderDataset, Manifest
 from fewscape.datasets.protocol_episodes import make_protocol_manifest
 from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
+from fewscape.datasets.published import GUIDES, check_prepared
 from fewscape.tasks.recipes import Recipe, compose_recipe
 
 Selection = Literal["heldout", "paper"]
@@ -129,7 +130,12 @@ class Benchmark:
         return tests and (self.folder(run) / TRAINED).is_file()
 
     def open_data(self) -> FolderDataset:
-        """The prepared data set."""
+        """The prepared data set.
+
+        Raises:
+            DatasetError: it is absent; says what to download from where.
+        """
+        check_prepared(self.root, GUIDES[self.protocol.dataset])
         return FolderDataset(self.root / self.protocol.dataset, root=self.root)
 
     def check(self) -> None:

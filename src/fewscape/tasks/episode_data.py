@@ -2,96 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from fewscape.core import ConfigError, DatasetError, Episode, suggest
+from fewscape.core import ConfigError, Episode, suggest
 from fewscape.datasets import (
     Augment,
     ClassKey,
     EpisodeSampler,
-    FolderDataset,
-    ImageSubset,
     LabelledImages,
     Manifest,
     ManifestEpisodes,
     SampledEpisodes,
     ShareLimits,
-    choose_areas,
-    read_splits,
 )
 from fewscape.datasets.protocols import HeldOutPixels
-from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
-
-CACHE_BYTES = 1 << 30
-"""Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderSource:
-    """Data sets in the generic layout.
-
-    Attributes:
-        root: folder that holds them.
-        names: their folders; all of one set's images if the root itself is a data set.
-        split: images of this split only, where the data sets have splits.
-    """
-
-    root: str
-    names: tuple[str, ...]
-    split: str | None = None
-
-    def open(self) -> list[LabelledImages]:
-        """The data sets.
-
-        Raises:
-            ConfigError: one of them has no such split.
-        """
-        whole = [
-            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
-            for name in self.names
-        ]
-        if self.split is None:
-            return list(whole)
-        return [
-            ImageSubset(
-                dataset,
-                [a.image for a in choose_areas(dataset, [self.split], read_splits(dataset.folder))],
-            )
-            for dataset in whole
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class SyntheticSource:
-    """Scenes that are made when they are needed; arguments as those of ``SyntheticScenes``."""
-
-    num_scenes: int = 48
-    size: int = 1024
-    resolution: tuple[float, float] = (0.3, 0.8)
-    seed: int = 0
-    max_kept: int = 64
-
-    def open(self) -> list[LabelledImages]:
-        """The one data set."""
-        return [
-            SyntheticScenes(
-                self.num_scenes,
-                (self.size, self.size),
-                self.resolution,
-                seed=self.seed,
-                max_kept=self.max_kept,
-            )
-        ]
+from fewscape.tasks.episode_images import leave_out_images, split_images
+from fewscape.tasks.episode_sources import FolderSource, SyntheticSource
 
 
 class EpisodeData(lightning.LightningDataModule):
@@ -115,10 +49,14 @@ class EpisodeData(lightning.LightningDataModule):
         image_size: side of the windows in pixels.
         windows: sides of the windows that are cut and resized to ``image_size``, for training on
             several scales; ``image_size`` alone if not given.
+        whole_images: take whole images, whatever their size, instead of windows; for data sets of
+            tiles.
         batch_size: episodes of a step.
         episodes_per_epoch: training episodes of an epoch.
         val_episodes: validation episodes.
         val_share: share of each data set's images kept for validation.
+        val_spread: take them evenly from all of a data set and not from its end; for images that
+            are sorted by what they show and share no ground.
         val_manifest: file with episodes to validate on instead, under the root of ``folders``;
             no image is kept back then. With the tested classes in it, the best network is chosen
             by its test score, as most papers do, and its scores are optimistic.
@@ -126,6 +64,8 @@ class EpisodeData(lightning.LightningDataModule):
         max_share: largest share.
         elsewhere: share of the training episodes whose query was drawn for another class and
             mostly shows nothing of the own; scenes consist of such windows.
+        by_pairs: share of the training episodes whose query is any pair of image and class alike,
+            as in a walk over published lists; in the others each class has the same chance.
         augment: turn, mirror and relight the crops; ``geometric`` leaves the light alone.
         region_store: folder that keeps the maps of the over-segmentation that the network asks
             for; they are made anew each time without.
@@ -144,14 +84,17 @@ class EpisodeData(lightning.LightningDataModule):
         shots: int = 1,
         image_size: int = 256,
         windows: Sequence[int] = (),
+        whole_images: bool = False,
         batch_size: int = 8,
         episodes_per_epoch: int = 800,
         val_episodes: int = 160,
         val_share: float = 0.2,
+        val_spread: bool = False,
         val_manifest: str | None = None,
         min_share: float = 0.03,
         max_share: float = 0.9,
         elsewhere: float = 0.0,
+        by_pairs: float = 0.0,
         augment: Augment | None = None,
         region_store: str | None = None,
         num_workers: int = 0,
@@ -168,14 +111,16 @@ class EpisodeData(lightning.LightningDataModule):
         self.leave_out = tuple(leave_out)
         self.shots = shots
         self.image_size = image_size
-        self.windows = list(windows) or [image_size]
+        self.windows = None if whole_images else list(windows) or [image_size]
         self.batch_size = batch_size
         self.episodes_per_epoch = episodes_per_epoch
         self.val_episodes = val_episodes
         self.val_share = val_share
+        self.val_spread = val_spread
         self.val_manifest = val_manifest
         self.limits = ShareLimits(min_share, max_share)
         self.elsewhere = elsewhere
+        self.by_pairs = by_pairs
         self.augment = augment
         self.region_store = region_store
         self.num_workers = num_workers
@@ -190,16 +135,23 @@ class EpisodeData(lightning.LightningDataModule):
             return
         sources = (self.folders, self.synthetic)
         datasets = [dataset for source in sources if source for dataset in source.open()]
-        drawn, held_out = self._split_classes(datasets)
+        lists = {} if self.folders is None else self.folders.read_lists()
+        drawn, held_out = self._split_classes(datasets, lists)
+        names = {dataset.name: dataset.classes for dataset in datasets}
+        listed = {
+            (owner, number): lists[owner][names[owner][number]]
+            for owner, number in drawn
+            if owner in lists
+        }
         hidden = held_out if self.held_out_pixels == "unknown" else []
         if self.held_out_pixels == "left_out":
             datasets = [
-                _leave_out_images(dataset, held_out, self.left_out_pixels) for dataset in datasets
+                leave_out_images(dataset, held_out, self.left_out_pixels) for dataset in datasets
             ]
         maker = self._open_regions()
         if self.val_manifest is None:
-            train, val = _split_images(datasets, self.val_share)
-            self._val = self._sample_val(val, drawn, hidden, maker)
+            train, val = split_images(datasets, self.val_share, self.val_spread)
+            self._val = self._sample_val(val, drawn, hidden, listed, maker)
         else:
             train = datasets
             self._val = self._read_val(maker)
@@ -212,6 +164,8 @@ class EpisodeData(lightning.LightningDataModule):
             hidden,
             self.seed,
             elsewhere=self.elsewhere,
+            listed=listed,
+            by_pairs=self.by_pairs,
         )
         size = (self.image_size, self.image_size)
         self._train = SampledEpisodes(sampler, self.episodes_per_epoch, size, self.augment, maker)
@@ -221,10 +175,18 @@ class EpisodeData(lightning.LightningDataModule):
         datasets: Sequence[LabelledImages],
         drawn: Sequence[ClassKey],
         hidden: Sequence[ClassKey],
+        listed: Mapping[ClassKey, Collection[str]],
         maker: MakeRegions | None,
     ) -> Dataset[Episode]:
         sampler = EpisodeSampler(
-            datasets, drawn, 1, self.image_size, self.limits, hidden, self.seed + 1
+            datasets,
+            drawn,
+            1,
+            None if self.windows is None else self.image_size,
+            self.limits,
+            hidden,
+            self.seed + 1,
+            listed=listed,
         )
         size = (self.image_size, self.image_size)
         return NumberedEpisodes(SampledEpisodes(sampler, self.val_episodes, size, None, maker))
@@ -243,9 +205,9 @@ class EpisodeData(lightning.LightningDataModule):
         return ManifestEpisodes(Manifest.load(self.val_manifest), self.folders.root, maker)
 
     def _split_classes(
-        self, datasets: Sequence[LabelledImages]
+        self, datasets: Sequence[LabelledImages], lists: Mapping[str, Collection[str]]
     ) -> tuple[list[ClassKey], list[ClassKey]]:
-        """Classes to draw and classes that are held out."""
+        """Classes to draw, by the lists where a data set has some, and those held out."""
         names = {name for dataset in datasets for name in dataset.classes.values()}
         for name in self.held_out:
             if name not in names:
@@ -259,7 +221,9 @@ class EpisodeData(lightning.LightningDataModule):
         drawn = [
             (owner, class_id)
             for owner, class_id, name in keys
-            if name not in self.held_out and name not in self.leave_out
+            if name not in self.held_out
+            and name not in self.leave_out
+            and (owner not in lists or name in lists[owner])
         ]
         return drawn, held_out
 
@@ -310,6 +274,8 @@ class EpisodeData(lightning.LightningDataModule):
             side = self.synthetic.size
             told.append(f"{self.synthetic.num_scenes} synthetic scenes of {side} x {side} pixels")
         data = ", ".join(told)
+        if self.folders is not None and self.folders.lists is not None:
+            data += f", by the lists {self.folders.lists}"
         facts = {"data": data, "held_out": list(self.held_out), "seed": self.seed}
         if self.held_out:
             facts["held_out_pixels"] = self.held_out_pixels
@@ -334,39 +300,3 @@ class NumberedEpisodes(Dataset[Episode]):
         key = self.episodes.sampler.sample(index).key
         episode.class_id = torch.tensor([self.numbers[key]])
         return episode
-
-
-def _leave_out_images(
-    dataset: LabelledImages, held_out: Sequence[ClassKey], least: int
-) -> LabelledImages:
-    """Only the images with fewer pixels of the held-out classes than ``least``."""
-    ids = [class_id for owner, class_id in held_out if owner == dataset.name]
-    clean = [
-        index
-        for index in range(len(dataset))
-        if np.count_nonzero(np.isin(dataset.read_labels(index), ids)) < least
-    ]
-    return ImageSubset(dataset, clean)
-
-
-def _split_images(
-    datasets: Sequence[LabelledImages], val_share: float
-) -> tuple[list[LabelledImages], list[LabelledImages]]:
-    """The first images of each data set for training, the last for validation.
-
-    Raises:
-        DatasetError: a data set has too few images for both.
-    """
-    train: list[LabelledImages] = []
-    val: list[LabelledImages] = []
-    for dataset in datasets:
-        cut = len(dataset) - max(2, round(val_share * len(dataset)))
-        if cut < 2:
-            raise DatasetError(
-                f"the data set '{dataset.name}' has {len(dataset)} images",
-                "expected at least 4: a query and a support of their own for training and "
-                "for validation",
-            )
-        train.append(ImageSubset(dataset, range(cut)))
-        val.append(ImageSubset(dataset, range(cut, len(dataset))))
-    return train, val

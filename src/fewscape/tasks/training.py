@@ -22,7 +22,8 @@ from fewscape.datasets import Augment, CropOptions
 from fewscape.datasets.pan_ms import EpisodeOptions
 from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
 from fewscape.tasks.dual_source import DualSourceSegmentation
-from fewscape.tasks.episode_data import EpisodeData, FolderSource, SyntheticSource
+from fewscape.tasks.episode_data import EpisodeData
+from fewscape.tasks.episode_sources import FolderSource, SyntheticSource
 from fewscape.tasks.few_shot import FewShotSegmentation
 from fewscape.tasks.model_folders import SaveModelFolders
 from fewscape.tasks.optimized import OptimizedModule

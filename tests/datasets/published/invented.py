@@ -163,3 +163,100 @@ def write_dlrsd(folder: Path, rng: np.random.Generator, images: int = 10) -> dic
             truth[stem] = ids
     (folder / "UCMerced_LandUse.zip").write_bytes(zip_files(pictures))
     return truth
+
+
+ISAID_LAYOUTS = {
+    "mgcl": (
+        "{split}/images/{stem}.png",
+        "{split}/semantic_png/{stem}_instance_color_RGB.png",
+        "splits/{split}/fold{fold}.txt",
+        "{stem}__{number}",
+        "train",
+    ),
+    "pcfnet": (
+        "{split}/images/{stem}.png",
+        "{split}/semantic_png/{stem}.png",
+        "{split}/list/split{fold}.txt",
+        "{stem}_{number:02d}",
+        "trn",
+    ),
+    "r2net": (
+        "img_dir/{split}/{stem}.png",
+        "ann_dir/{split}/{stem}_instance_color_RGB.png",
+        "lists/iSAID/{split}.txt",
+        "img_dir/{split}/{stem}.png ann_dir/{split}/{stem}_instance_color_RGB.png",
+        "train",
+    ),
+}
+"""Paths of image, mask and list, a row of the list, and the name of the training folder."""
+
+
+def write_isaid_tiles(
+    folder: Path,
+    rng: np.random.Generator,
+    layout: str,
+    tiles: int = 4,
+    side: int = 64,
+    classes: int = 6,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Tiles as others have cut them, with their lists; ids by split and name.
+
+    The last tile of each split stands in no list.
+    """
+    image, mask, list_path, row, train = ISAID_LAYOUTS[layout]
+    truth = {}
+    for place, split in enumerate((train, "val")):
+        own, rows = {}, {}
+        for number in range(tiles):
+            stem = f"P{place}{number:03d}_0_{side}_206_{206 + side}"
+            ids = np.zeros((side, side), np.uint8)
+            for class_id in rng.permutation(np.arange(1, 16))[:classes]:
+                top, left = rng.integers(0, side - 8, 2)
+                ids[top : top + 8, left : left + 8] = class_id
+            picture = rng.integers(0, 256, (side, side, 3)).astype(np.uint8)
+            for template, pixels in ((image, picture), (mask, ids)):
+                path = folder / template.format(split=split, stem=stem)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(as_png(pixels))
+            own[stem] = ids
+            for class_id in np.setdiff1d(ids, 0).tolist():
+                path = list_path.format(split=split, fold=(class_id - 1) // 5)
+                text = row.format(split=split, stem=stem, number=class_id)
+                if number < tiles - 1 and text not in rows.setdefault(path, []):
+                    rows[path].append(text)
+        for path, lines in rows.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text("\n".join(lines) + "\n")
+        truth["train" if place == 0 else split] = own
+    return truth
+
+
+def write_dlrsd_lists(
+    folder: Path, truth: dict[str, np.ndarray], layout: str = "pcfnet"
+) -> dict[str, list[set[tuple[str, int]]]]:
+    """The lists of DLRSD-B beside what ``write_dlrsd`` wrote; pairs by split and fold.
+
+    As in the published ones, a training image of one fold may be a test image of another.
+    """
+    from fewscape.datasets.protocols import DLRSD_B
+
+    pairs = {"train": [], "val": []}
+    for fold, numbers in enumerate(DLRSD_B):
+        for split, own in pairs.items():
+            chosen = {
+                (stem, number)
+                for place, (stem, ids) in enumerate(sorted(truth.items()))
+                for number in numbers
+                if (ids == number).any() and ((place + fold) % 3 == 0) == (split == "val")
+            }
+            own.append(chosen)
+            short = {"train": "trn", "val": "val"}[split]
+            if layout == "pcfnet":
+                path = folder / "DLRSD_5i" / short / f"split{fold}.txt"
+                rows = [f"{stem.rstrip('0123456789')}/{stem}_{n}" for stem, n in sorted(chosen)]
+            else:
+                path = folder / short / f"fold{fold}.txt"
+                rows = [f"{stem}__{n}" for stem, n in sorted(chosen)]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(rows) + "\n")
+    return pairs

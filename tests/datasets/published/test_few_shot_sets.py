@@ -95,7 +95,7 @@ def test_tiles_that_others_have_cut_stay_as_they_are(tmp_path, rng, image, mask,
 
 def test_what_is_wrong_with_isaid_is_told(tmp_path, rng):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match=r"holds nothing of iSAID; expected train/images/P0000"):
+    with pytest.raises(DatasetError, match=r"holds nothing of iSAID; expected its images"):
         prepare_isaid5i(tmp_path / "empty", tmp_path / "made")
     write_isaid(tmp_path / "source", rng)
     masks = tmp_path / "source" / "val" / "Semantic_masks.zip"
@@ -165,3 +165,10 @@ def test_prepare_and_verify_count_pairs(tmp_path, rng, capsys):
     assert set(told) <= set(verified.splitlines())
     table = json.loads((tmp_path / "made" / "classes.json").read_text())
     assert table["published_pairs"]["val"]["helicopter"] == 10
+
+
+def test_the_command_counts_each_image_once(tmp_path, rng, capsys):
+    write_dlrsd(tmp_path / "source", rng)
+    words = ["data", "prepare", "dlrsd", "--source", tmp_path / "source"]
+    assert main([str(word) for word in [*words, "--output", tmp_path / "made"]]) == 0
+    assert f"wrote 20 images to {tmp_path / 'made'}" in capsys.readouterr().out

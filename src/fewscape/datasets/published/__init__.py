@@ -1,32 +1,25 @@
 """Published data sets from their original archives into the generic layout."""
 
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-
+from fewscape.datasets.published.catalog import GUIDES, PREPARERS
 from fewscape.datasets.published.colour_labels import decode_colours
 from fewscape.datasets.published.dlrsd import prepare_dlrsd
-from fewscape.datasets.published.isaid import prepare_isaid5i
-from fewscape.datasets.published.isprs import POTSDAM, VAIHINGEN, prepare_isprs
+from fewscape.datasets.published.guide import DownloadGuide, check_prepared
+from fewscape.datasets.published.isaid import prepare_isaid5i, prepare_isaid5i_512
+from fewscape.datasets.published.isprs import prepare_isprs
 from fewscape.datasets.published.loveda import prepare_loveda
-from fewscape.datasets.published.prepared import PrepareReport, tell_pairs
+from fewscape.datasets.published.report import PrepareReport, tell_pairs
 
 __all__ = [
+    "GUIDES",
     "PREPARERS",
+    "DownloadGuide",
     "PrepareReport",
+    "check_prepared",
     "decode_colours",
     "prepare_dlrsd",
     "prepare_isaid5i",
+    "prepare_isaid5i_512",
     "prepare_isprs",
     "prepare_loveda",
     "tell_pairs",
 ]
-
-PREPARERS: dict[str, Callable[[Path, Path, Callable[[str], None]], PrepareReport]] = {
-    "dlrsd": prepare_dlrsd,
-    "isaid5i": prepare_isaid5i,
-    "loveda": prepare_loveda,
-    "potsdam": partial(prepare_isprs, POTSDAM),
-    "vaihingen": partial(prepare_isprs, VAIHINGEN),
-}
-"""By the name that ``fewscape data prepare`` takes."""

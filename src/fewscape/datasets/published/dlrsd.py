@@ -10,14 +10,17 @@ import numpy as np
 
 from fewscape.core import DatasetError
 from fewscape.datasets.published.archives import Download, SourceFile, note_once
+from fewscape.datasets.published.dlrsd_lists import find_unshown, make_lists, tell_lists
+from fewscape.datasets.published.guide import DownloadGuide
+from fewscape.datasets.published.pair_lists import PAIR_LIST, read_pair_lists
 from fewscape.datasets.published.prepared import (
     Bytes,
     ClassTable,
     PreparedWriter,
-    PrepareReport,
     check_size,
     read_picture,
 )
+from fewscape.datasets.published.report import PrepareReport
 from fewscape.raster.palette import class_colours
 
 NAMES = (
@@ -50,6 +53,21 @@ COUNTS = (100, 754, 713, 897, 116, 105, 100, 103, 977, 102, 1331, 291, 101, 103,
 TRAIN_SHARE, SEED = 0.7, 0
 """Of the clean split, drawn within each scene so that no image is in both parts."""
 
+GUIDE = DownloadGuide(
+    "dlrsd",
+    (
+        "UC Merced Land Use: http://weegee.vision.ucmerced.edu/datasets/landuse.html",
+        "DLRSD: https://sites.google.com/view/zhouwx/dataset",
+    ),
+    """\
+UCMerced_LandUse/Images/airplane/airplane00.tif ...
+DLRSD/Labels/airplane/airplane00.png ...
+DLRSD_5i/{trn,val}/split{0,1,2}.txt    for dlrsd-b only: lists of PCFNet's code, or, of
+                                       ICPD-Net's, {trn,val}/fold{0,1,2}.txt
+""",
+)
+
+OWN_NAME = re.compile(r"[A-Za-z]+\d\d")
 MEMBER = re.compile(
     r"(?:^|/)(Images|Labels)/(?:[^/]+/)?([A-Za-z]+)(\d+)\.(tif|png)$", re.IGNORECASE
 )
@@ -62,7 +80,8 @@ def prepare_dlrsd(
 
     The splits ``train`` and ``val`` are the clean ones: 70 % and 30 % of the images of each
     scene. The published lists draw them class by class or fold by fold, so that most evaluated
-    images were trained on with other classes; ``all`` serves them.
+    images were trained on with other classes; ``all`` serves them. Lists of DLRSD-B are kept in
+    ``lists.json`` where they lie in the source too.
 
     Args:
         source: folder with both downloads.
@@ -76,17 +95,23 @@ def prepare_dlrsd(
     report = PrepareReport(
         expected=IMAGES, expected_pairs={"all": dict(zip(NAMES, COUNTS, strict=True))}
     )
-    with Download(source) as download, PreparedWriter(output, DLRSD, on_image) as writer:
+    command = GUIDE.command(source, output)
+    shown: dict[str, list[str]] = {}
+    with Download(source) as download, PreparedWriter(output, DLRSD, on_image, command) as writer:
         writer.pairs = report.expected_pairs
-        images, labels = _find(download, source)
+        images, labels, lists = _find(download, source)
         writer.splits = split_clean(list(images))
+        writer.lists = make_lists(read_pair_lists(lists, OWN_NAME, len(NAMES)), images, NAMES)
         for stem, image in images.items():
             ids = _read_labels(labels, stem)
             check_size(stem, read_picture(image).shape[:2], ids.shape)
             writer.add(stem, PurePosixPath(image.path).suffix, image, {"labels": ids})
             report.count("all", ids, NAMES)
+            shown[stem] = [NAMES[number] for number in np.unique(ids)]
         for split in ("train", "val"):
             report.images[split] = len(writer.splits[split])
+    report.unshown += find_unshown(writer.lists, shown)
+    report.notes += tell_lists(writer.lists)
     return report
 
 
@@ -108,21 +133,26 @@ def split_clean(stems: list[str]) -> dict[str, list[str]]:
     }
 
 
-def _find(download: Download, source: Path) -> tuple[dict[str, SourceFile], dict[str, SourceFile]]:
+def _find(
+    download: Download, source: Path
+) -> tuple[dict[str, SourceFile], dict[str, SourceFile], list[SourceFile]]:
+    """Images and labels by name, and lists."""
     found: dict[str, dict[str, SourceFile]] = {"images": {}, "labels": {}}
+    lists = []
     for file in download:
-        if match := MEMBER.search(file.path):
+        if PAIR_LIST.search(file.path):
+            lists.append(file)
+        elif match := MEMBER.search(file.path):
             kind = match[1].lower()
             note_once(found[kind], f"{match[2]}{match[3]}", file, kind.removesuffix("s"))
     for what, name in (("images", "UC Merced"), ("labels", "DLRSD")):
         if not found[what]:
             raise DatasetError(
                 f"'{source}' holds no {what} of {name}",
-                "expected Images/airplane/airplane00.tif of UCMerced_LandUse and "
-                "Labels/airplane/airplane00.png of DLRSD, unpacked or as ZIP files",
-                "download UC Merced Land Use and DLRSD into one folder",
+                "expected the images of UC Merced Land Use and the labels of DLRSD",
+                f"check --source, or {GUIDE.tell(source)}",
             )
-    return dict(sorted(found["images"].items())), found["labels"]
+    return dict(sorted(found["images"].items())), found["labels"], lists
 
 
 def _read_labels(labels: dict[str, SourceFile], stem: str) -> Bytes:

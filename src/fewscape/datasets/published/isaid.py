@@ -1,27 +1,35 @@
-"""iSAID-5i (Yao et al., TGRS 2022): 256-pixel tiles of iSAID, fifteen classes of objects."""
+"""iSAID-5i (Yao et al., TGRS 2022): tiles of iSAID, fifteen classes of objects."""
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from fewscape.core import IGNORE, DatasetError
-from fewscape.datasets.published.archives import Download, SourceFile, note_once
+from fewscape.datasets.published.archives import Download, SourceFile
 from fewscape.datasets.published.colour_labels import decode_colours
+from fewscape.datasets.published.guide import DownloadGuide
+from fewscape.datasets.published.isaid_files import (
+    OFFSETS,
+    ListedTiles,
+    Scene,
+    check_tiles,
+    find_isaid,
+)
 from fewscape.datasets.published.prepared import (
     Bytes,
     ClassTable,
     PreparedWriter,
-    PrepareReport,
     check_size,
     read_picture,
 )
+from fewscape.datasets.published.report import PrepareReport
 
 ISAID = ClassTable(
     names=(
@@ -73,133 +81,201 @@ PAIRS = {
 }
 """Tiles of each class in the published lists, from class 1."""
 
-SIDE, STRIDE = 256, 206
-"""Of the tiles in pixels; those at the right and lower edges are moved inward."""
+PARTS = (
+    "masks of iSAID: https://captain-whu.github.io/iSAID",
+    "images of DOTA v1.0, its parts train and val: https://captain-whu.github.io/DOTA",
+)
+ORIGINAL_TREE = """\
+train/images/P0000.png ...                                    of DOTA
+train/Semantic_masks/images/P0000_instance_color_RGB.png ...  of iSAID
+val/images/..., val/Semantic_masks/images/...                 likewise
+"""
+CUT_TREE = """\
+or tiles that others have cut, in one of these ways, with or without the lists:
+{train,val}/images/*.png, {train,val}/semantic_png/*.png, splits/{train,val}/fold{0,1,2}.txt
+{trn,val}/images/*.png, {trn,val}/semantic_png/*.png, {trn,val}/list/split{0,1,2}.txt
+img_dir/{train,val}/*.png, ann_dir/{train,val}/*.png, lists/iSAID/{train,val}.txt
+"""
 
-SPLITS = {"train": "train", "trn": "train", "val": "val"}
-MASK_ENDING = "_instance_color_RGB"
-MEMBER = re.compile(r"(?:^|[/\\])(train|trn|val)(?:\.zip)?/(?:.*/)?([^/]+)\.png$", re.IGNORECASE)
-INSTANCES = "_instance_id_RGB"
+
+@dataclass(frozen=True, slots=True)
+class TileSet:
+    """A published cut of iSAID."""
+
+    guide: DownloadGuide
+    side: int
+    """Of the tiles in pixels; those at the right and lower edges are moved inward."""
+    stride: int
+    """From one tile to the next in pixels, where the original images are cut here."""
+    tiles: Mapping[str, int]
+    """Published number of tiles, by split."""
+    pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Published number of tiles that show each class, by split; empty where not known."""
+    note: str = ""
+    """What to know about tiles that are cut here."""
 
 
-class Scene(NamedTuple):
-    """An image of iSAID with its mask."""
+ISAID5I = TileSet(
+    DownloadGuide("isaid5i", PARTS, ORIGINAL_TREE + CUT_TREE),
+    side=256,
+    stride=206,
+    tiles=TILES,
+    pairs={s: dict(zip(ISAID.names[1:], counts, strict=True)) for s, counts in PAIRS.items()},
+)
 
-    split: str
-    stem: str
-    image: SourceFile
-    mask: SourceFile
+ISAID5I_512 = TileSet(
+    DownloadGuide("isaid5i-512", PARTS, ORIGINAL_TREE + CUT_TREE),
+    side=512,
+    stride=412,
+    tiles={"train": 22_972, "val": 7_581},
+    note="the stride of the published tiles of 512 pixels is not known; these were cut every 412, "
+    "so their number and their scores differ from the published ones",
+)
 
 
 def prepare_isaid5i(
     source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
 ) -> PrepareReport:
+    """The generic layout of the 256 px tiles, see ``prepare_tiles``.
+
+    Their published stride is 206 pixels, as their names show.
+    """
+    return prepare_tiles(ISAID5I, source, output, on_image)
+
+
+def prepare_isaid5i_512(
+    source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
+) -> PrepareReport:
+    """The generic layout of the 512 px tiles of protocol P2, see ``prepare_tiles``.
+
+    Lists of R2Net name 22,972 images for training and 7,581 for validation. How they were cut is
+    not published. Where the original images are given, the stride here is 412 pixels: the
+    overlap is a fifth of the side, as in the 256 px tiles. The number of tiles then differs.
+    """
+    return prepare_tiles(ISAID5I_512, source, output, on_image)
+
+
+def prepare_tiles(
+    kind: TileSet, source: Path, output: Path, on_image: Callable[[str], None]
+) -> PrepareReport:
     """The generic layout from original iSAID, or from tiles that others have cut.
 
-    Original masks are coloured; their images are cut into tiles of 256 x 256 pixels every 206,
-    of which those with an object are kept. Masks with one band hold ids already: their images
-    are tiles, and are kept as they are. Images are found in folders ``train`` (or ``trn``) and
-    ``val``, masks by the ending ``_instance_color_RGB``; which folders lie between does not matter.
+    Original masks are coloured; their images are cut into tiles, of which those with an object
+    are kept. Masks with one band hold ids already: their images are tiles, and are kept as they
+    are. For files and lists see ``find_isaid``; tiles that a split's lists do not name are left
+    out.
 
     Args:
+        kind: ``ISAID5I`` or ``ISAID5I_512``.
         source: folder of the download.
         output: folder of the data set.
         on_image: called with every finished tile.
 
     Raises:
-        DatasetError: nothing of iSAID is there, a mask is missing, or a file is damaged.
+        DatasetError: nothing of iSAID is there, a mask or a listed tile is missing, tiles are of
+            another size or there twice, a mask has unknown ids, or a file is damaged.
         OutputError: the folder cannot be written.
     """
-    report = PrepareReport(expected=TILES, expected_pairs=_name_pairs())
-    with Download(source) as download, PreparedWriter(output, ISAID, on_image) as writer:
-        writer.pairs = report.expected_pairs
-        for scene in _find(download, source):
-            for stem, image, ids in _make_tiles(scene, report):
+    report = PrepareReport(expected=kind.tiles, expected_pairs=kind.pairs)
+    command = kind.guide.command(source, output)
+    with Download(source) as download, PreparedWriter(output, ISAID, on_image, command) as writer:
+        writer.pairs = kind.pairs
+        scenes, listed = find_isaid(download, source, kind.guide)
+        for scene in scenes:
+            own = listed.get(scene.split)
+            for stem, image, ids in _make_tiles(kind, scene, own, report):
                 writer.add(stem, ".png", image, {"labels": ids})
                 writer.splits.setdefault(scene.split, []).append(stem)
                 report.count(scene.split, ids, ISAID.names)
+                if own is not None:
+                    unshown = np.setdiff1d([*own.classes[stem]], ids)
+                    report.unshown += [f"{stem} / {ISAID.names[number]}" for number in unshown]
+        for split, own in listed.items():
+            check_tiles(own, writer.splits.get(split, []))
     return report
 
 
-def plan_tiles(length: int) -> list[int]:
+def plan_tiles(length: int, side: int = ISAID5I.side, stride: int = ISAID5I.stride) -> list[int]:
     """Where tiles begin along an axis.
 
     Examples:
         >>> plan_tiles(256), plan_tiles(500), plan_tiles(100)
         ([0], [0, 206, 244], [0])
     """
-    last = max(length - SIDE, 0)
-    return [*range(0, last, STRIDE), last]
+    last = max(length - side, 0)
+    return [*range(0, last, stride), last]
 
 
-def _name_pairs() -> dict[str, dict[str, int]]:
-    return {
-        split: dict(zip(ISAID.names[1:], counts, strict=True)) for split, counts in PAIRS.items()
-    }
-
-
-def _find(download: Download, source: Path) -> Iterator[Scene]:
-    images: dict[tuple[str, str], SourceFile] = {}
-    masks: dict[tuple[str, str], SourceFile] = {}
-    for file in download:
-        match = MEMBER.search(file.path)
-        if match is None or match[2].endswith(INSTANCES):
-            continue
-        is_mask = match[2].endswith(MASK_ENDING)
-        key = SPLITS[match[1].lower()], match[2].removesuffix(MASK_ENDING)
-        found, what = (masks, "mask") if is_mask else (images, "image")
-        note_once(found, key, file, what)
-    if not images:
-        raise DatasetError(
-            f"'{source}' holds nothing of iSAID",
-            "expected train/images/P0000.png and train/Semantic_masks/images/"
-            "P0000_instance_color_RGB.png, and the same in val, unpacked or as ZIP files",
-            "download the masks of iSAID and the images of DOTA 1.0 into one folder",
-        )
-    for (split, stem), image in sorted(images.items()):
-        if (split, stem) not in masks:
-            raise DatasetError(
-                f"the {split} image '{image.path}' has no mask",
-                f"expected {stem}{MASK_ENDING}.png in a folder of '{split}'",
-                "the download is incomplete; fetch it again",
-            )
-        yield Scene(split, stem, image, masks[split, stem])
-
-
-def _make_tiles(scene: Scene, report: PrepareReport) -> Iterator[tuple[str, SourceFile, Bytes]]:
-    """Name, image and ids of each tile with an object."""
-    picture = read_picture(scene.mask)
-    if picture.shape[2] == 1:
-        yield scene.stem, scene.image, _check_ids(scene, picture[..., 0])
+def _make_tiles(
+    kind: TileSet, scene: Scene, listed: ListedTiles | None, report: PrepareReport
+) -> Iterator[tuple[str, SourceFile, Bytes]]:
+    """Name, image and ids of each tile that counts."""
+    is_wanted = listed is None or scene.stem in listed.classes
+    if not is_wanted and OFFSETS.search(scene.stem):
         return
+    picture = read_picture(scene.mask)
+    is_coloured = picture.shape[2] > 1
+    ids = _read_colours(scene, picture, report) if is_coloured else _check_ids(scene, picture)
+    image = read_picture(scene.image)[..., :3]
+    check_size(scene.stem, image.shape[:2], ids.shape)
+    if not is_coloured or OFFSETS.search(scene.stem):
+        if is_wanted:
+            _check_side(kind, scene, ids.shape)
+            yield scene.stem, scene.image, ids
+        return
+    if kind.note and kind.note not in report.notes:
+        report.notes.append(kind.note)
+    yield from _cut_tiles(kind, scene.stem, image, ids, listed)
+
+
+def _cut_tiles(
+    kind: TileSet, scene: str, image: Bytes, ids: Bytes, listed: ListedTiles | None
+) -> Iterator[tuple[str, SourceFile, Bytes]]:
+    """The listed tiles of an original image, or those with an object."""
+    side = kind.side
+    starts = partial(plan_tiles, side=side, stride=kind.stride)
+    for row in starts(ids.shape[0]):
+        for col in starts(ids.shape[1]):
+            stem = f"{scene}_{row}_{row + side}_{col}_{col + side}"
+            part = ids[row : row + side, col : col + side]
+            shows_object = bool(((part > 0) & (part != IGNORE)).any())
+            if not (shows_object if listed is None else stem in listed.classes):
+                continue
+            shown = image[row : row + side, col : col + side]
+            missing = side - part.shape[0], side - part.shape[1]
+            padding = ((0, missing[0]), (0, missing[1]))
+            part = np.pad(part, padding, constant_values=IGNORE)
+            yield stem, _as_file(stem, np.pad(shown, (*padding, (0, 0)))), part
+
+
+def _read_colours(scene: Scene, picture: Bytes, report: PrepareReport) -> Bytes:
     palette = {colour: number for number, colour in enumerate(ISAID.colours)}
     ids, unlisted = decode_colours(picture[..., :3], palette)
     if unlisted:
         report.unlisted[scene.mask.path] = unlisted
-    image = read_picture(scene.image)[..., :3]
-    check_size(scene.stem, image.shape[:2], ids.shape)
-    for row in plan_tiles(ids.shape[0]):
-        for col in plan_tiles(ids.shape[1]):
-            part = ids[row : row + SIDE, col : col + SIDE]
-            if not ((part > 0) & (part != IGNORE)).any():
-                continue
-            shown = image[row : row + SIDE, col : col + SIDE]
-            missing = SIDE - part.shape[0], SIDE - part.shape[1]
-            padding = ((0, missing[0]), (0, missing[1]))
-            part = np.pad(part, padding, constant_values=IGNORE)
-            stem = f"{scene.stem}_{row}_{row + SIDE}_{col}_{col + SIDE}"
-            yield stem, _as_file(stem, np.pad(shown, (*padding, (0, 0)))), part
+    return ids
 
 
-def _check_ids(scene: Scene, ids: Bytes) -> Bytes:
+def _check_ids(scene: Scene, picture: Bytes) -> Bytes:
+    ids = picture[..., 0]
     strange = np.setdiff1d(ids, [*range(len(ISAID.names)), IGNORE])
     if len(strange):
         raise DatasetError(
-            f"'{scene.mask.path}' contains the id {strange[0]}",
+            f"'{scene.mask.path}' contains the id {', '.join(map(str, strange))}",
             f"expected 0 to {len(ISAID.names) - 1}, and {IGNORE} for unknown",
             "give the tiles of the published preparation, or original iSAID",
         )
     return ids
+
+
+def _check_side(kind: TileSet, scene: Scene, size: tuple[int, ...]) -> None:
+    if max(size) > kind.side:
+        fitting = [each.guide.name for each in (ISAID5I, ISAID5I_512) if each.side == max(size)]
+        raise DatasetError(
+            f"the tile '{scene.image.path}' has {size[0]} x {size[1]} pixels",
+            f"expected at most {kind.side} x {kind.side} for '{kind.guide.name}'",
+            f"run fewscape data prepare {fitting[0]}" if fitting else "check --source",
+        )
 
 
 def _as_file(stem: str, pixels: Bytes) -> SourceFile:

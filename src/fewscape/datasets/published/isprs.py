@@ -10,14 +10,15 @@ from pathlib import Path
 from fewscape.core import IGNORE, DatasetError
 from fewscape.datasets.published.archives import Download, SourceFile
 from fewscape.datasets.published.colour_labels import Colour, decode_colours
+from fewscape.datasets.published.guide import DownloadGuide
 from fewscape.datasets.published.prepared import (
     Bytes,
     ClassTable,
     PreparedWriter,
-    PrepareReport,
     check_size,
     read_picture,
 )
+from fewscape.datasets.published.report import PrepareReport
 
 ISPRS = ClassTable(
     names=("impervious surface", "building", "low vegetation", "tree", "car", "clutter"),
@@ -43,6 +44,8 @@ PALETTE: dict[Colour, int] = {
 }
 """Colours of the label files; black is the boundary of the eroded ones."""
 
+PAGE = "https://www.isprs.org/education/benchmarks/UrbanSemLab/default.aspx"
+
 FULL, ERODED = "labels", "labels_eroded"
 """Folders of the two variants of the labels."""
 
@@ -66,6 +69,12 @@ class IsprsSet:
     """The official test tiles; of the others one serves for model selection."""
     archives: str
     """For the message about an absent download."""
+
+    @property
+    def guide(self) -> DownloadGuide:
+        """What to download."""
+        part = f"ISPRS 2D semantic labelling, {self.name.capitalize()}: {PAGE}"
+        return DownloadGuide(self.name, (part,), f"{self.archives}, or what they hold")
 
 
 VAIHINGEN = IsprsSet(
@@ -128,7 +137,8 @@ def prepare_isprs(
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(expected={split: len(tiles) for split, tiles in kind.splits.items()})
-    with Download(source) as download, PreparedWriter(output, ISPRS, on_image) as writer:
+    command = kind.guide.command(source, output)
+    with Download(source) as download, PreparedWriter(output, ISPRS, on_image, command) as writer:
         found = _find(kind, download, source)
         for split, tiles in kind.splits.items():
             for tile in tiles:
@@ -157,7 +167,7 @@ def _find(kind: IsprsSet, download: Download, source: Path) -> dict[str, dict[st
         raise DatasetError(
             f"'{source}' holds no image of {kind.name.capitalize()}",
             f"expected {kind.archives}, or what they hold",
-            "check --source",
+            f"check --source, or {kind.guide.tell(source)}",
         )
     return found
 

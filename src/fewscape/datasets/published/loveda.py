@@ -10,13 +10,14 @@ import numpy as np
 
 from fewscape.core import IGNORE, DatasetError
 from fewscape.datasets.published.archives import Download, SourceFile, note_once
+from fewscape.datasets.published.guide import DownloadGuide
 from fewscape.datasets.published.prepared import (
     ClassTable,
     PreparedWriter,
-    PrepareReport,
     check_size,
     read_picture,
 )
+from fewscape.datasets.published.report import PrepareReport
 
 LOVEDA = ClassTable(
     names=("background", "building", "road", "water", "barren", "forest", "agricultural"),
@@ -34,6 +35,15 @@ LOVEDA = ClassTable(
 
 SPLIT_IMAGES = {"train": 2522, "val": 1669, "test": 1796}
 """The official splits; labels of the test images are withheld."""
+
+GUIDE = DownloadGuide(
+    "loveda",
+    ("LoveDA: https://zenodo.org/records/5706578",),
+    """\
+Train.zip, Val.zip, Test.zip
+or {Train,Val,Test}/{Urban,Rural}/{images_png,masks_png}/0.png ..., of Test images only
+""",
+)
 
 MEMBER = re.compile(
     r"(?:^|/)(Train|Val|Test)/(?:.*/)?(Urban|Rural)/(images_png|masks_png)/([^/]+)\.png$"
@@ -58,7 +68,8 @@ def prepare_loveda(
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(expected=SPLIT_IMAGES)
-    with Download(source) as download, PreparedWriter(output, LOVEDA, on_image) as writer:
+    command = GUIDE.command(source, output)
+    with Download(source) as download, PreparedWriter(output, LOVEDA, on_image, command) as writer:
         images, masks = _find(download, source)
         for (split, stem), image in sorted(images.items()):
             pixels = read_picture(image)
@@ -89,8 +100,8 @@ def _find(
     if not found["images_png"]:
         raise DatasetError(
             f"'{source}' holds nothing of LoveDA",
-            "expected Train.zip, Val.zip and Test.zip, or Train/Urban/images_png and so on",
-            "check --source",
+            "expected Train.zip, Val.zip and Test.zip, or what they hold",
+            f"check --source, or {GUIDE.tell(source)}",
         )
     return found["images_png"], found["masks_png"]
 

@@ -1,12 +1,12 @@
-"""A prepared data set: the generic layout, with splits, colours and a report."""
+"""A prepared data set: the generic layout, with splits and colours."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,10 +16,11 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, DatasetError, OutputError
 from fewscape.datasets.areas import SPLITS
+from fewscape.datasets.folder import CLASSES, PREPARING
+from fewscape.datasets.lists import LISTS, PairLists
 from fewscape.datasets.published.archives import SourceFile
 from fewscape.datasets.published.colour_labels import Colour
 
-CLASSES = "classes.json"
 TILE = 256
 """Side of the blocks of label files, so that a crop reads little of a large one."""
 
@@ -38,87 +39,51 @@ class ClassTable:
     """Left out from the published means."""
 
 
-@dataclass(slots=True)
-class PrepareReport:
-    """What was found."""
-
-    images: Counter[str] = field(default_factory=Counter)
-    """Images by split."""
-    expected: Mapping[str, int] = field(default_factory=dict)
-    """Images by split in the official data."""
-    unlisted: Counter[str] = field(default_factory=Counter)
-    """Pixels with colours of no class, by file."""
-    pairs: dict[str, Counter[str]] = field(default_factory=dict)
-    """Images that show each class, by split."""
-    expected_pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Likewise in the published lists."""
-
-    def count(self, split: str, ids: Bytes, names: Sequence[str]) -> None:
-        """Take note of an image by its labels (H, W)."""
-        self.images[split] += 1
-        present = (names[number] for number in np.unique(ids) if number < len(names))
-        self.pairs.setdefault(split, Counter()).update(present)
-
-    def tell(self) -> list[str]:
-        """Lines for people."""
-        lines = []
-        for split, count in self.expected.items():
-            found = self.images[split]
-            lines.append(f"{split}: {found} of {count} images")
-        lines += tell_pairs(self.pairs, self.expected_pairs)
-        if self.unlisted:
-            pixels = sum(self.unlisted.values())
-            lines.append(
-                f"{pixels} pixels in {len(self.unlisted)} label files have a colour of no class; "
-                f"they are ignored (first: {next(iter(self.unlisted))})"
-            )
-        return lines
-
-
-def tell_pairs(
-    found: Mapping[str, Mapping[str, int]], expected: Mapping[str, Mapping[str, int]]
-) -> list[str]:
-    """Lines on classes that fewer or more images show than the published lists say."""
-    lines = []
-    for split, counts in expected.items():
-        own = found.get(split, {})
-        apart = [name for name, count in counts.items() if own.get(name, 0) != count]
-        total = sum(counts.values())
-        seen = sum(own.get(name, 0) for name in counts)
-        lines.append(f"{split}: {seen} of {total} pairs of image and class")
-        lines += [f"  {name}: {own.get(name, 0)} of {counts[name]}" for name in apart]
-    return lines
-
-
 class PreparedWriter:
     """Writes images, labels and, last of all, ``classes.json``, which makes the folder complete.
+
+    Until then the folder holds ``preparing.txt`` with the command to run again. What an
+    interrupted run left is deleted first, so that no image of other options slips in.
 
     Args:
         folder: made if absent.
         table: of the classes.
         on_image: called with the name of every image that was written.
+        command: that makes this data set.
 
     Raises:
-        DatasetError: the folder holds a complete data set already.
+        DatasetError: the folder holds a complete data set already, or images of another origin.
         OutputError: it cannot be written.
     """
 
     def __init__(
-        self, folder: Path, table: ClassTable, on_image: Callable[[str], None] = lambda name: None
+        self, folder: Path, table: ClassTable, on_image: Callable[[str], None], command: str
     ) -> None:
-        if (folder / CLASSES).exists():
-            raise DatasetError(
-                f"'{folder}' already holds a data set",
-                "expected a new folder, or one that an interrupted run left",
-                "choose another --output, or delete the folder",
-            )
         self.folder = folder
         self.table = table
         self.on_image = on_image
+        self.command = command
         self.splits: dict[str, list[str]] = {}
         self.pairs: Mapping[str, Mapping[str, int]] = {}
+        self.lists: Mapping[str, PairLists] = {}
+        self._added: set[str] = set()
+        leftovers = _find_leftovers(folder)
+        if (folder / CLASSES).exists() or (leftovers and not (folder / PREPARING).exists()):
+            raise DatasetError(
+                f"'{folder}' already holds a data set"
+                if (folder / CLASSES).exists()
+                else f"'{folder}' already holds '{leftovers[0].name}'",
+                "expected a new folder, or one that an interrupted run left",
+                "choose another --output, or delete the folder",
+            )
 
     def __enter__(self) -> Self:
+        with self._telling():
+            for path in _find_leftovers(self.folder):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
         return self
 
     def __exit__(
@@ -127,14 +92,9 @@ class PreparedWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, OSError):
-            raise OutputError(
-                f"'{self.folder}' cannot be written: {error.strerror}",
-                "the data set is incomplete",
-                "free some space and run the command again",
-            ) from error
         if error is None:
-            self._finish()
+            with self._telling():
+                self._finish()
 
     def add(self, stem: str, suffix: str, image: SourceFile, labels: Mapping[str, Bytes]) -> None:
         """Copy an image and write its labels.
@@ -144,30 +104,72 @@ class PreparedWriter:
             suffix: of the image file.
             image: the original, copied byte by byte.
             labels: (H, W) ids by the name of the labels' folder.
+
+        Raises:
+            DatasetError: an image of this name was added already.
+            OutputError: the files cannot be written.
         """
-        (self.folder / "images").mkdir(parents=True, exist_ok=True)
-        image.copy(self.folder / "images" / f"{stem}{suffix}")
-        for name, ids in labels.items():
-            (self.folder / name).mkdir(exist_ok=True)
-            _write_labels(self.folder / name / f"{stem}.tif", ids)
+        if stem in self._added:
+            raise DatasetError(
+                f"the download holds the image '{stem}' twice, the second time as '{image.path}'",
+                "expected each once",
+                "leave only one copy of the download in --source",
+            )
+        self._added.add(stem)
+        with self._telling():
+            self._begin()
+            (self.folder / "images").mkdir(exist_ok=True)
+            image.copy(self.folder / "images" / f"{stem}{suffix}")
+            for name, ids in labels.items():
+                (self.folder / name).mkdir(exist_ok=True)
+                _write_labels(self.folder / name / f"{stem}.tif", ids)
         self.on_image(stem)
 
-    def _finish(self) -> None:
-        for name, content in (
-            (SPLITS, self.splits),
-            (
-                CLASSES,
-                {
-                    "classes": {str(n): name for n, name in enumerate(self.table.names)},
-                    "ignore": IGNORE,
-                    "colours": {str(n): list(c) for n, c in enumerate(self.table.colours)},
-                    "unscored": list(self.table.unscored),
-                    **({"published_pairs": self.pairs} if self.pairs else {}),
-                },
-            ),
-        ):
+    def _begin(self) -> None:
+        note = self.folder / PREPARING
+        if not note.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            note.write_text(self.command + "\n", "utf-8")
+
+    def _finish(self) -> None:
+        self._begin()
+        self._write(SPLITS, self.splits)
+        if self.lists:
+            self._write(LISTS, self.lists)
+        self._write(
+            CLASSES,
+            {
+                "classes": {str(n): name for n, name in enumerate(self.table.names)},
+                "ignore": IGNORE,
+                "colours": {str(n): list(c) for n, c in enumerate(self.table.colours)},
+                "unscored": list(self.table.unscored),
+                **({"published_pairs": self.pairs} if self.pairs else {}),
+            },
+        )
+        (self.folder / PREPARING).unlink()
+
+    def _write(self, name: str, content: object) -> None:
+        """Whole or not at all."""
+        draft = self.folder / f".{name}"
+        draft.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+        draft.replace(self.folder / name)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OutputError(
+                f"'{self.folder}' cannot be written: {error.strerror}",
+                "the data set is incomplete",
+                "free some space and run the command again",
+            ) from error
+
+
+def _find_leftovers(folder: Path) -> list[Path]:
+    """What earlier runs have written."""
+    names = ("images", "labels", "labels_*", SPLITS, LISTS)
+    return [path for name in names for path in sorted(folder.glob(name))]
 
 
 def read_picture(file: SourceFile) -> Bytes:

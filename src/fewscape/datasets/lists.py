@@ -1,0 +1,93 @@
+"""Published lists of a data set: which image counts for which class, split by split, fold by fold.
+
+They lie beside ``classes.json`` in ``lists.json``, which ``fewscape data prepare`` writes::
+
+    {"dlrsd-b": {"train": [{"airplane": ["airplane00", ...], ...}, ...one for each fold],
+                 "val": [...]}}
+
+A fold's entry holds its own classes by name, each with the names of its images.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from fewscape.core import ConfigError, DatasetError, suggest
+
+LISTS = "lists.json"
+"""File beside ``classes.json`` with the published lists."""
+
+ClassImages = Mapping[str, Collection[str]]
+"""Names of images, without suffix, by the name of a class."""
+PairLists = Mapping[str, Sequence[ClassImages]]
+"""By split, then by fold."""
+
+
+def read_pair_lists(folder: Path, name: str) -> PairLists:
+    """The lists of one name.
+
+    Args:
+        folder: of the prepared data set.
+        name: of the lists, such as ``dlrsd-b``.
+
+    Raises:
+        ConfigError: the file has no lists of this name.
+        DatasetError: there is no such file, or it is no table of lists.
+    """
+    file = folder / LISTS
+    if not file.is_file():
+        raise DatasetError(
+            f"'{folder}' has no {LISTS}, so the published lists '{name}' are not known",
+            f"expected the data set as prepared with {LIST_FILES.get(name, 'its list files')} in "
+            "--source",
+            f"add these files to --source, delete '{folder}' and run fewscape data prepare again",
+        )
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise DatasetError(f"'{file}' is not readable JSON", EXPECTED) from error
+    if not isinstance(content, dict) or not all(map(_is_lists, content.values())):
+        raise DatasetError(f"'{file}' is not a table of lists", EXPECTED)
+    if name not in content:
+        raise ConfigError(f"'{file}' has no lists '{name}'", "", suggest(name, content))
+    lists: PairLists = content[name]
+    return lists
+
+
+def join_folds(folds: Sequence[ClassImages]) -> dict[str, frozenset[str]]:
+    """Images of each class over several folds.
+
+    Examples:
+        >>> joined = join_folds([{"ship": ["a", "b"]}, {"ship": ["c"], "dock": []}])
+        >>> sorted(joined["ship"]), sorted(joined["dock"])
+        (['a', 'b', 'c'], [])
+    """
+    joined: dict[str, frozenset[str]] = {}
+    for fold in folds:
+        for class_name, images in fold.items():
+            joined[class_name] = joined.get(class_name, frozenset()).union(images)
+    return joined
+
+
+LIST_FILES = {
+    "dlrsd-b": "PCFNet's DLRSD_5i/{trn,val}/split{0,1,2}.txt or ICPD-Net's "
+    "{trn,val}/fold{0,1,2}.txt",
+}
+"""Files that ``fewscape data prepare`` makes the lists from."""
+
+EXPECTED = 'expected {"dlrsd-b": {"train": [{"ship": ["image1", ...], ...}, ...], "val": [...]}}'
+
+
+def _is_lists(content: object) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(folds, list) and all(map(_is_fold, folds)) for folds in content.values()
+    )
+
+
+def _is_fold(content: object) -> bool:
+    return isinstance(content, dict) and all(
+        isinstance(images, list) and all(isinstance(image, str) for image in images)
+        for images in content.values()
+    )

@@ -1,0 +1,71 @@
+"""What a preparation found, beside what the published data have."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(slots=True)
+class PrepareReport:
+    """What was found."""
+
+    images: Counter[str] = field(default_factory=Counter)
+    """Images by split."""
+    expected: Mapping[str, int] = field(default_factory=dict)
+    """Images by split in the official data."""
+    unlisted: Counter[str] = field(default_factory=Counter)
+    """Pixels with colours of no class, by file."""
+    pairs: dict[str, Counter[str]] = field(default_factory=dict)
+    """Images that show each class, by split."""
+    expected_pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Likewise in the published lists."""
+    unshown: list[str] = field(default_factory=list)
+    """Listed pairs of image and class whose labels do not show the class."""
+    notes: list[str] = field(default_factory=list)
+    """What else there is to know."""
+
+    def count(self, split: str, ids: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
+        """Take note of an image by its labels (H, W)."""
+        self.images[split] += 1
+        present = (names[number] for number in np.unique(ids) if number < len(names))
+        self.pairs.setdefault(split, Counter()).update(present)
+
+    def tell(self) -> list[str]:
+        """Lines for people."""
+        lines = []
+        for split, count in self.expected.items():
+            found = self.images[split]
+            lines.append(f"{split}: {found} of {count} images")
+        lines += tell_pairs(self.pairs, self.expected_pairs)
+        if self.unlisted:
+            pixels = sum(self.unlisted.values())
+            lines.append(
+                f"{pixels} pixels in {len(self.unlisted)} label files have a colour of no class; "
+                f"they are ignored (first: {next(iter(self.unlisted))})"
+            )
+        if self.unshown:
+            lines.append(
+                f"{len(self.unshown)} listed pairs of image and class are not in the labels "
+                f"(first: {self.unshown[0]})"
+            )
+        return lines + self.notes
+
+
+def tell_pairs(
+    found: Mapping[str, Mapping[str, int]], expected: Mapping[str, Mapping[str, int]]
+) -> list[str]:
+    """Lines on classes that fewer or more images show than the published lists say."""
+    lines = []
+    for split, counts in expected.items():
+        own = found.get(split, {})
+        apart = [name for name, count in counts.items() if own.get(name, 0) != count]
+        total = sum(counts.values())
+        seen = sum(own.get(name, 0) for name in counts)
+        lines.append(f"{split}: {seen} of {total} pairs of image and class")
+        lines += [f"  {name}: {own.get(name, 0)} of {counts[name]}" for name in apart]
+    return lines
