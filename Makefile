@@ -12,7 +12,7 @@ demo: install
 	@$(BIN)/fewscape demo
 
 test: install
-	@$(BIN)/python -m pytest -m "not gpu"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu" -n auto
 
 lint: install
 	@$(BIN)/ruff check .

@@ -136,7 +136,7 @@ def test_runs_in_processes_give_the_same_report(place, tmp_path):
         (["--recipes", "absent"], "expected the folder 'configs' of fewscape's repository"),
         (["--shots", "9"], "9-shot episodes need 10"),
         (["--only", "mgcl@tiny/fold0/seed9"], "there is no run 'mgcl@tiny/fold0/seed9'"),
-        (["--selection", "paper"], "holds isaid5i-p1 with selection 'heldout'"),
+        (["--selection", "paper"], "holds protocol 'isaid5i-p1', selection 'heldout'"),
     ],
 )
 def test_mistakes_are_told(place, words, message, capsys):

@@ -217,8 +217,22 @@ def test_selection_by_the_test_is_labelled_everywhere(make):
     for kind in ("html", "md", "tex"):
         assert "optimistic" in (benchmark.output / f"report.{kind}").read_text()
     assert "selected by the test score" in (benchmark.output / "report.html").read_text()
-    with pytest.raises(ResultsError, match="holds isaid5i-p1 with selection 'paper'"):
+    with pytest.raises(ResultsError, match="holds protocol 'isaid5i-p1', selection 'paper'"):
         make().check()
+
+
+def test_maps_of_the_backbone_are_shared_by_heads(make, tmp_path):
+    benchmark = make(models=("mgcl",), num_seeds=2, features=tmp_path / "features")
+    finish(benchmark)
+    recipe = make_recipe(benchmark, benchmark.runs()[0])
+    assert recipe["data"]["augment"] is None
+    assert recipe["model"]["cache_folder"] == str(tmp_path / "features")
+    backbones = list((tmp_path / "features").iterdir())
+    assert len(backbones) == 2  # random weights differ with the seed; real ones do not
+    assert all(any(folder.glob("*.maps")) for folder in backbones)
+    assert compile_report(benchmark)["facts"]["augmentation"] == "none"
+    with pytest.raises(ResultsError, match=r"augmentation 'none'; asked for is .* 'as in the"):
+        make(models=("mgcl",)).check()
 
 
 def test_a_report_leaves_out_what_is_not_complete_and_says_so(make):

@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipes", type=Path, default=Path("configs"), help="folder (configs)")
     parser.add_argument("--output", type=Path, help="folder (runs/PROTOCOL-SELECTION)")
     parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
+    parser.add_argument(
+        "--features",
+        type=Path,
+        help="folder that keeps the maps of frozen backbones for all heads, folds and seeds; "
+        "trains without augmentation, and takes 33 GB for a ResNet-50 on iSAID-5i",
+    )
     parser.add_argument("--limit", type=values.positive, help="test episodes a class, for a trial")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument(
@@ -99,6 +105,7 @@ def _open(arguments: argparse.Namespace) -> Benchmark:
         arguments.selection,
         arguments.limit,
         arguments.regions,
+        arguments.features,
         arguments.device,
     )
     benchmark.check()

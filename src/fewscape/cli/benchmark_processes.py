@@ -80,6 +80,7 @@ def _words(benchmark: Benchmark, run: Run) -> list[str]:
         "selection": benchmark.selection,
         "limit": benchmark.limit,
         "regions": benchmark.regions,
+        "features": benchmark.features,
         "device": benchmark.device,
         "only": run.name,
         "processes": 1,

@@ -52,6 +52,8 @@ class Benchmark:
             itself, as most papers do, which makes the score optimistic.
         limit: test episodes of each class, for a trial; all if None.
         regions: folder that keeps region maps.
+        features: folder that keeps the maps of frozen backbones for all heads, folds and seeds;
+            networks are then trained without augmentation, which would make every image another.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -67,6 +69,7 @@ class Benchmark:
     selection: Selection = "heldout"
     limit: int | None = None
     regions: Path | None = None
+    features: Path | None = None
     device: str = "auto"
     _manifests: dict[tuple[int, int], Manifest] = field(default_factory=dict, repr=False)
 
@@ -152,14 +155,21 @@ class Benchmark:
         for fold in self.folds:
             novel_classes(self.protocol, fold, dataset)
         path = self.output / SETTINGS
-        settings = {"protocol": self.protocol_name, "selection": self.selection}
+        settings = {
+            "protocol": self.protocol_name,
+            "selection": self.selection,
+            "augmentation": "as in the recipes" if self.features is None else "none",
+        }
         if path.is_file():
             stored = json.loads(path.read_text("utf-8"))
             if stored != settings:
+                told = [
+                    ", ".join(f"{key} '{value}'" for key, value in each.items())
+                    for each in (stored, settings)
+                ]
                 raise ResultsError(
-                    f"'{self.output}' holds {stored['protocol']} with selection "
-                    f"'{stored['selection']}'",
-                    f"asked for is {self.protocol_name} with selection '{self.selection}'",
+                    f"'{self.output}' holds {told[0]}",
+                    f"asked for is {told[1]}",
                     "choose another --output",
                 )
         self.output.mkdir(parents=True, exist_ok=True)

@@ -121,6 +121,7 @@ def _describe(benchmark: Benchmark) -> dict[str, str]:
         f"'{protocol.train_split}'",
         "image size": f"{protocol.image_size} pixels",
         "pixels of tested classes in training": protocol.held_out_pixels.replace("_", " "),
+        "augmentation": "as in the recipes" if benchmark.features is None else "none",
         "smallest object in the test": f"{protocol.min_pixels} pixel"
         + ("s" if protocol.min_pixels > 1 else ""),
         "seed of the test episodes": str(protocol.seed),
