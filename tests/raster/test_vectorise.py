@@ -1,3 +1,7 @@
+import sqlite3
+from contextlib import closing
+from xml.etree import ElementTree
+
 import numpy as np
 import pyogrio
 import pytest
@@ -9,8 +13,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from scipy import ndimage
 
-from fewscape.raster import Georeference, vectorise_map
-from fewscape.raster.vectorise import PatchTracker
+from fewscape.raster import Georeference, PolygonOptions, vectorise_map
+from fewscape.raster.patches import PatchTracker
 from tests.raster.rasters import write_raster
 
 
@@ -58,7 +62,10 @@ def test_writes_class_score_and_area(tmp_path):
         for index, data in enumerate([classes, *probabilities])
     ]
     target = tmp_path / "map.gpkg"
-    count = vectorise_map(paths[0], paths[1:], target, ["roof", "road"], {"M": "m"}, 60 * 7)
+    options = PolygonOptions(scene="town.tif", model="mine")
+    count = vectorise_map(
+        paths[0], paths[1:], target, ["roof", "road"], {"M": "m"}, 60 * 7, options
+    )
     meta, _, wkb, values = pyogrio.raw.read(target)
     table = dict(zip(meta["fields"], values, strict=True))
     assert count == 2
@@ -68,6 +75,9 @@ def test_writes_class_score_and_area(tmp_path):
     assert table["score"][1 - roof] == 1
     assert table["pixels"][roof] == 300
     assert table["area_m2"][roof] == pytest.approx(300 * 0.25, rel=1e-2)
+    assert table["perimeter_m"][roof] == pytest.approx((30 + 10), rel=1e-2)
+    assert table["scene"].tolist() == ["town.tif"] * 2
+    assert table["model"].tolist() == ["mine"] * 2
     assert shapely.from_wkb(wkb)[roof].bounds == (500_005, 4_999_982.5, 500_010, 4_999_997.5)
     assert meta["crs"] == "EPSG:32631"
     assert pyogrio.read_info(target)["dataset_metadata"]["M"] == "m"
@@ -100,7 +110,8 @@ def test_pixel_grids_have_no_area_and_empty_maps_no_polygons(tmp_path):
     plain = write_raster(tmp_path / "map.png", classes)
     assert vectorise_map(plain, [], tmp_path / "map.gpkg", ["roof"]) == 1
     meta, _, wkb, values = pyogrio.raw.read(tmp_path / "map.gpkg")
-    assert np.isnan(values[list(meta["fields"]).index("area_m2")][0])
+    for measured in ("area_m2", "perimeter_m"):
+        assert np.isnan(values[list(meta["fields"]).index(measured)][0])
     assert shapely.from_wkb(wkb)[0].bounds == (2, 2, 4, 4)
     empty = write_raster(tmp_path / "empty.tif", classes * 0)
     assert vectorise_map(empty, [], tmp_path / "empty.gpkg", ["roof"]) == 0
@@ -108,11 +119,55 @@ def test_pixel_grids_have_no_area_and_empty_maps_no_polygons(tmp_path):
 
 
 def test_batches_are_appended(tmp_path, monkeypatch):
-    monkeypatch.setattr("fewscape.raster.vectorise.BATCH", 3)
+    monkeypatch.setattr("fewscape.raster.geopackage.BATCH", 3)
     board = np.indices((6, 6)).sum(axis=0)[None] % 2
     path = write_raster(tmp_path / "board.tif", board.astype(np.uint8))
     assert vectorise_map(path, [], tmp_path / "board.gpkg", ["dark"]) == 18
     assert pyogrio.read_info(tmp_path / "board.gpkg")["features"] == 18
+
+
+def write_steps(tmp_path):
+    """Two triangles of stairs that share their long side."""
+    lower = np.tri(40, dtype=np.uint8)
+    return write_raster(tmp_path / "map.tif", np.where(lower, 1, 2).astype(np.uint8)[None])
+
+
+def test_simpler_polygons_share_their_border(tmp_path):
+    path = write_steps(tmp_path)
+    found = {}
+    for tolerance in (0.0, 2.0):
+        target = tmp_path / f"{tolerance}.gpkg"
+        vectorise_map(path, [], target, ["a", "b"], options=PolygonOptions(simplify=tolerance))
+        meta, _, wkb, values = pyogrio.raw.read(target)
+        found[tolerance] = shapely.from_wkb(wkb), dict(zip(meta["fields"], values, strict=True))
+    plain, simpler = found[0.0], found[2.0]
+    assert shapely.get_num_coordinates(simpler[0]).sum() < 16
+    assert shapely.coverage_is_valid(simpler[0])
+    assert shapely.union_all(simpler[0]).area == pytest.approx(20 * 20)
+    assert sorted(simpler[1]["pixels"]) == sorted(plain[1]["pixels"])
+    # The perimeter of stairs is that of their box; along the slope the way is shorter.
+    assert plain[1]["perimeter_m"].min() == pytest.approx(78, rel=0.03)
+    assert simpler[1]["perimeter_m"].max() == pytest.approx(20 * (2 + 2**0.5), rel=0.03)
+
+
+def test_the_file_brings_its_style(tmp_path):
+    target = tmp_path / "map.gpkg"
+    options = PolygonOptions(colours=[(255, 0, 0), (0, 0, 255)])
+    vectorise_map(write_steps(tmp_path), [], target, ["roof", "road"], options=options)
+    with closing(sqlite3.connect(target)) as database:
+        (row,) = database.execute(
+            "SELECT f_table_catalog, f_table_schema, f_table_name, f_geometry_column, "
+            "useAsDefault, styleQML FROM layer_styles"
+        ).fetchall()
+        contents = dict(database.execute("SELECT table_name, data_type FROM gpkg_contents"))
+    assert row[:5] == ("", "", "polygons", "geom", 1)
+    root = ElementTree.fromstring(row[5])
+    categories = root.findall("renderer-v2/categories/category")
+    assert [category.attrib["value"] for category in categories] == ["roof", "road"]
+    assert contents == {"polygons": "features", "layer_styles": "attributes"}
+    layers = pyogrio.list_layers(target)[:, 0].tolist()
+    assert layers == ["polygons", "layer_styles"]
+    assert pyogrio.read_info(target, layer="polygons")["features"] == 2
 
 
 def test_equal_area_system_is_centred_on_the_raster():

@@ -2,13 +2,15 @@
 
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper
+from fewscape.raster.overviews import add_overviews, make_cog
 from fewscape.raster.palette import class_colours
 from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
 from fewscape.raster.reader import Scale, SceneReader
+from fewscape.raster.sieve import sieve_map
 from fewscape.raster.staging import StagedFiles
-from fewscape.raster.vectorise import vectorise_map
+from fewscape.raster.vectorise import PolygonOptions, vectorise_map
 from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
 
 __all__ = [
@@ -20,17 +22,21 @@ __all__ = [
     "PanMsArrays",
     "PanMsPair",
     "PanMsReader",
+    "PolygonOptions",
     "Scale",
     "SceneReader",
     "StagedFiles",
     "StripWriter",
     "WindowGrid",
+    "add_overviews",
     "class_colours",
+    "make_cog",
     "plan_windows",
     "quantise",
     "rasterise",
     "read_polygons",
     "sample_pair",
+    "sieve_map",
     "taper",
     "to_pixel_geometries",
     "vectorise_map",

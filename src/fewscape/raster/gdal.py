@@ -11,7 +11,7 @@ from fewscape.core import SceneError
 
 if TYPE_CHECKING:
     import rasterio
-    from rasterio.io import DatasetReader
+    from rasterio.io import DatasetReader, DatasetWriter
     from rasterio.windows import Window as RasterioWindow
 
 
@@ -37,6 +37,16 @@ def open_raster(path: Path) -> DatasetReader:
             "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
             "check the file, for instance with 'rio info', or copy it again",
         ) from error
+
+
+def update_raster(path: Path) -> DatasetWriter:
+    """A rasterio data set of one of our own files, for changing it in place."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path, "r+")
 
 
 def read_strictly() -> rasterio.Env:

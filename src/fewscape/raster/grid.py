@@ -111,6 +111,18 @@ def _origins(length: int, window: int, step: int, multiple: int) -> tuple[int, .
     return (*range(0, last, step), last)
 
 
+def plan_strips(height: int, width: int, pixels: int) -> Iterator[Window]:
+    """Strips of whole rows from the top, each of about ``pixels`` pixels and at least one row.
+
+    Examples:
+        >>> [strip.height for strip in plan_strips(height=10, width=100, pixels=450)]
+        [4, 4, 2]
+    """
+    rows = max(1, pixels // width)
+    for row in range(0, height, rows):
+        yield Window(row, 0, min(rows, height - row), width)
+
+
 def taper(cells: int, ramp: int, margin: int = 0) -> npt.NDArray[np.float64]:
     """Weights of a window's cells along one axis, symmetric and positive.
 
