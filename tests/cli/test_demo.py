@@ -133,7 +133,7 @@ class TestDemo:
         for path in folder.iterdir():
             line = next(line for line in told.splitlines() if line.split()[:1] == [path.name])
             assert line.split()[1] == f"{path.stat().st_size / 1e6:.2f}"
-        assert len(list(folder.iterdir())) == 9
+        assert len(list(folder.iterdir())) == 12
         assert re.search(r"mapped 0\.26 MP in \d+\.\d s, \d+\.\d\d MP/s", told)
 
     def test_the_picture_shows_both_colours_on_both_sides(self, shown):

@@ -49,7 +49,7 @@ def test_the_embedded_network_maps_classes_it_never_saw(tmp_path, files, capsys)
 
 def test_the_multispectral_grid_and_chosen_classes(tmp_path, files, model):
     more = ["--model", model, "--grid", "ms", "--classes", "water,bare soil", "--max_shots", "4"]
-    assert run(files, tmp_path / "out", *more, "--no_vectors", "--no_preview") == 0
+    assert run(files, tmp_path / "out", *more, "--no_vectors", "--no_preview", "--no_styles") == 0
     classes, names, _ = read_classes(tmp_path / "out")
     assert classes.shape == (64, 64)
     assert set(np.unique(classes)) <= {1, 2}

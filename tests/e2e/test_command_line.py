@@ -87,8 +87,9 @@ def test_map_writes_every_file_on_the_grid_of_the_scene(home):
     words = ("--examples", home / "towns" / "labels.png", "--model", home / "run" / "best")
     classes = ("--classes", "tree,road", "--window", 128)
     call("map", scene, *words, *classes, "--output", home / "maps")
-    names = ("classes.tif", "road_prob.tif", "tree_prob.tif", "preview.png")
-    expected = {f"{scene.stem}_{name}" for name in names} | {f"{scene.stem}.gpkg"}
+    layers = ("classes", "road_prob", "tree_prob")
+    expected = {f"{scene.stem}_{layer}.{end}" for layer in layers for end in ("tif", "qml")}
+    expected |= {f"{scene.stem}_preview.png", f"{scene.stem}.gpkg"}
     assert {file.name for file in (home / "maps").iterdir()} == expected
     with (
         rasterio.open(scene) as image,

@@ -137,9 +137,9 @@ def test_every_file_of_a_map(tmp_path, reader, files, network, grid):
     done = []
     options = PairMapOptions(grid, tags={"MODEL": "mine"}, progress=done.append)
     result = map_pair(reader, scene, segmenter, tmp_path, options)
-    names = ["classes.tif", "confidence.tif", "margin.tif", "preview.png"]
-    expected = {f"ms_{name}" for name in names} | {"ms.gpkg"}
-    assert {path.name for path in result.files} == expected
+    layers = ["classes", "confidence", "margin"]
+    expected = {f"ms_{layer}.{ending}" for layer in layers for ending in ("tif", "qml")}
+    assert {path.name for path in result.files} == expected | {"ms_preview.png", "ms.gpkg"}
     assert sum(done) == 64 * 64
     classes, (crs, transform, tags) = read_map(tmp_path, "classes")
     ratio = 4 if grid == "pan" else 1

@@ -10,7 +10,7 @@ from rasterio.crs import CRS
 
 from fewscape.core import ConfigError, OutputError, SceneError
 from fewscape.raster import SceneReader
-from fewscape.scene import MapOptions, map_scene, predict_strips
+from fewscape.scene import MapOptions, OutputOptions, map_scene, predict_strips
 from tests.raster.rasters import PLACE, UTM, write_raster
 from tests.scene.doubles import BandSegmenter, EdgeSegmenter
 
@@ -40,9 +40,12 @@ def test_writes_every_file_with_place_names_and_origin(tmp_path):
     result, out = map_data(tmp_path, patches(), options=options)
     names = [
         "scene.gpkg",
+        "scene_classes.qml",
         "scene_classes.tif",
+        "scene_green_prob.qml",
         "scene_green_prob.tif",
         "scene_preview.png",
+        "scene_red_prob.qml",
         "scene_red_prob.tif",
     ]
     assert sorted(path.name for path in out.iterdir()) == names
@@ -57,7 +60,7 @@ def test_writes_every_file_with_place_names_and_origin(tmp_path):
     assert (classes[44:76, 84:116] == 2).all()
     probability, _ = read_map(out, "scene_red_prob.tif")
     assert (probability[24:56, 28:60] == round(250 / 255 * 254)).all()
-    meta, _, wkb, columns = pyogrio.raw.read(out / "scene.gpkg")
+    meta, _, wkb, columns = pyogrio.raw.read(out / "scene.gpkg", layer="polygons")
     table = dict(zip(meta["fields"], columns, strict=True))
     assert sorted(table["class"]) == ["green", "red"]
     assert table["area_m2"][0] == pytest.approx(1600 * 0.25, rel=0.1)
@@ -129,7 +132,7 @@ def test_any_georeference_is_kept(tmp_path, crs, transform):
     classes, dataset = read_map(out, "scene_classes.tif")
     assert dataset.crs == CRS.from_string(crs)
     assert dataset.transform.almost_equals(transform)
-    meta, _, wkb, columns = pyogrio.raw.read(out / "scene.gpkg")
+    meta, _, wkb, columns = pyogrio.raw.read(out / "scene.gpkg", layer="polygons")
     red = list(columns[0]).index("red")
     burnt = rasterio.features.rasterize(
         [shapely.from_wkb(wkb)[red]], classes.shape, transform=transform
@@ -140,7 +143,7 @@ def test_any_georeference_is_kept(tmp_path, crs, transform):
 
 def test_pictures_without_georeference_work_in_pixels(tmp_path):
     _, out = map_data(tmp_path, patches(), name="photo.png")
-    _, _, wkb, _ = pyogrio.raw.read(out / "photo.gpkg")
+    _, _, wkb, _ = pyogrio.raw.read(out / "photo.gpkg", layer="polygons")
     assert shapely.total_bounds(shapely.from_wkb(wkb)).tolist() == [24, 20, 120, 80]
 
 
@@ -151,7 +154,8 @@ def test_deep_scenes_are_stretched(tmp_path):
 
 
 def test_polygons_and_preview_can_be_left_out(tmp_path):
-    _, out = map_data(tmp_path, patches(), options=MapOptions(vectors=False, preview=False))
+    options = MapOptions(vectors=False, preview=False, outputs=OutputOptions(styles=False))
+    _, out = map_data(tmp_path, patches(), options=options)
     assert {path.suffix for path in out.iterdir()} == {".tif"}
 
 

@@ -25,11 +25,11 @@ WHAT = {
     "truth.tif": "the truth, in the ids of the map",
     "examples.gpkg": "the examples, as a person would draw them",
     "scene_classes.tif": "the map: 0 background, 1 and 2 the classes",
-    "scene.gpkg": "the map as polygons with score and area",
+    "scene.gpkg": "the map as polygons with score, area and perimeter",
     "scene_preview.png": "scene and map side by side",
     "demo.png": "the demo at a glance",
 }
-"""Files by name; the others are probabilities."""
+"""Files by name; the others are probabilities, and styles for QGIS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +186,6 @@ def _tell_files(folder: Path, files: Sequence[Path]) -> None:
     table.add_column("what it is")
     for path in files:
         size = f"{path.stat().st_size / 1e6:.2f}"
-        table.add_row(path.name, size, WHAT.get(path.name, "probability in steps of 1 / 254"))
+        other = "how QGIS shows it" if path.suffix == ".qml" else "probability in steps of 1 / 254"
+        table.add_row(path.name, size, WHAT.get(path.name, other))
     Console().print(table)

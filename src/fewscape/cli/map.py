@@ -9,6 +9,7 @@ from pathlib import Path
 from fewscape.cli import map_pair, values
 from fewscape.cli.map_models import make_segmenter, open_scene
 from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.cli.output_options import add_output_options, read_output_options
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
@@ -39,12 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_model(parser.add_argument_group("model"))
     outputs = parser.add_argument_group("outputs")
-    outputs.add_argument(
-        "--no_vectors", dest="vectors", action="store_false", help="write no polygons"
-    )
-    outputs.add_argument(
-        "--no_preview", dest="preview", action="store_false", help="draw no preview"
-    )
+    add_output_options(outputs)
     outputs.add_argument(
         "--heatmaps", action="store_true", help="write where BiCoR-Seg looked for each class"
     )
@@ -162,6 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.preview,
                 tags,
                 progress,
+                outputs=read_output_options(arguments),
             )
             result = map_scene(scene, segmenter, arguments.output, options)
         tell_result(path.name, result)

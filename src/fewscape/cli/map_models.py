@@ -7,12 +7,24 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewscape.cli.output_options import OUTPUT_PARAMETERS
+
 if TYPE_CHECKING:
+    from fewscape.core import Policy
     from fewscape.raster import SceneReader
     from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
 
 UNTRAINED_WINDOW = 256
 """Window side for networks that were not trained on one."""
+
+PARAMETERS = ("bands", "scale", "nodata", "window", "overlap", "batch_size", *OUTPUT_PARAMETERS)
+"""What decides every map besides model, examples and scene."""
+
+FEW_SHOT_PARAMETERS = (
+    *("class_field", "label_zero", "classes", "max_shots", "example_bands", "backbone"),
+    "threshold",
+)
+SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
 FEW_SHOT_OPTIONS = ("examples", "example_scene", "example_bands", "classes", "backbone", "weights")
 """What only networks take that learn from examples."""
@@ -70,11 +82,11 @@ def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, s
         arguments.heatmaps,
         folder.colours,
     )
-    names = ("bands", "scale", "nodata", "window", "overlap", "precision", "flips", "scales")
+    parameters = _tell_parameters(arguments, SEMANTIC_PARAMETERS, policy)
     tags = {
         "MODEL": folder.path.name,
         "MODEL_SHA256": str(folder.config["sha256"]),
-        "PARAMETERS": json.dumps({name: getattr(arguments, name) for name in names}),
+        "PARAMETERS": json.dumps(parameters),
     }
     return segmenter, tags
 
@@ -106,24 +118,35 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
     for name, shots in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
         print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
-    return segmenter, _tell_origin(arguments, examples)
+    return segmenter, _tell_origin(arguments, examples, source, policy)
 
 
-def _tell_origin(arguments: argparse.Namespace, examples: Examples) -> dict[str, str]:
-    """Tags of every file: model, examples, parameters."""
+def _tell_origin(
+    arguments: argparse.Namespace, examples: Examples, source: Path, policy: Policy
+) -> dict[str, str]:
+    """Tags of every file: model, examples, their scene, parameters; names without folders."""
+    from fewscape.models.folder import file_hash
+    from fewscape.raster.scene_fingerprint import fingerprint_scene
     from fewscape.zoo import MODELS, open_folder
 
+    parameters = _tell_parameters(arguments, FEW_SHOT_PARAMETERS, policy)
     tags = {
         "MODEL": arguments.model,
         "EXAMPLES": examples.source,
         "EXAMPLES_SHA256": examples.sha256,
-        "PARAMETERS": json.dumps(_parameters(arguments)),
+        "EXAMPLE_SCENE": source.name,
+        "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(source),
     }
     if arguments.model not in MODELS:
         folder = open_folder(arguments.model)
         tags["MODEL"] = folder.path.name
         tags["MODEL_SHA256"] = str(folder.config["sha256"])
-    return tags
+    if arguments.weights:
+        weights = Path(arguments.weights)
+        parameters["weights"] = weights.name
+        if weights.is_file():
+            tags["WEIGHTS_SHA256"] = file_hash(weights)
+    return tags | {"PARAMETERS": json.dumps(parameters)}
 
 
 def _trained_window(model: str) -> int:
@@ -133,14 +156,13 @@ def _trained_window(model: str) -> int:
     return UNTRAINED_WINDOW if model in MODELS else open_folder(model).window
 
 
-def _parameters(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What decides the map besides model, examples and scene; file names without folders."""
-    names = ("backbone", "classes", "max_shots", "bands", "example_bands", "scale", "nodata")
-    more = ("label_zero", "window", "overlap", "threshold", "precision")
-    chosen = {name: getattr(arguments, name) for name in names + more}
-    if arguments.weights:
-        chosen["weights"] = Path(arguments.weights).name
-    return chosen
+def _tell_parameters(
+    arguments: argparse.Namespace, names: tuple[str, ...], policy: Policy
+) -> dict[str, Any]:
+    """What decides the map; precision and kind of device as they were chosen."""
+    chosen = {name: getattr(arguments, name) for name in (*names, *PARAMETERS)}
+    precision = str(policy.dtype).removeprefix("torch.")
+    return chosen | {"precision": precision, "device": policy.device.type}
 
 
 def open_scene(arguments: argparse.Namespace, path: Path, bands: tuple[int, ...]) -> SceneReader:

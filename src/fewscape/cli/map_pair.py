@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ SINGLE_OPTIONS = {
 LAYERS = ("classes.tif", "confidence.tif", "margin.tif", "preview.png")
 """Endings of the files that are written beside the polygons."""
 
-PARAMETERS = ("ms_bands", "nodata", "classes", "label_zero", "max_shots", "grid")
+PARAMETERS = (
+    *("ms_bands", "nodata", "classes", "class_field", "label_zero", "max_shots", "grid"),
+    *OUTPUT_PARAMETERS,
+)
 """What decides the map besides model, examples and the rasters."""
 
 MOST_PIXELS = 100
@@ -95,7 +99,12 @@ def run(arguments: argparse.Namespace) -> int:
         pixels = reader.grid.height * reader.grid.width
         with show_progress(reader.path.name, pixels) as progress:
             options = PairMapOptions(
-                arguments.grid, arguments.vectors, arguments.preview, tags, progress
+                arguments.grid,
+                arguments.vectors,
+                arguments.preview,
+                tags,
+                progress,
+                read_output_options(arguments),
             )
             result = map_pair(reader, scene, segmenter, arguments.output, options)
     tell_result(reader.path.name, result)

@@ -31,13 +31,15 @@ def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
 
 
 def tell_result(name: str, result: MapResult) -> None:
-    """The files with their sizes, the classes with their shares, the time."""
+    """The files with their sizes, the classes with their shares, what has no data, the time."""
     for file in result.files:
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")
     shares = ", ".join(
         f"{name} {pixels / max(1, result.valid_pixels):.1%}"
         for name, pixels in result.class_pixels.items()
     )
+    if result.valid_pixels < result.pixels:
+        shares += f" of the valid pixels; no data {1 - result.valid_pixels / result.pixels:.1%}"
     print(
         f"{name}: {shares}; {result.pixels / 1e6:.2f} MP in {result.seconds:.1f} s, "
         f"{result.megapixels_per_second:.2f} MP/s"

@@ -6,6 +6,9 @@ import colorsys
 
 Colour = tuple[int, int, int]
 
+BARE_GROUND: Colour = (235, 235, 230)
+"""Colour of the background."""
+
 _FIRST: tuple[Colour, ...] = (
     (230, 75, 53),  # vermilion
     (0, 142, 204),  # blue

@@ -3,6 +3,7 @@
 from fewscape.scene.annotations import Annotations, read_annotations
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.examples import Examples, Shot, cut_examples
+from fewscape.scene.finishing import OutputOptions
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_runner import PairMapOptions, map_pair
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
@@ -18,6 +19,7 @@ __all__ = [
     "FewShotSegmenter",
     "MapOptions",
     "MapResult",
+    "OutputOptions",
     "PairMapOptions",
     "PairScene",
     "PairSegmenter",

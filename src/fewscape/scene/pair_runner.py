@@ -22,14 +22,14 @@ from fewscape.raster import (
     StripWriter,
     class_colours,
     quantise,
-    vectorise_map,
 )
 from fewscape.raster.gdal import open_raster
-from fewscape.raster.palette import Colour
+from fewscape.raster.palette import BARE_GROUND, Colour
 from fewscape.raster.staging import report_write_errors
+from fewscape.scene.finishing import OutputOptions, WrittenMap, describe_map, finish_map
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
 from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
-from fewscape.scene.runner import BARE_GROUND, MAX_CLASSES, MapResult
+from fewscape.scene.runner import MAX_CLASSES, MapResult
 
 Grid = Literal["pan", "ms"]
 Bytes = npt.NDArray[np.uint8]
@@ -52,6 +52,8 @@ class PairMapOptions:
     """Origin of the map, written into every file: model, examples, parameters."""
     progress: Callable[[int], None] = lambda pixels: None
     """Called with the number of multispectral pixels finished since the last call."""
+    outputs: OutputOptions = field(default_factory=OutputOptions)
+    """What is made of the finished rasters."""
 
 
 def map_pair(
@@ -68,8 +70,10 @@ def map_pair(
         <ms>_classes.tif     uint8: 1 to K classes, 0 background, 255 no data; colour table
         <ms>_confidence.tif  uint8: probability of the class in steps of 1 / 254, 255 no data
         <ms>_margin.tif      uint8: how much it is ahead of the second class, likewise
-        <ms>.gpkg            polygons with class, score and area
+        <ms>_*.qml           how QGIS shows each of them
+        <ms>.gpkg            polygons with class, score, area and perimeter
         <ms>_preview.png     the scene beside the map
+        <ms>.stac.json       a STAC item, if asked for
 
     Args:
         reader: the files.
@@ -81,7 +85,7 @@ def map_pair(
     Raises:
         SceneError: a file is damaged.
         OutputError: the folder cannot be written, or the disk is full.
-        ConfigError: too many classes.
+        ConfigError: too many classes, or outputs that cannot be made.
     """
     options = options or PairMapOptions()
     begin = time.perf_counter()
@@ -90,6 +94,8 @@ def map_pair(
         raise ConfigError(
             f"{len(names)} classes do not fit a class map", f"at most {MAX_CLASSES} do"
         )
+    grid = reader.pan_grid if options.grid == "pan" else reader.grid
+    options.outputs.check(reader.path, grid)
     stem = reader.path.stem
     colours = class_colours(len(names))
     origin = {"PAN": reader.pan_path.name, "MS": reader.ms_path.name}
@@ -99,14 +105,17 @@ def map_pair(
             staged.path(f"{stem}_{layer}.tif") for layer in ("classes", "confidence", "margin")
         ]
         counts = _write_rasters(reader, scene, segmenter, rasters, tags, options)
-        if options.vectors:
-            scores = [rasters[1]] * len(names)
-            vectorise_map(rasters[0], scores, staged.path(f"{stem}.gpkg"), names, tags)
+        scores = [rasters[1]] * len(names)
+        written = WrittenMap(
+            staged, reader.path, grid, rasters[0], rasters[1:], scores, names, colours, tags
+        )
+        counts = finish_map(written, counts, options.outputs, options.vectors)
         if options.preview:
             picture = staged.path(f"{stem}_preview.png")
             shares = counts[1 : len(names) + 1] / max(1, counts[:NODATA].sum())
             legend = list(map(LegendEntry, names, colours, shares.tolist()))
             _draw(picture, reader, rasters[0], legend)
+        describe_map(written, options.outputs)
         files = tuple(staged.commit())
     found = dict(zip(names, counts[1:].tolist(), strict=False))
     return MapResult(

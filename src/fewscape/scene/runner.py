@@ -23,21 +23,19 @@ from fewscape.raster import (
     StripWriter,
     class_colours,
     quantise,
-    vectorise_map,
 )
 from fewscape.raster.gdal import open_raster
-from fewscape.raster.palette import Colour
+from fewscape.raster.palette import BARE_GROUND, Colour
+from fewscape.raster.scene_fingerprint import fingerprint_scene
 from fewscape.raster.staging import report_write_errors
 from fewscape.scene.blending import Strip
+from fewscape.scene.finishing import OutputOptions, WrittenMap, describe_map, finish_map
 from fewscape.scene.prediction import predict_strips
 from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
 from fewscape.scene.segmenter import Segmenter
 
 MAX_CLASSES = 254
 """Class maps are uint8 with 0 for background and 255 for no data."""
-
-BARE_GROUND = (235, 235, 230)
-"""Colour of the background in the colour table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ class MapOptions:
     """Origin of the map, written into every file: model, examples, parameters."""
     progress: Callable[[int], None] = lambda pixels: None
     """Called with the number of pixels finished since the last call."""
+    outputs: OutputOptions = field(default_factory=OutputOptions)
+    """What is made of the finished rasters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,10 @@ def map_scene(
         <scene>_classes.tif       uint8: 0 background, 1 to K classes, 255 no data; colour table
         <scene>_<class>_prob.tif  uint8: probability in steps of 1 / 254, 255 no data
         <scene>_<layer>.tif       further layers of the network, likewise
-        <scene>.gpkg              polygons with class, score and area
+        <scene>_*.qml             how QGIS shows each of them
+        <scene>.gpkg              polygons with class, score, area and perimeter
         <scene>_preview.png       the scene beside the map
+        <scene>.stac.json         a STAC item, if asked for
 
     Windows without a valid pixel are skipped, invalid pixels get 255. A scene smaller than a
     window is reflected up to one window.
@@ -105,24 +107,39 @@ def map_scene(
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
         OutputError: the folder cannot be written, or the disk is full.
-        ConfigError: impossible overlap, or too many classes.
+        ConfigError: impossible overlap, too many classes, or outputs that cannot be made.
     """
     options = options or MapOptions()
     begin = time.perf_counter()
     _check(segmenter, options)
+    options.outputs.check(scene.path, scene.grid)
     with StagedFiles(folder) as staged, scene.set_cache(segmenter.window):
         _ = scene.limits  # one look at the whole scene; raises if it is empty
-        tags = {"FEWSCAPE_VERSION": __version__, "SCENE": scene.path.name, **options.tags}
+        tags = {
+            "FEWSCAPE_VERSION": __version__,
+            "SCENE": scene.path.name,
+            "SCENE_FINGERPRINT": fingerprint_scene(scene.path),
+            **options.tags,
+        }
         names = _name_files(scene.path.stem, segmenter)
         rasters = [staged.path(name) for name in names]
         counts = _write_rasters(scene, segmenter, rasters, tags, options)
-        if options.vectors:
-            target = staged.path(f"{scene.path.stem}.gpkg")
-            probabilities = rasters[1 : 1 + len(segmenter.class_names)]
-            vectorise_map(rasters[0], probabilities, target, segmenter.class_names, tags)
+        written = WrittenMap(
+            staged,
+            scene.path,
+            scene.grid,
+            rasters[0],
+            rasters[1:],
+            rasters[1 : 1 + len(segmenter.class_names)],
+            segmenter.class_names,
+            _choose_colours(segmenter),
+            tags,
+        )
+        counts = finish_map(written, counts, options.outputs, options.vectors)
         if options.preview:
             picture = staged.path(f"{scene.path.stem}_preview.png")
             _draw(picture, scene, rasters[0], segmenter, counts)
+        describe_map(written, options.outputs)
         files = tuple(staged.commit())
     found = dict(zip(segmenter.class_names, counts[1:-1].tolist(), strict=True))
     valid = int(counts[:-1].sum())
