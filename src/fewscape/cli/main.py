@@ -18,6 +18,7 @@ from fewscape.cli.parser import Parser
 
 COMMANDS = {
     "map": "map the classes of a few examples over whole scenes",
+    "reproduce": "make a map again from what its file tells, and compare the pixels",
     "demo": "see it work: a synthetic scene mapped from three examples a class",
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",
@@ -42,7 +43,8 @@ def main(argv: list[str] | None = None) -> int:
         argv: what stands behind ``fewscape`` on the command line; the process's own if not given.
 
     Returns:
-        0 done, 2 a mistake of the user, 1 a defect of ours, 130 interrupted.
+        0 done, 2 a mistake of the user, 1 a defect of ours, 130 interrupted; a command may have
+        a code of its own.
 
     Raises:
         SystemExit: the command's own parser answered: 0 help was shown, 2 it refused.

@@ -1,0 +1,182 @@
+"""What a written map tells about its making, and the files that it was made from."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MapRecord:
+    """The tags of one raster of a map."""
+
+    path: Path
+    tags: Mapping[str, str]
+    layer: str
+    """Description of its band: ``class`` or ``probability of roof``."""
+
+    @property
+    def version(self) -> str:
+        """Of fewscape, when the map was written."""
+        return self.tags["FEWSCAPE_VERSION"]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What decided the map besides model, examples and scene."""
+        found: dict[str, Any] = json.loads(self.tags["PARAMETERS"])
+        return found
+
+
+def read_record(path: Path) -> MapRecord:
+    """Read the tags of a map.
+
+    Raises:
+        SceneError: the file is missing or no raster.
+        ConfigError: it was not written by ``fewscape map``, or shows a pair.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.raster.gdal import open_raster
+
+    with open_raster(path) as dataset:
+        record = MapRecord(path, dataset.tags(), str(dataset.descriptions[0]))
+    if "PAN" in record.tags:
+        raise ConfigError(
+            f"'{path}' is the map of a pair, '{record.tags['PAN']}' and '{record.tags.get('MS')}'",
+            "only maps of single scenes can be reproduced",
+            "map the pair again with 'fewscape map --pan FILE --ms FILE' and compare",
+        )
+    missing = [
+        name
+        for name in ("FEWSCAPE_VERSION", "SCENE", "MODEL", "PARAMETERS")
+        if name not in record.tags
+    ]
+    if missing:
+        raise ConfigError(
+            f"'{path}' does not tell how it was made: it has no tag {missing[0]}",
+            "expected a class map or a probability written by 'fewscape map'",
+            "give the file as it was written; copying with other programs may drop tags",
+        )
+    return record
+
+
+def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
+    """The words of ``fewscape map`` that name the same scene, examples and model.
+
+    Args:
+        record: of the map.
+        arguments: paths that were given, each or None: ``scene``, ``examples``,
+            ``example_scene``, ``model``, ``weights``.
+
+    Raises:
+        ConfigError: a file is not found, or is not the one that the map was made from.
+    """
+    from fewscape.raster.scene_fingerprint import fingerprint_scene
+
+    tags = record.tags
+    scene = _find(record, "scene", tags["SCENE"], arguments.scene)
+    _compare(record, "scene", scene, tags.get("SCENE_FINGERPRINT"), fingerprint_scene)
+    words = [str(scene), "--model", _find_model(record, arguments.model)]
+    if "EXAMPLES" in tags:
+        examples = _find(record, "examples", tags["EXAMPLES"], arguments.examples)
+        _compare(record, "examples", examples, tags.get("EXAMPLES_SHA256"), _hash)
+        words += ["--examples", str(examples)]
+        source = _find_source(record, scene, arguments.example_scene)
+        words += ["--example_scene", str(source)]
+    weights = record.parameters.get("weights")
+    if weights:
+        words += ["--weights", _find_weights(record, weights, arguments.weights)]
+    return words
+
+
+def _find_source(record: MapRecord, scene: Path, given: Path | None) -> Path:
+    """The scene of the examples, which may be the scene itself."""
+    from fewscape.raster.scene_fingerprint import fingerprint_scene
+
+    fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
+    if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):
+        return scene
+    source = _find(record, "example_scene", record.tags["EXAMPLE_SCENE"], given)
+    _compare(record, "example_scene", source, fingerprint, fingerprint_scene)
+    return source
+
+
+def _find_model(record: MapRecord, given: str | None) -> str:
+    """The name of a network, or a folder with the recorded weights."""
+    from fewscape.zoo import EMBEDDED, MODELS, embedded_folder
+
+    name = given or record.tags["MODEL"]
+    recorded = record.tags.get("MODEL_SHA256")
+    if recorded is None and name in MODELS:
+        return name
+    if name == EMBEDDED and not Path(name).is_dir():
+        folder = embedded_folder()
+    else:
+        folder = _find(record, "model", record.tags["MODEL"], Path(given) if given else None)
+    _compare(record, "model", folder, recorded, lambda path: _hash(path / "model.safetensors"))
+    return EMBEDDED if folder == embedded_folder() else str(folder)
+
+
+def _find_weights(record: MapRecord, name: str, given: str | None) -> str:
+    """A file with the recorded bytes, or the recorded name of weights from the hub."""
+    recorded = record.tags.get("WEIGHTS_SHA256")
+    if recorded is None:
+        return given or name
+    path = _find(record, "weights", name, Path(given) if given else None)
+    _compare(record, "weights", path, recorded, _hash)
+    return str(path)
+
+
+def _find(record: MapRecord, option: str, name: str, given: Path | None) -> Path:
+    """The given path, or a file or folder of the recorded name."""
+    from fewscape.core import ConfigError
+
+    if given is not None:
+        if not given.exists():
+            raise ConfigError(f"--{option} '{given}' does not exist", "", "check the path")
+        return given
+    for folder in (record.path.resolve().parent, Path()):
+        if (folder / name).exists():
+            return folder / name
+    raise ConfigError(
+        f"the {option.replace('_', ' ')} '{name}' of the map '{record.path}' was not found",
+        "it was looked for beside the map and in the current folder",
+        f"give its place with --{option}",
+    )
+
+
+def _compare(
+    record: MapRecord,
+    option: str,
+    path: Path,
+    recorded: str | None,
+    measure: Callable[[Path], str],
+) -> None:
+    """Refuse a file that is not the one that the map tells of; maps may tell nothing."""
+    from fewscape.core import ConfigError
+
+    found = measure(path) if recorded else None
+    if found != recorded:
+        raise ConfigError(
+            f"the {option.replace('_', ' ')} '{path}' is not what '{record.path}' was made from: "
+            f"its SHA-256 begins with {str(found)[:12]}",
+            f"the map tells {str(recorded)[:12]}",
+            f"give the original with --{option}, or map anew with 'fewscape map'",
+        )
+
+
+def _hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    from fewscape.core import ConfigError
+
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(
+            f"'{path}' cannot be read: {error.strerror}", "expected a file", "check the path"
+        ) from error

@@ -1,0 +1,55 @@
+"""Whether two rasters hold the same pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fewscape.core import SceneError
+from fewscape.raster.gdal import open_raster, to_rasterio
+from fewscape.raster.grid import plan_strips
+
+STRIP_PIXELS = 4_000_000
+"""Pixels that are in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far the first bands of two rasters are apart."""
+
+    pixels: int
+    """Of each of them."""
+    differing: int
+    """Pixels with another value."""
+    largest: int
+    """Largest difference of two values that are both data."""
+
+
+def compare_rasters(first: Path, second: Path, strip_pixels: int = STRIP_PIXELS) -> Difference:
+    """Compare the stored values of two rasters of one size, strip by strip.
+
+    How they are compressed and what else is in the files does not count.
+
+    Raises:
+        SceneError: a file is missing or no raster, or the sizes differ.
+    """
+    with open_raster(first) as one, open_raster(second) as other:
+        if one.shape != other.shape:
+            raise SceneError(
+                f"'{first}' has {one.height} x {one.width} pixels, "
+                f"'{second}' has {other.height} x {other.width}",
+                "only rasters of one size can be compared",
+                "compare maps of the same scene",
+            )
+        differing = largest = 0
+        for strip in plan_strips(one.height, one.width, strip_pixels):
+            window = to_rasterio(strip)
+            values, others = one.read(1, window=window), other.read(1, window=window)
+            differs = values != others
+            differing += int(np.count_nonzero(differs))
+            both = differs & (values != one.nodata) & (others != other.nodata)
+            gaps = np.abs(values[both].astype(np.int64) - others[both])
+            largest = max(largest, int(gaps.max(initial=0)))
+        return Difference(one.height * one.width, differing, largest)
