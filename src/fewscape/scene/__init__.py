@@ -1,13 +1,17 @@
 """From a scene and a few examples to a map."""
 
 from fewscape.scene.annotations import Annotations, read_annotations
+from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.examples import Examples, Shot, cut_examples
+from fewscape.scene.journal import Journal
+from fewscape.scene.memory import MemoryPlan
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_runner import PairMapOptions, map_pair
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
-from fewscape.scene.prediction import predict_strips
-from fewscape.scene.runner import MapOptions, MapResult, map_scene
+from fewscape.scene.plan import MapPlan, make_plan
+from fewscape.scene.prediction import plan_scene, predict_strips
+from fewscape.scene.runner import MapOptions, map_scene, map_shard
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
 
@@ -16,8 +20,11 @@ __all__ = [
     "BlendingBand",
     "Examples",
     "FewShotSegmenter",
+    "Journal",
     "MapOptions",
+    "MapPlan",
     "MapResult",
+    "MemoryPlan",
     "PairMapOptions",
     "PairScene",
     "PairSegmenter",
@@ -27,10 +34,14 @@ __all__ = [
     "Shot",
     "Strip",
     "Views",
+    "assemble",
     "cut_examples",
     "describe_pixels",
+    "make_plan",
     "map_pair",
     "map_scene",
+    "map_shard",
+    "plan_scene",
     "predict_strips",
     "read_annotations",
     "read_pixel_examples",

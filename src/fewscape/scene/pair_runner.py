@@ -27,9 +27,11 @@ from fewscape.raster import (
 from fewscape.raster.gdal import open_raster
 from fewscape.raster.palette import Colour
 from fewscape.raster.staging import report_write_errors
+from fewscape.scene.assembly import MapResult
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
+from fewscape.scene.plan import BARE_GROUND
 from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
-from fewscape.scene.runner import BARE_GROUND, MAX_CLASSES, MapResult
+from fewscape.scene.runner import MAX_CLASSES
 
 Grid = Literal["pan", "ms"]
 Bytes = npt.NDArray[np.uint8]
