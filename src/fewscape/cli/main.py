@@ -18,6 +18,7 @@ from fewscape.cli.parser import Parser
 
 COMMANDS = {
     "map": "map the classes of a few examples over whole scenes",
+    "merge": "write the maps whose shares a job array has made",
     "demo": "see it work: a synthetic scene mapped from three examples a class",
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",

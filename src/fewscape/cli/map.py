@@ -6,9 +6,8 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from fewscape.cli import map_pair, values
+from fewscape.cli import map_long, map_pair, values
 from fewscape.cli.map_models import make_segmenter, open_scene
-from fewscape.cli.map_report import show_progress, tell_result
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
@@ -38,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument_group("panchromatic and multispectral pair", map_pair.RULE)
     )
     _add_model(parser.add_argument_group("model"))
+    map_long.add_long_options(parser.add_argument_group("long runs", map_long.RULE))
     outputs = parser.add_argument_group("outputs")
     outputs.add_argument(
         "--no_vectors", dest="vectors", action="store_false", help="write no polygons"
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
     from fewscape.core import ConfigError
     from fewscape.raster import StagedFiles
-    from fewscape.scene import MapOptions, map_scene
+    from fewscape.scene import MapOptions
 
     if arguments.pan is not None or arguments.ms is not None:
         return map_pair.run(arguments)
@@ -151,20 +151,17 @@ def run(arguments: argparse.Namespace) -> int:
         pass  # a folder that cannot be written is told before any work
     segmenter, tags = make_segmenter(arguments)
     for path in arguments.scenes:
-        with (
-            open_scene(arguments, path, arguments.bands) as scene,
-            show_progress(path.name, scene.height * scene.width) as progress,
-        ):
+        with open_scene(arguments, path, arguments.bands) as scene:
             options = MapOptions(
                 arguments.overlap,
                 arguments.batch_size,
                 arguments.vectors,
                 arguments.preview,
                 tags,
-                progress,
+                resume=True,
+                max_memory=arguments.max_memory,
             )
-            result = map_scene(scene, segmenter, arguments.output, options)
-        tell_result(path.name, result)
+            map_long.map_one(arguments, scene, segmenter, options)
     return 0
 
 

@@ -3,6 +3,7 @@
 from fewscape.scene.annotations import Annotations, read_annotations
 from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
+from fewscape.scene.estimate import Estimate, estimate_map
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.journal import Journal
 from fewscape.scene.memory import MemoryPlan
@@ -18,6 +19,7 @@ from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
 __all__ = [
     "Annotations",
     "BlendingBand",
+    "Estimate",
     "Examples",
     "FewShotSegmenter",
     "Journal",
@@ -37,6 +39,7 @@ __all__ = [
     "assemble",
     "cut_examples",
     "describe_pixels",
+    "estimate_map",
     "make_plan",
     "map_pair",
     "map_scene",

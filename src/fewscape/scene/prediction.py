@@ -25,7 +25,7 @@ REGION_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """Windows with something to see, read and cut into regions."""
 
     windows: list[Window]
@@ -120,12 +120,12 @@ def _plan_batches(
 
 def _read_ahead(
     scene: SceneReader, batches: Iterator[Sequence[Window]], segmenter: Segmenter
-) -> Iterator[_Batch]:
+) -> Iterator[Batch]:
     """Batches in order, read by another thread while the network works."""
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(REGION_THREADS) as cutting:
 
-        def load(windows: Sequence[Window]) -> _Batch:
-            return _load(scene, windows, segmenter.make_regions, cutting)
+        def load(windows: Sequence[Window]) -> Batch:
+            return load_batch(scene, windows, segmenter.make_regions, cutting)
 
         waiting = deque(reading.submit(load, batch) for batch in islice(batches, READ_AHEAD))
         while waiting:
@@ -134,20 +134,29 @@ def _read_ahead(
             yield ready
 
 
-def _load(
+def load_batch(
     scene: SceneReader,
     windows: Sequence[Window],
     make_regions: MakeRegions | None,
-    pool: ThreadPoolExecutor,
-) -> _Batch:
+    pool: ThreadPoolExecutor | None = None,
+) -> Batch:
+    """Read windows and cut them into regions; those without a valid pixel are left out.
+
+    Args:
+        scene: where the windows come from.
+        windows: of one batch.
+        make_regions: over-segmentation that the network wants; None for none.
+        pool: threads that cut.
+    """
     parts = [(window, *scene.read(window)) for window in windows]
     seen = [part for part in parts if part[2].any()]
     images = [image for _, image, _ in seen]
     regions = None
     if make_regions is not None and seen:
-        maps = pool.map(make_regions, map(to_bytes, images))
+        cut = map if pool is None else pool.map
+        maps = cut(make_regions, map(to_bytes, images))
         regions = torch.from_numpy(np.stack(list(maps)))
-    return _Batch(
+    return Batch(
         [window for window, _, _ in seen],
         torch.from_numpy(np.stack(images)) if images else torch.empty(0),
         regions,

@@ -82,7 +82,7 @@ def map_scene(
     """
     options = options or MapOptions()
     begin = time.perf_counter()
-    memory = _check(scene, segmenter, options)
+    memory = plan_memory(scene, segmenter, options)
     with _open_journal(scene, segmenter, folder, options, memory) as journal:
         _fill(journal, scene, segmenter, options, memory, (0, journal.plan.num_sections))
         result = assemble(journal, folder, memory.strip_pixels)
@@ -113,7 +113,7 @@ def map_shard(
         OutputError: likewise.
         ConfigError: likewise.
     """
-    memory = _check(scene, segmenter, options)
+    memory = plan_memory(scene, segmenter, options)
     with StagedFiles(folder):
         pass  # a folder that cannot be written is told before any work
     journal = _begin(scene, segmenter, folder, options, memory)
@@ -122,7 +122,12 @@ def map_shard(
     return journal
 
 
-def _check(scene: SceneReader, segmenter: Segmenter, options: MapOptions) -> MemoryPlan:
+def plan_memory(scene: SceneReader, segmenter: Segmenter, options: MapOptions) -> MemoryPlan:
+    """Sizes of what a map keeps in memory, after a look at the options.
+
+    Raises:
+        ConfigError: impossible overlap, too many classes, or too little memory.
+    """
     if not 0 <= options.overlap < 1:
         raise ConfigError(
             f"an overlap of {options.overlap} was asked for",
