@@ -150,17 +150,20 @@ def run(arguments: argparse.Namespace) -> int:
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     segmenter, tags = make_segmenter(arguments)
+    options = MapOptions(
+        arguments.overlap,
+        arguments.batch_size,
+        arguments.vectors,
+        arguments.preview,
+        tags,
+        resume=True,
+        max_memory=arguments.max_memory,
+    )
+    if arguments.engine == "ray":
+        map_long.map_all_with_ray(arguments, segmenter, options)
+        return 0
     for path in arguments.scenes:
         with open_scene(arguments, path, arguments.bands) as scene:
-            options = MapOptions(
-                arguments.overlap,
-                arguments.batch_size,
-                arguments.vectors,
-                arguments.preview,
-                tags,
-                resume=True,
-                max_memory=arguments.max_memory,
-            )
             map_long.map_one(arguments, scene, segmenter, options)
     return 0
 

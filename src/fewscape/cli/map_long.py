@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape.cli import values
@@ -31,6 +33,15 @@ def add_long_options(group: argparse._ArgumentGroup) -> None:
         help="such as 2GB, for all of the mapping beside the network and the libraries",
     )
     group.add_argument("--shard", type=values.shard, help="make only this share, such as 3/16")
+    group.add_argument(
+        "--engine", default="here", choices=["here", "ray"], help="ray: on a Ray cluster (here)"
+    )
+    group.add_argument(
+        "--ray_address", help="of a running cluster, such as auto; Ray is started here without"
+    )
+    group.add_argument(
+        "--workers", type=values.positive, default=2, help="networks at a time on the cluster (2)"
+    )
 
 
 def map_one(
@@ -60,3 +71,61 @@ def map_one(
     print(f"{name}: share {index} of {count} is finished; {told}")
     if not missing:
         print(f"write the map with: fewscape merge {arguments.output}")
+
+
+def map_all_with_ray(
+    arguments: argparse.Namespace, segmenter: Segmenter, options: MapOptions
+) -> None:
+    """Map all scenes on a Ray cluster, whose nodes see the same files.
+
+    Raises:
+        ConfigError: options that tell nothing to a cluster.
+    """
+    import torch
+
+    from fewscape.core import ConfigError
+    from fewscape.scene import RayOptions, map_with_ray
+
+    if arguments.shard is not None or arguments.dry_run:
+        raise ConfigError(
+            "--engine ray was given with --shard or --dry_run",
+            "a cluster shares the work out itself",
+            "leave --engine out to make a share or to tell the cost",
+        )
+    told = _resolve_paths(arguments)
+    cluster = RayOptions(arguments.ray_address, arguments.workers, float(torch.cuda.is_available()))
+    pixels = 0
+    for path in told.scenes:
+        with _open(told, path) as scene:
+            pixels += scene.height * scene.width
+    with show_progress(f"{len(told.scenes)} scenes", pixels) as progress:
+        options = replace(options, progress=progress)
+        make, opener = partial(_make, told), partial(_open, told)
+        finished = map_with_ray(
+            told.scenes, segmenter, make, opener, arguments.output, options, cluster
+        )
+        for path, result in finished:
+            tell_result(Path(path).name, result)
+
+
+def _make(arguments: argparse.Namespace) -> Segmenter:
+    from fewscape.cli.map_models import make_segmenter
+
+    return make_segmenter(arguments)[0]
+
+
+def _open(arguments: argparse.Namespace, path: str) -> SceneReader:
+    from fewscape.cli.map_models import open_scene
+
+    return open_scene(arguments, Path(path), arguments.bands)
+
+
+def _resolve_paths(arguments: argparse.Namespace) -> argparse.Namespace:
+    """The arguments for processes that run in other folders."""
+    told = argparse.Namespace(**vars(arguments))
+    for name in ("examples", "example_scene", "model", "weights"):
+        value = getattr(told, name)
+        if value is not None and Path(value).exists():
+            setattr(told, name, type(value)(Path(value).resolve()))
+    told.scenes = [str(Path(path).resolve()) for path in arguments.scenes]
+    return told

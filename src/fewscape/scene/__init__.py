@@ -12,6 +12,7 @@ from fewscape.scene.pair_runner import PairMapOptions, map_pair
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
 from fewscape.scene.plan import MapPlan, make_plan
 from fewscape.scene.prediction import plan_scene, predict_strips
+from fewscape.scene.ray_engine import RayOptions, map_with_ray
 from fewscape.scene.runner import MapOptions, map_scene, map_shard
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
@@ -31,6 +32,7 @@ __all__ = [
     "PairScene",
     "PairSegmenter",
     "PixelExamples",
+    "RayOptions",
     "Segmenter",
     "SemanticSegmenter",
     "Shot",
@@ -44,6 +46,7 @@ __all__ = [
     "map_pair",
     "map_scene",
     "map_shard",
+    "map_with_ray",
     "plan_scene",
     "predict_strips",
     "read_annotations",

@@ -86,7 +86,14 @@ class Journal:
         Raises:
             OutputError: the disk is full or failed.
         """
-        records = (record for part in parts for record in _pack(part))
+        self.write_packed(section, pack_section(parts))
+
+    def write_packed(self, section: int, records: Iterable[bytes]) -> None:
+        """Write a section that was packed elsewhere, see ``pack_section``.
+
+        Raises:
+            OutputError: the disk is full or failed.
+        """
         with report_write_errors(self._path(section)):
             self._write_whole(self._path(section), records)
 
@@ -186,10 +193,16 @@ def join_runs(sections: Sequence[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _pack(planes: Planes) -> Iterator[bytes]:
-    packed = zlib.compress(np.ascontiguousarray(planes).tobytes(), FASTEST)
-    yield HEAD.pack(planes.shape[1], len(packed))
-    yield packed
+def pack_section(parts: Iterable[Planes]) -> Iterator[bytes]:
+    """The content of a section's file, piece by piece.
+
+    Args:
+        parts: planes (P, rows, W) from the top.
+    """
+    for planes in parts:
+        packed = zlib.compress(np.ascontiguousarray(planes).tobytes(), FASTEST)
+        yield HEAD.pack(planes.shape[1], len(packed))
+        yield packed
 
 
 def _read_plan(path: Path) -> MapPlan:

@@ -116,7 +116,7 @@ def map_shard(
     memory = plan_memory(scene, segmenter, options)
     with StagedFiles(folder):
         pass  # a folder that cannot be written is told before any work
-    journal = _begin(scene, segmenter, folder, options, memory)
+    journal = begin_map(scene, segmenter, folder, options, memory)
     share = split_sections(journal.plan.num_sections, shard)
     _fill(journal, scene, segmenter, options, memory, share)
     return journal
@@ -156,19 +156,32 @@ def _open_journal(
     with StagedFiles(folder):
         pass  # a folder that cannot be written is told before any work
     if options.resume:
-        yield _begin(scene, segmenter, folder, options, memory)
+        yield begin_map(scene, segmenter, folder, options, memory)
         return
     with tempfile.TemporaryDirectory(prefix=".fewscape-", dir=folder) as hidden:
-        yield _begin(scene, segmenter, hidden, options, memory)
+        yield begin_map(scene, segmenter, hidden, options, memory)
 
 
-def _begin(
+def begin_map(
     scene: SceneReader,
     segmenter: Segmenter,
     folder: Path | str,
     options: MapOptions,
     memory: MemoryPlan,
 ) -> Journal:
+    """The journal of a map, as an earlier run left it or empty.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        folder: where the journal goes.
+        options: see ``map_scene``.
+        memory: sizes, see ``plan_memory``.
+
+    Raises:
+        SceneError: the scene is damaged or has no valid pixel.
+        OutputError: the folder cannot be written.
+    """
     with scene.set_cache(segmenter.window, memory.cache_bytes):
         _ = scene.limits  # one look at the whole scene; raises if it is empty
         windows = plan_scene(scene, segmenter, options.overlap)
@@ -202,12 +215,33 @@ def _fill(
     bounds = journal.plan.bounds
     done = set(range(*share)) - set(missing)
     options.progress(sum(bounds[at + 1] - bounds[at] for at in done) * scene.width)
+    for run in join_runs(missing):
+        for section, parts in make_sections(scene, segmenter, options.overlap, memory, run):
+            journal.write(section, _count(parts, options.progress))
+
+
+def make_sections(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    overlap: float,
+    memory: MemoryPlan,
+    run: tuple[int, int],
+) -> Iterator[tuple[int, Iterator[Planes]]]:
+    """Sections of a map as they are written, each with its number; each is to be used up in turn.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        overlap: see ``plan_scene``.
+        memory: sizes, see ``plan_memory``.
+        run: first section and the one behind the last.
+    """
+    bounds = plan_scene(scene, segmenter, overlap).bounds
     with scene.set_cache(segmenter.window, memory.cache_bytes):
-        for run in join_runs(missing):
-            strips = predict_strips(scene, segmenter, options.overlap, memory.batch_size, run)
-            parts = cut_sections(_decide_all(strips, segmenter), bounds, run)
-            for section in range(*run):
-                journal.write(section, _count(next(parts), options.progress))
+        strips = predict_strips(scene, segmenter, overlap, memory.batch_size, run)
+        parts = cut_sections(_decide_all(strips, segmenter), bounds, run)
+        for section in range(*run):
+            yield section, next(parts)
 
 
 def cut_sections(
