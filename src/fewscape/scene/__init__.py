@@ -16,6 +16,7 @@ from fewscape.scene.ray_engine import RayOptions, map_with_ray
 from fewscape.scene.runner import MapOptions, map_scene, map_shard
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
+from fewscape.scene.support_store import SupportStore, support_folder
 
 __all__ = [
     "Annotations",
@@ -37,6 +38,7 @@ __all__ = [
     "SemanticSegmenter",
     "Shot",
     "Strip",
+    "SupportStore",
     "Views",
     "assemble",
     "cut_examples",
@@ -51,4 +53,5 @@ __all__ = [
     "predict_strips",
     "read_annotations",
     "read_pixel_examples",
+    "support_folder",
 ]
