@@ -43,6 +43,11 @@ def _same_chance_for_every_test():
     torch.manual_seed(0)
 
 
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("FEWSCAPE_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture(scope="session")
 def device(request) -> torch.device:
     """The device of ``--device``."""

@@ -27,6 +27,9 @@ class BrightnessModel(torch.nn.Module):
         self.encoded = []
         self.regions = []
 
+    def describe(self):
+        return {"region_method": self.region_method}
+
     def encode(self, images, regions=None):
         self.encoded.append(len(images))
         self.regions.append(regions)

@@ -18,6 +18,7 @@ from fewscape.cli.parser import Parser
 
 COMMANDS = {
     "map": "map the classes of a few examples over whole scenes",
+    "merge": "write the maps whose shares a job array has made",
     "reproduce": "make a map again from what its file tells, and compare the pixels",
     "demo": "see it work: a synthetic scene mapped from three examples a class",
     "fit": "train a network from a YAML recipe",

@@ -6,9 +6,8 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from fewscape.cli import map_pair, values
+from fewscape.cli import map_long, map_pair, values
 from fewscape.cli.map_models import make_segmenter, open_scene
-from fewscape.cli.map_report import show_progress, tell_result
 from fewscape.cli.output_options import add_output_options, read_output_options
 
 EXAMPLE = """\
@@ -39,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument_group("panchromatic and multispectral pair", map_pair.RULE)
     )
     _add_model(parser.add_argument_group("model"))
+    map_long.add_long_options(parser.add_argument_group("long runs", map_long.RULE))
     outputs = parser.add_argument_group("outputs")
     add_output_options(outputs)
     outputs.add_argument(
@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
     from fewscape.core import ConfigError
     from fewscape.raster import StagedFiles
-    from fewscape.scene import MapOptions, map_scene
+    from fewscape.scene import MapOptions
 
     if arguments.pan is not None or arguments.ms is not None:
         return map_pair.run(arguments)
@@ -146,22 +146,22 @@ def run(arguments: argparse.Namespace) -> int:
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     segmenter, tags = make_segmenter(arguments)
+    options = MapOptions(
+        arguments.overlap,
+        arguments.batch_size,
+        arguments.vectors,
+        arguments.preview,
+        tags,
+        resume=True,
+        max_memory=arguments.max_memory,
+        outputs=read_output_options(arguments),
+    )
+    if arguments.engine == "ray":
+        map_long.map_all_with_ray(arguments, segmenter, options)
+        return 0
     for path in arguments.scenes:
-        with (
-            open_scene(arguments, path, arguments.bands) as scene,
-            show_progress(path.name, scene.height * scene.width) as progress,
-        ):
-            options = MapOptions(
-                arguments.overlap,
-                arguments.batch_size,
-                arguments.vectors,
-                arguments.preview,
-                tags,
-                progress,
-                outputs=read_output_options(arguments),
-            )
-            result = map_scene(scene, segmenter, arguments.output, options)
-        tell_result(path.name, result)
+        with open_scene(arguments, path, arguments.bands) as scene:
+            map_long.map_one(arguments, scene, segmenter, options)
     return 0
 
 

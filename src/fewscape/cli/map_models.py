@@ -94,7 +94,7 @@ def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, s
 def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, str]]:
     """The network with its supports, and where they came from."""
     from fewscape.core import Policy
-    from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations
+    from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations, support_folder
     from fewscape.zoo import load_model
 
     arguments.window = arguments.window or _trained_window(arguments.model)
@@ -114,7 +114,8 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
             cell=model.backbone.strides[0],
             classes=arguments.classes,
         )
-    segmenter = FewShotSegmenter(model, examples, policy, arguments.threshold)
+    store = support_folder()
+    segmenter = FewShotSegmenter(model, examples, policy, arguments.threshold, store)
     for name, shots in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
         print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")

@@ -83,6 +83,7 @@ def _map_again(record: MapRecord, words: list[str], device: str, folder: Path) -
                 f"install that version: pip install fewscape=={record.version}",
             )
         setattr(parsed, name, tuple(value) if isinstance(value, list) else value)
+    parsed.batch_size = int(record.tags.get("BATCH_SIZE", parsed.batch_size))  # less memory, fewer
     with contextlib.redirect_stdout(io.StringIO()):
         map_command.run(parsed)
     return _find_layer(record, folder)

@@ -78,6 +78,23 @@ def shard(text: str) -> tuple[int, int]:
     return int(index), int(count)
 
 
+def num_bytes(text: str) -> int:
+    """An amount of memory such as 2GB or 512MB, in bytes.
+
+    Raises:
+        ArgumentTypeError: something else.
+    """
+    units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    number, unit = text[:-2], text[-2:].upper()
+    try:
+        found = int(float(number) * units[unit])
+    except (KeyError, ValueError, OverflowError):
+        found = 0
+    if found <= 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no amount of memory such as 2GB or 512MB")
+    return found
+
+
 def scales(text: str) -> tuple[float, ...]:
     """Factors above 0, separated by commas.
 

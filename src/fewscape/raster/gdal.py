@@ -49,6 +49,37 @@ def update_raster(path: Path) -> DatasetWriter:
         return rasterio.open(path, "r+")
 
 
+def limit_cache() -> rasterio.Env:
+    """A GDAL environment that keeps 64 MB of blocks, whatever the machine has.
+
+    That is a row of blocks of 256 rows, up to 250,000 columns of bytes.
+    """
+    import rasterio
+
+    return rasterio.Env(GDAL_CACHEMAX=64 << 20)
+
+
+def read_back(path: Path, level: int | None = None) -> None:
+    """Read all blocks of a finished file: GDAL may meet a full disk without telling.
+
+    Args:
+        path: the file.
+        level: number of the reduced copy to read instead.
+
+    Raises:
+        RasterioError: a block is missing or damaged.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    options = {} if level is None else {"overview_level": level}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with rasterio.open(path, **options) as written:
+            for _, block in written.block_windows(1):
+                written.read(1, window=block)
+
+
 def read_strictly() -> rasterio.Env:
     """A GDAL environment in which reading a truncated PNG fails.
 

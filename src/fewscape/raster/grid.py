@@ -50,6 +50,26 @@ class WindowGrid:
         """Columns up to the right edge of the last windows."""
         return self.cols[-1] + self.window
 
+    @property
+    def bounds(self) -> tuple[int, ...]:
+        """First pixel row of each section, and the scene's height.
+
+        A section is what lies between the origins of two rows of windows, the first and the last
+        up to the scene's edge: as many sections as rows of windows, each pixel in one of them.
+        """
+        return (*self.rows, self.height)
+
+    def rows_for(self, first: int, stop: int) -> range:
+        """Positions in ``rows`` of all windows that the sections ``first`` to ``stop`` need.
+
+        Those that reach into them or into the cells beside them, which enlarging looks at.
+        """
+        upper = self.bounds[first] - self.multiple
+        lower = self.bounds[stop] + self.multiple
+        begin = next(at for at, row in enumerate(self.rows) if row + self.window > upper)
+        end = next((at for at, row in enumerate(self.rows) if row >= lower), len(self.rows))
+        return range(begin, end)
+
     def __len__(self) -> int:
         return len(self.rows) * len(self.cols)
 

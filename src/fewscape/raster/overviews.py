@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from fewscape.raster.gdal import open_raster, update_raster
+from fewscape.raster.gdal import limit_cache, read_back, update_raster
 from fewscape.raster.staging import report_write_errors
 from fewscape.raster.writer import BLOCK
 
@@ -24,9 +24,6 @@ SMALLEST = 512
 
 COG_BLOCK = 512
 """Side of the blocks of cloud optimized files."""
-
-CACHE_BYTES = 64 << 20
-"""Of blocks that GDAL keeps meanwhile."""
 
 
 def choose_factors(height: int, width: int) -> list[int]:
@@ -58,10 +55,13 @@ def add_overviews(path: Path, reduction: Reduction) -> None:
     """
     from rasterio.enums import Resampling
 
-    with _write(path), update_raster(path) as dataset:
-        factors = choose_factors(dataset.height, dataset.width)
-        if factors:
-            dataset.build_overviews(factors, Resampling[reduction])
+    with _write(path):
+        with update_raster(path) as dataset:
+            factors = choose_factors(dataset.height, dataset.width)
+            if factors:
+                dataset.build_overviews(factors, Resampling[reduction])
+        for level in range(len(factors)):
+            read_back(path, level)
 
 
 def make_cog(path: Path, reduction: Reduction) -> None:
@@ -91,7 +91,7 @@ def make_cog(path: Path, reduction: Reduction) -> None:
             overview_compress="deflate",
             bigtiff="if_safer",
         )
-        _read_back(target)
+        read_back(target)
         target.replace(path)
 
 
@@ -102,18 +102,15 @@ def _write(path: Path) -> Iterator[None]:
     from rasterio.errors import NotGeoreferencedWarning
 
     options = {
-        "GDAL_CACHEMAX": CACHE_BYTES,
         "GDAL_TIFF_OVR_BLOCKSIZE": BLOCK,
         "COMPRESS_OVERVIEW": "DEFLATE",
         "BIGTIFF_OVERVIEW": "IF_SAFER",
     }
-    with report_write_errors(path), rasterio.Env(**options), warnings.catch_warnings():
+    with (
+        report_write_errors(path),
+        limit_cache(),
+        rasterio.Env(**options),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         yield
-
-
-def _read_back(path: Path) -> None:
-    """GDAL may meet a full disk after the last write without telling."""
-    with open_raster(path) as written:
-        for _, block in written.block_windows(1):
-            written.read(1, window=block)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SAMPLE_SIDE = 1024
 """Longest side of the reduced reading from which the percentiles are taken."""
 
+CACHE_BYTES = 64 << 20
+"""Least size of GDAL's block cache, unless another one is asked for."""
+
 LOW, HIGH = 2.0, 98.0
 """Percentiles that become 0 and 1."""
 
@@ -142,15 +145,19 @@ class SceneReader:
         data, valid = self._read_reduced(longest, smooth=True)
         return self._rescale(data, valid), valid
 
-    def set_cache(self, window: int) -> rasterio.Env:
+    def set_cache(self, window: int, num_bytes: int | None = None) -> rasterio.Env:
         """A GDAL environment whose block cache holds two rows of windows.
 
         With less, overlapping reads of compressed files decode every block several times.
+
+        Args:
+            window: side of the windows in pixels.
+            num_bytes: size of the cache, if it is to be another one.
         """
         import rasterio
 
         row_bytes = self.width * window * len(set(self.bands)) * self.dtype.itemsize
-        return rasterio.Env(GDAL_CACHEMAX=max(64 << 20, 2 * row_bytes))
+        return rasterio.Env(GDAL_CACHEMAX=num_bytes or max(CACHE_BYTES, 2 * row_bytes))
 
     @cached_property
     def limits(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:

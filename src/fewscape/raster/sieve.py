@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import Window
-from fewscape.raster.gdal import open_raster, to_rasterio, update_raster
+from fewscape.raster.gdal import (
+    limit_cache,
+    open_raster,
+    read_back,
+    to_rasterio,
+    update_raster,
+)
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import plan_strips
 from fewscape.raster.measuring import GroundMeasure
@@ -45,29 +50,42 @@ def sieve_map(
     """
     with open_raster(classes) as dataset:
         grid = Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
-    measure = GroundMeasure(grid)
     strips = list(plan_strips(grid.height, grid.width, strip_pixels))
+    with limit_cache():
+        finder = _find_small(classes, grid, strips, min_area)
+        with report_write_errors(classes):
+            return _clear(classes, strips, finder.doomed)
+
+
+def _find_small(
+    classes: Path, grid: Georeference, strips: list[Window], min_area: float
+) -> SmallPatchFinder:
+    measure = GroundMeasure(grid)
     finder = SmallPatchFinder(min_area)
-    for strip, found in _read(classes, strips):
-        areas = measure.measure_pixels(strip) if measure.is_possible else None
-        finder.advance(found, label_patches(found), areas)
+    with open_raster(classes) as dataset:
+        for strip in strips:
+            found = dataset.read(1, window=to_rasterio(strip))
+            areas = measure.measure_pixels(strip) if measure.is_possible else None
+            finder.advance(found, label_patches(found), areas)
     finder.finish()
+    return finder
+
+
+def _clear(
+    classes: Path, strips: list[Window], doomed: list[npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.int64]:
+    """Set the doomed patches of each strip to 0; pixels cleared, of each value."""
     removed = np.zeros(256, np.int64)
-    with report_write_errors(classes), update_raster(classes) as dataset:
-        for strip, doomed in zip(strips, finder.doomed, strict=True):
-            if doomed.any():
+    with update_raster(classes) as dataset:
+        for strip, is_doomed in zip(strips, doomed, strict=True):
+            if is_doomed.any():
                 found = dataset.read(1, window=to_rasterio(strip))
-                small = doomed[label_patches(found)]
+                small = is_doomed[label_patches(found)]
                 removed += np.bincount(found[small], minlength=256)
                 found[small] = 0
                 dataset.write(found, 1, window=to_rasterio(strip))
+    read_back(classes)
     return removed
-
-
-def _read(classes: Path, strips: list[Window]) -> Iterator[tuple[Window, npt.NDArray[np.uint8]]]:
-    with open_raster(classes) as dataset:
-        for strip in strips:
-            yield strip, dataset.read(1, window=to_rasterio(strip))
 
 
 class SmallPatchFinder:

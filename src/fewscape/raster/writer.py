@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import OutputError, Window
-from fewscape.raster.gdal import to_rasterio
+from fewscape.raster.gdal import read_back, to_rasterio
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.palette import Colour
 from fewscape.raster.staging import report_write_errors
@@ -151,7 +151,7 @@ class StripWriter:
         with report_write_errors(self.path):
             self._write(sum(len(rows) for rows in self._waiting))
             self._dataset.close()
-            self._read_back()
+            read_back(self.path)
 
     def _write(self, count: int) -> None:
         if not count:
@@ -162,16 +162,6 @@ class StripWriter:
         with report_write_errors(self.path):
             self._dataset.write(rows[:count], 1, window=to_rasterio(place))
         self._written += count
-
-    def _read_back(self) -> None:
-        import rasterio
-        from rasterio.errors import NotGeoreferencedWarning
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(self.path) as written:
-                for _, block in written.block_windows(1):
-                    written.read(1, window=block)
 
     def _describe(self, style: BandStyle, tags: Mapping[str, str]) -> None:
         self._dataset.update_tags(**tags)

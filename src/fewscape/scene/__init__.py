@@ -1,39 +1,59 @@
 """From a scene and a few examples to a map."""
 
 from fewscape.scene.annotations import Annotations, read_annotations
+from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
+from fewscape.scene.estimate import Estimate, estimate_map
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.finishing import OutputOptions
+from fewscape.scene.journal import Journal
+from fewscape.scene.memory import MemoryPlan
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_runner import PairMapOptions, map_pair
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
-from fewscape.scene.prediction import predict_strips
-from fewscape.scene.runner import MapOptions, MapResult, map_scene
+from fewscape.scene.plan import MapPlan, make_plan
+from fewscape.scene.prediction import plan_scene, predict_strips
+from fewscape.scene.ray_engine import RayOptions, map_with_ray
+from fewscape.scene.runner import MapOptions, map_scene, map_shard
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
+from fewscape.scene.support_store import SupportStore, support_folder
 
 __all__ = [
     "Annotations",
     "BlendingBand",
+    "Estimate",
     "Examples",
     "FewShotSegmenter",
+    "Journal",
     "MapOptions",
+    "MapPlan",
     "MapResult",
+    "MemoryPlan",
     "OutputOptions",
     "PairMapOptions",
     "PairScene",
     "PairSegmenter",
     "PixelExamples",
+    "RayOptions",
     "Segmenter",
     "SemanticSegmenter",
     "Shot",
     "Strip",
+    "SupportStore",
     "Views",
+    "assemble",
     "cut_examples",
     "describe_pixels",
+    "estimate_map",
+    "make_plan",
     "map_pair",
     "map_scene",
+    "map_shard",
+    "map_with_ray",
+    "plan_scene",
     "predict_strips",
     "read_annotations",
     "read_pixel_examples",
+    "support_folder",
 ]

@@ -14,7 +14,8 @@ from fewscape.ops import resize_maps
 from fewscape.raster import WindowGrid, taper
 
 CHUNK_PIXELS = 1 << 21
-"""Pixels enlarged at a time."""
+"""Pixels enlarged at a time, of up to ``CHUNK_MAPS`` maps; fewer of more."""
+CHUNK_MAPS = 4
 
 KEPT = 2
 """Finished rows of cells that stay: enlarging needs the neighbours above and below."""
@@ -46,6 +47,8 @@ class BlendingBand:
         stride: pixels per cell.
         halo: outer pixels of a window that count only where no other window sees more.
         device: where the sums are kept.
+        sections: first section handed out and the one behind the last, see ``WindowGrid.bounds``;
+            all if not given. Only windows that these need may be added.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class BlendingBand:
         stride: int,
         halo: int = 0,
         device: torch.device | None = None,
+        sections: tuple[int, int] | None = None,
     ) -> None:
         self.grid = grid
         self.stride = stride
@@ -66,9 +70,14 @@ class BlendingBand:
         self._sums = torch.zeros((num_maps, *shape), dtype=torch.float64, device=device)
         self._weights = torch.zeros(shape, dtype=torch.float64, device=device)
         self._valid = np.zeros((shape[0] * stride, grid.width), np.bool_)
-        self._top = -KEPT  # cell row of the scene at the band's first row
-        self._begun = 0  # pixel row of the current row of windows
-        self._given = 0  # cell rows handed out
+        first, stop = sections or (0, len(grid.rows))
+        needed = grid.rows_for(first, stop)
+        self.origins = tuple(grid.rows[at] for at in needed)
+        """Rows of windows that are added."""
+        self._begun = self.origins[0]  # pixel row of the current row of windows
+        self._top = self._begun // stride - KEPT  # cell row of the scene at the band's first row
+        self._given = grid.bounds[first] // stride  # cell rows handed out, or not asked for
+        self._end = -(-grid.bounds[stop] // stride)
 
     @property
     def num_bytes(self) -> int:
@@ -96,18 +105,17 @@ class BlendingBand:
 
     def advance(self, row: int) -> Iterator[Strip]:
         """Hand out what is finished once no more window begins above pixel row ``row``."""
-        for origin in self.grid.rows:  # one by one: rows of windows may have been skipped
+        for origin in self.origins:  # one by one: rows of windows may have been skipped
             if self._begun < origin <= row:
                 self._begun = origin
-                yield from self._give(
-                    until=origin // self.stride - 1
-                )  # the last waits for the next
+                finished = origin // self.stride - 1  # the last one waits for the next
+                yield from self._give(until=min(finished, self._end))
                 self._roll(origin // self.stride - KEPT - self._top)
 
     def finish(self) -> Iterator[Strip]:
         """Hand out the rest."""
-        yield from self.advance(self.grid.rows[-1])
-        yield from self._give(until=-(-self.grid.height // self.stride))
+        yield from self.advance(self.origins[-1])
+        yield from self._give(until=self._end)
 
     def _roll(self, shift: int) -> None:
         """Move all rows of cells up; what enters below is empty."""
@@ -122,7 +130,8 @@ class BlendingBand:
 
     def _give(self, until: int) -> Iterator[Strip]:
         """Rows of cells up to ``until``, enlarged in chunks."""
-        chunk = max(1, CHUNK_PIXELS // (self.grid.width * self.stride))
+        pixels = self.grid.width * self.stride * max(1, len(self._sums) // CHUNK_MAPS)
+        chunk = max(1, CHUNK_PIXELS // pixels)
         while self._given < until:
             end = min(self._given + chunk, until)
             yield self._enlarge(self._given, end)

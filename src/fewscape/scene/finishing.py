@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,14 +21,14 @@ from fewscape.raster import (
 )
 from fewscape.raster.palette import BARE_GROUND, Colour
 from fewscape.raster.qml import style_classes, style_ramp
-from fewscape.raster.stac import (
+from fewscape.raster.stac_item import (
     ItemAsset,
     describe_classes,
     describe_numbers,
-    read_time,
     write_item,
 )
 from fewscape.raster.staging import report_write_errors
+from fewscape.raster.vectorise import STRIP_PIXELS
 
 GEOTIFF = "image/tiff; application=geotiff"
 COG = f"{GEOTIFF}; profile=cloud-optimized"
@@ -53,7 +53,7 @@ class OutputOptions:
     stac: bool = False
     """Whether to write a STAC item."""
 
-    def check(self, scene: Path, grid: Georeference) -> None:
+    def check(self, scene: Path | str, grid: Georeference) -> None:
         """See before the work that everything asked for can be made.
 
         Raises:
@@ -94,8 +94,8 @@ class WrittenMap:
 
     staged: StagedFiles
     """Where all its files wait."""
-    scene: Path
-    """What was mapped; the files are named after it."""
+    stem: str
+    """What all file names begin with."""
     grid: Georeference
     classes: Path
     layers: Sequence[Path]
@@ -106,12 +106,13 @@ class WrittenMap:
     """Of the K classes."""
     colours: Sequence[Colour]
     """Of the K classes."""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Origin of the map."""
 
     @property
-    def stem(self) -> str:
-        """What all file names begin with."""
-        return self.scene.stem
+    def scene_name(self) -> str:
+        """File that was mapped; the multispectral one of a pair."""
+        return self.tags.get("SCENE") or self.tags.get("MS", self.stem)
 
     @property
     def value_names(self) -> dict[int, str]:
@@ -129,6 +130,7 @@ def finish_map(
     counts: npt.NDArray[np.int64],
     options: OutputOptions,
     vectors: bool = True,
+    strip_pixels: int = STRIP_PIXELS,
 ) -> npt.NDArray[np.int64]:
     """Sieve the class map, write polygons and styles, and give the rasters their last form.
 
@@ -139,6 +141,7 @@ def finish_map(
         counts: pixels of background and of each class, and maybe more, which stays.
         options: see ``OutputOptions``.
         vectors: whether to write polygons.
+        strip_pixels: pixels of the class map that are in memory at a time.
 
     Returns:
         The counts after sieving.
@@ -147,12 +150,14 @@ def finish_map(
         OutputError: the disk is full, or a file cannot be written.
     """
     if options.min_area:
-        removed = sieve_map(written.classes, options.min_area)[1 : len(written.names) + 1]
+        removed = sieve_map(written.classes, options.min_area, strip_pixels)[
+            1 : len(written.names) + 1
+        ]
         counts = counts.copy()
         counts[1 : len(written.names) + 1] -= removed
         counts[0] += removed.sum()
     if vectors:
-        _write_polygons(written, options)
+        _write_polygons(written, options, strip_pixels)
     add = make_cog if options.cog else add_overviews
     add(written.classes, "mode")
     for layer in written.layers:
@@ -162,7 +167,7 @@ def finish_map(
     return counts
 
 
-def _write_polygons(written: WrittenMap, options: OutputOptions) -> None:
+def _write_polygons(written: WrittenMap, options: OutputOptions, strip_pixels: int) -> None:
     model = written.tags.get("MODEL", "")
     if "MODEL_SHA256" in written.tags:
         model += f"@{written.tags['MODEL_SHA256'][:HASH_DIGITS]}"
@@ -172,9 +177,10 @@ def _write_polygons(written: WrittenMap, options: OutputOptions) -> None:
         written.staged.path(f"{written.stem}.gpkg"),
         written.names,
         written.tags,
-        options=PolygonOptions(
+        strip_pixels,
+        PolygonOptions(
             options.simplify,
-            written.scene.name,
+            written.scene_name,
             model,
             written.colours if options.styles else None,
         ),
@@ -222,4 +228,4 @@ def describe_map(written: WrittenMap, options: OutputOptions) -> None:
         if path.exists():
             assets.append(ItemAsset(key, path, key, kind, (role,)))
     target = written.staged.path(f"{written.stem}.stac.json")
-    write_item(target, written.grid, assets, written.tags, read_time(written.scene))
+    write_item(target, written.grid, assets, written.tags)

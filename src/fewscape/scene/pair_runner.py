@@ -25,11 +25,13 @@ from fewscape.raster import (
 )
 from fewscape.raster.gdal import open_raster
 from fewscape.raster.palette import BARE_GROUND, Colour
+from fewscape.raster.stac_item import read_time
 from fewscape.raster.staging import report_write_errors
+from fewscape.scene.assembly import MapResult
 from fewscape.scene.finishing import OutputOptions, WrittenMap, describe_map, finish_map
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
 from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
-from fewscape.scene.runner import MAX_CLASSES, MapResult
+from fewscape.scene.runner import MAX_CLASSES
 
 Grid = Literal["pan", "ms"]
 Bytes = npt.NDArray[np.uint8]
@@ -99,6 +101,8 @@ def map_pair(
     stem = reader.path.stem
     colours = class_colours(len(names))
     origin = {"PAN": reader.pan_path.name, "MS": reader.ms_path.name}
+    if taken := read_time(reader.path):
+        origin["SCENE_TIME"] = taken.isoformat()
     tags = {"FEWSCAPE_VERSION": __version__, **origin, **options.tags}
     with StagedFiles(folder) as staged:
         rasters = [
@@ -107,7 +111,7 @@ def map_pair(
         counts = _write_rasters(reader, scene, segmenter, rasters, tags, options)
         scores = [rasters[1]] * len(names)
         written = WrittenMap(
-            staged, reader.path, grid, rasters[0], rasters[1:], scores, names, colours, tags
+            staged, stem, grid, rasters[0], rasters[1:], scores, names, colours, tags
         )
         counts = finish_map(written, counts, options.outputs, options.vectors)
         if options.preview:

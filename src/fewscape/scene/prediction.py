@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewscape.core import SceneError, Window
-from fewscape.raster import SceneReader, plan_windows
+from fewscape.core import Window
+from fewscape.raster import SceneReader, WindowGrid, plan_windows
 from fewscape.regions import MakeRegions
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.segmenter import Segmenter, to_bytes
@@ -25,7 +25,7 @@ REGION_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class _Batch:
+class Batch:
     """Windows with something to see, read and cut into regions."""
 
     windows: list[Window]
@@ -34,52 +34,98 @@ class _Batch:
     valid: list[npt.NDArray[np.bool_]]
 
 
+def plan_scene(scene: SceneReader, segmenter: Segmenter, overlap: float = 0.25) -> WindowGrid:
+    """The windows of a scene.
+
+    Args:
+        scene: whose size counts.
+        segmenter: whose window, stride and halo count.
+        overlap: share of a window's side that neighbours have in common; at least one cell, so
+            that enlarging never meets a cell without a score.
+    """
+    stride, side = segmenter.stride, segmenter.window
+    shared = min(max(round(overlap * side), 2 * segmenter.halo, stride), side - stride)
+    return plan_windows(scene.height, scene.width, side, shared, stride)
+
+
 def predict_strips(
-    scene: SceneReader, segmenter: Segmenter, overlap: float = 0.25, batch_size: int = 8
+    scene: SceneReader,
+    segmenter: Segmenter,
+    overlap: float = 0.25,
+    batch_size: int = 8,
+    sections: tuple[int, int] | None = None,
 ) -> Iterator[Strip]:
     """Blended probabilities of a scene, strip by strip from the top.
+
+    Batches never depend on where the work begins, so the parts of a scene, each predicted alone,
+    are to the last bit those of the whole.
 
     Args:
         scene: where the windows come from.
         segmenter: the network.
-        overlap: share of a window's side that neighbours have in common; at least one cell, so
-            that enlarging never meets a cell without a score.
+        overlap: see ``plan_scene``.
         batch_size: windows that pass the network together.
+        sections: first section and the one behind the last, see ``WindowGrid.bounds``; all if not
+            given.
 
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
     """
-    stride, side = segmenter.stride, segmenter.window
-    shared = min(max(round(overlap * side), 2 * segmenter.halo, stride), side - stride)
-    grid = plan_windows(scene.height, scene.width, side, shared, stride)
-    windows = iter(grid)
-    batches = iter(lambda: list(islice(windows, batch_size)), [])
+    grid = plan_scene(scene, segmenter, overlap)
+    wanted = sections or (0, len(grid.rows))
     band: BlendingBand | None = None
-    for batch in _read_ahead(scene, batches, segmenter.make_regions):
+    for batch in _read_ahead(scene, _plan_batches(grid, wanted, batch_size), segmenter):
         if not batch.windows:
             continue
         probabilities = segmenter(batch.images, batch.regions)
         if band is None:
-            maps, device = probabilities.shape[1], probabilities.device
-            band = BlendingBand(grid, maps, stride, segmenter.halo, device)
+            band = _start_band(grid, segmenter, wanted, probabilities.device)
         for window, scores, valid in zip(batch.windows, probabilities, batch.valid, strict=True):
-            yield from band.advance(window.row)
-            band.add(window, scores, valid)
-    if band is None:
-        raise SceneError(
-            f"the scene '{scene.path}' has no valid pixel", "", "check its nodata value"
-        )
-    yield from band.finish()
+            if window.row in band.origins:
+                yield from band.advance(window.row)
+                band.add(window, scores, valid)
+    yield from (band or _start_band(grid, segmenter, wanted)).finish()
+
+
+def _start_band(
+    grid: WindowGrid,
+    segmenter: Segmenter,
+    sections: tuple[int, int],
+    device: torch.device | None = None,
+) -> BlendingBand:
+    maps = len(segmenter.class_names) + len(segmenter.layer_names)
+    return BlendingBand(grid, maps, segmenter.stride, segmenter.halo, device, sections)
+
+
+def _plan_batches(
+    grid: WindowGrid, sections: tuple[int, int], batch_size: int
+) -> Iterator[Sequence[Window]]:
+    """Batches of the windows that sections need.
+
+    Rows of windows are taken in groups of about a batch, counted from the top of the scene, and no
+    batch reaches over two groups. Windows of a group that no section needs pass along, so that
+    every batch is the same whoever asks for it.
+    """
+    needed = grid.rows_for(*sections)
+    together = max(1, batch_size // len(grid.cols))
+    for first in range(needed.start // together * together, needed.stop, together):
+        group = [
+            Window(row, col, grid.window, grid.window)
+            for row in grid.rows[first : first + together]
+            for col in grid.cols
+        ]
+        for at in range(0, len(group), batch_size):
+            yield group[at : at + batch_size]
 
 
 def _read_ahead(
-    scene: SceneReader, batches: Iterator[Sequence[Window]], make_regions: MakeRegions | None
-) -> Iterator[_Batch]:
+    scene: SceneReader, batches: Iterator[Sequence[Window]], segmenter: Segmenter
+) -> Iterator[Batch]:
     """Batches in order, read by another thread while the network works."""
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(REGION_THREADS) as cutting:
 
-        def load(windows: Sequence[Window]) -> _Batch:
-            return _load(scene, windows, make_regions, cutting)
+        def load(windows: Sequence[Window]) -> Batch:
+            return load_batch(scene, windows, segmenter.make_regions, cutting)
 
         waiting = deque(reading.submit(load, batch) for batch in islice(batches, READ_AHEAD))
         while waiting:
@@ -88,20 +134,29 @@ def _read_ahead(
             yield ready
 
 
-def _load(
+def load_batch(
     scene: SceneReader,
     windows: Sequence[Window],
     make_regions: MakeRegions | None,
-    pool: ThreadPoolExecutor,
-) -> _Batch:
+    pool: ThreadPoolExecutor | None = None,
+) -> Batch:
+    """Read windows and cut them into regions; those without a valid pixel are left out.
+
+    Args:
+        scene: where the windows come from.
+        windows: of one batch.
+        make_regions: over-segmentation that the network wants; None for none.
+        pool: threads that cut.
+    """
     parts = [(window, *scene.read(window)) for window in windows]
     seen = [part for part in parts if part[2].any()]
     images = [image for _, image, _ in seen]
     regions = None
     if make_regions is not None and seen:
-        maps = pool.map(make_regions, map(to_bytes, images))
+        cut = map if pool is None else pool.map
+        maps = cut(make_regions, map(to_bytes, images))
         regions = torch.from_numpy(np.stack(list(maps)))
-    return _Batch(
+    return Batch(
         [window for window, _, _ in seen],
         torch.from_numpy(np.stack(images)) if images else torch.empty(0),
         regions,

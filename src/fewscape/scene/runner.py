@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from fewscape import __version__
 from fewscape.core import ConfigError
-from fewscape.raster import (
-    NODATA,
-    BandStyle,
-    SceneReader,
-    StagedFiles,
-    StripWriter,
-    class_colours,
-    quantise,
-)
-from fewscape.raster.gdal import open_raster
-from fewscape.raster.palette import BARE_GROUND, Colour
-from fewscape.raster.scene_fingerprint import fingerprint_scene
-from fewscape.raster.staging import report_write_errors
+from fewscape.raster import NODATA, SceneReader, StagedFiles, quantise
+from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import Strip
-from fewscape.scene.finishing import OutputOptions, WrittenMap, describe_map, finish_map
-from fewscape.scene.prediction import predict_strips
-from fewscape.scene.preview import LONGEST, LegendEntry, draw_preview
+from fewscape.scene.finishing import OutputOptions
+from fewscape.scene.journal import Journal, Planes, join_runs, split_sections
+from fewscape.scene.memory import MemoryPlan
+from fewscape.scene.plan import make_plan
+from fewscape.scene.prediction import plan_scene, predict_strips
+from fewscape.scene.preview import LONGEST
 from fewscape.scene.segmenter import Segmenter
 
 MAX_CLASSES = 254
@@ -54,27 +44,13 @@ class MapOptions:
     """Origin of the map, written into every file: model, examples, parameters."""
     progress: Callable[[int], None] = lambda pixels: None
     """Called with the number of pixels finished since the last call."""
+    resume: bool = False
+    """Keep what is finished if the run is killed, and take up what a killed run left. Only for
+    ``tags`` that tell model, examples and parameters apart: they are what a run is known by."""
+    max_memory: int | None = None
+    """Bytes that mapping may take beside the network and the libraries; None for what is fast."""
     outputs: OutputOptions = field(default_factory=OutputOptions)
     """What is made of the finished rasters."""
-
-
-@dataclass(frozen=True, slots=True)
-class MapResult:
-    """What was written, and how fast."""
-
-    files: tuple[Path, ...]
-    pixels: int
-    """Of the scene."""
-    valid_pixels: int
-    class_pixels: Mapping[str, int]
-    """Pixels of each class."""
-    seconds: float
-    """From the first reading to the last file."""
-
-    @property
-    def megapixels_per_second(self) -> float:
-        """Speed over the whole scene."""
-        return self.pixels / 1e6 / self.seconds
 
 
 def map_scene(
@@ -107,47 +83,59 @@ def map_scene(
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
         OutputError: the folder cannot be written, or the disk is full.
-        ConfigError: impossible overlap, too many classes, or outputs that cannot be made.
+        ConfigError: impossible overlap, too many classes, too little memory, or outputs that
+            cannot be made.
     """
     options = options or MapOptions()
     begin = time.perf_counter()
-    _check(segmenter, options)
+    memory = plan_memory(scene, segmenter, options)
+    with _open_journal(scene, segmenter, folder, options, memory) as journal:
+        _fill(journal, scene, segmenter, options, memory, (0, journal.plan.num_sections))
+        result = assemble(journal, folder, memory.strip_pixels)
+    return replace(result, seconds=time.perf_counter() - begin)
+
+
+def map_shard(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    folder: Path | str,
+    options: MapOptions,
+    shard: tuple[int, int],
+) -> Journal:
+    """Make one share of a scene's sections; ``merge_maps`` writes the files when all are there.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        folder: where the files will go; the same for all shards.
+        options: the same for all shards; what is finished is always kept.
+        shard: number from 1, and how many there are.
+
+    Returns:
+        The journal, with what this and other shards have finished.
+
+    Raises:
+        SceneError: see ``map_scene``.
+        OutputError: likewise.
+        ConfigError: likewise.
+    """
+    memory = plan_memory(scene, segmenter, options)
+    with StagedFiles(folder):
+        pass  # a folder that cannot be written is told before any work
+    journal = begin_map(scene, segmenter, folder, options, memory)
+    share = split_sections(journal.plan.num_sections, shard)
+    _fill(journal, scene, segmenter, options, memory, share)
+    return journal
+
+
+def plan_memory(scene: SceneReader, segmenter: Segmenter, options: MapOptions) -> MemoryPlan:
+    """Sizes of what a map keeps in memory, after a look at the options.
+
+    Raises:
+        ConfigError: impossible overlap, too many classes, too little memory, or outputs that
+            cannot be made.
+    """
     options.outputs.check(scene.path, scene.grid)
-    with StagedFiles(folder) as staged, scene.set_cache(segmenter.window):
-        _ = scene.limits  # one look at the whole scene; raises if it is empty
-        tags = {
-            "FEWSCAPE_VERSION": __version__,
-            "SCENE": scene.path.name,
-            "SCENE_FINGERPRINT": fingerprint_scene(scene.path),
-            **options.tags,
-        }
-        names = _name_files(scene.path.stem, segmenter)
-        rasters = [staged.path(name) for name in names]
-        counts = _write_rasters(scene, segmenter, rasters, tags, options)
-        written = WrittenMap(
-            staged,
-            scene.path,
-            scene.grid,
-            rasters[0],
-            rasters[1:],
-            rasters[1 : 1 + len(segmenter.class_names)],
-            segmenter.class_names,
-            _choose_colours(segmenter),
-            tags,
-        )
-        counts = finish_map(written, counts, options.outputs, options.vectors)
-        if options.preview:
-            picture = staged.path(f"{scene.path.stem}_preview.png")
-            _draw(picture, scene, rasters[0], segmenter, counts)
-        describe_map(written, options.outputs)
-        files = tuple(staged.commit())
-    found = dict(zip(segmenter.class_names, counts[1:-1].tolist(), strict=True))
-    valid = int(counts[:-1].sum())
-    seconds = time.perf_counter() - begin
-    return MapResult(files, scene.height * scene.width, valid, found, seconds)
-
-
-def _check(segmenter: Segmenter, options: MapOptions) -> None:
     if not 0 <= options.overlap < 1:
         raise ConfigError(
             f"an overlap of {options.overlap} was asked for",
@@ -160,87 +148,154 @@ def _check(segmenter: Segmenter, options: MapOptions) -> None:
             f"at most {MAX_CLASSES} do",
             "map them in several runs with --classes",
         )
+    windows = plan_scene(scene, segmenter, options.overlap)
+    return MemoryPlan.make(scene, segmenter, windows, options.batch_size, options.max_memory)
 
 
-def _name_files(stem: str, segmenter: Segmenter) -> list[str]:
-    """The class map, a probability for each class, then the layers."""
-    probabilities = [f"{stem}_{slug}_prob.tif" for slug in _make_slugs(segmenter.class_names)]
-    layers = [f"{stem}_{slug}.tif" for slug in _make_slugs(segmenter.layer_names)]
-    return [f"{stem}_classes.tif", *probabilities, *layers]
-
-
-def _make_slugs(names: Sequence[str]) -> list[str]:
-    """Different names that every file system takes."""
-    slugs = [re.sub(r"[^\w.-]+", "_", name).strip("_") or "class" for name in names]
-    return [
-        slug if slugs.count(slug) == 1 else f"{slug}_{number}"
-        for number, slug in enumerate(slugs, start=1)
-    ]
-
-
-def _write_rasters(
+@contextmanager
+def _open_journal(
     scene: SceneReader,
     segmenter: Segmenter,
-    paths: Sequence[Path],
-    tags: Mapping[str, str],
+    folder: Path | str,
     options: MapOptions,
-) -> npt.NDArray[np.int64]:
-    """Write class map and probabilities; pixels of background, each class, no data."""
-    names = segmenter.class_names
-    colours = dict(enumerate([BARE_GROUND, *_choose_colours(segmenter)]))
-    styles = [
-        BandStyle.classes(dict(enumerate(("background", *names))), colours),
-        *map(BandStyle.probability, names),
-        *map(BandStyle.layer, segmenter.layer_names),
-    ]
-    counts = np.zeros(256, np.int64)
-    with ExitStack() as stack:
-        writers = [
-            stack.enter_context(StripWriter(path, scene.grid, style, tags))
-            for path, style in zip(paths, styles, strict=True)
-        ]
-        for strip in predict_strips(scene, segmenter, options.overlap, options.batch_size):
-            classes, layers = decide(strip, len(names), segmenter.threshold)
-            counts += np.bincount(classes.ravel(), minlength=256)
-            for writer, rows in zip(writers, (classes, *layers), strict=True):
-                writer.append(rows)
-            options.progress(classes.size)
-    return np.append(counts[: len(names) + 1], counts[NODATA])
+    memory: MemoryPlan,
+) -> Iterator[Journal]:
+    """In the output folder; without ``resume`` in a place that vanishes with an error."""
+    with StagedFiles(folder):
+        pass  # a folder that cannot be written is told before any work
+    if options.resume:
+        yield begin_map(scene, segmenter, folder, options, memory)
+        return
+    with tempfile.TemporaryDirectory(prefix=".fewscape-", dir=folder) as hidden:
+        yield begin_map(scene, segmenter, hidden, options, memory)
 
 
-def _choose_colours(segmenter: Segmenter) -> Sequence[Colour]:
-    return segmenter.colours or class_colours(len(segmenter.class_names))
+def begin_map(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    folder: Path | str,
+    options: MapOptions,
+    memory: MemoryPlan,
+) -> Journal:
+    """The journal of a map, as an earlier run left it or empty.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        folder: where the journal goes.
+        options: see ``map_scene``.
+        memory: sizes, see ``plan_memory``.
+
+    Raises:
+        SceneError: the scene is damaged or has no valid pixel.
+        OutputError: the folder cannot be written.
+    """
+    with scene.set_cache(segmenter.window, memory.cache_bytes):
+        _ = scene.limits  # one look at the whole scene; raises if it is empty
+        windows = plan_scene(scene, segmenter, options.overlap)
+        journal = Journal(
+            folder,
+            make_plan(
+                scene,
+                segmenter,
+                windows,
+                memory.batch_size,
+                options.tags,
+                options.vectors,
+                options.preview,
+                options.outputs,
+            ),
+        )
+        if options.preview:
+            journal.save_overview(scene.read_overview(LONGEST)[0])
+    return journal
 
 
-def decide(
-    strip: Strip, num_classes: int, threshold: float
-) -> tuple[npt.NDArray[np.uint8], list[npt.NDArray[np.uint8]]]:
-    """Classes (rows, W) and the K + L probabilities and layers (rows, W), as they are written."""
+def _fill(
+    journal: Journal,
+    scene: SceneReader,
+    segmenter: Segmenter,
+    options: MapOptions,
+    memory: MemoryPlan,
+    share: tuple[int, int],
+) -> None:
+    """Make the sections of a share that are missing."""
+    missing = journal.missing(*share)
+    bounds = journal.plan.bounds
+    done = set(range(*share)) - set(missing)
+    options.progress(sum(bounds[at + 1] - bounds[at] for at in done) * scene.width)
+    for run in join_runs(missing):
+        for section, parts in make_sections(scene, segmenter, options.overlap, memory, run):
+            journal.write(section, _count(parts, options.progress))
+
+
+def make_sections(
+    scene: SceneReader,
+    segmenter: Segmenter,
+    overlap: float,
+    memory: MemoryPlan,
+    run: tuple[int, int],
+) -> Iterator[tuple[int, Iterator[Planes]]]:
+    """Sections of a map as they are written, each with its number; each is to be used up in turn.
+
+    Args:
+        scene: where the windows come from.
+        segmenter: the network.
+        overlap: see ``plan_scene``.
+        memory: sizes, see ``plan_memory``.
+        run: first section and the one behind the last.
+    """
+    bounds = plan_scene(scene, segmenter, overlap).bounds
+    with scene.set_cache(segmenter.window, memory.cache_bytes):
+        strips = predict_strips(scene, segmenter, overlap, memory.batch_size, run)
+        parts = cut_sections(_decide_all(strips, segmenter), bounds, run)
+        for section in range(*run):
+            yield section, next(parts)
+
+
+def cut_sections(
+    strips: Iterator[tuple[int, Planes]], bounds: tuple[int, ...], run: tuple[int, int]
+) -> Iterator[Iterator[Planes]]:
+    """Strips as they come, cut at the bounds of sections; each section is to be used up in turn.
+
+    Args:
+        strips: first row and planes (P, rows, W), without gaps from the first section on.
+        bounds: first row of each section, and the height.
+        run: first section and the one behind the last.
+    """
+    rest: list[tuple[int, Planes]] = []
+
+    def take(until: int) -> Iterator[Planes]:
+        reached = -1
+        while reached < until:
+            row, planes = rest.pop() if rest else next(strips)
+            inside = until - row
+            reached = row + planes.shape[1]
+            yield planes[:, :inside]
+            if reached > until:
+                rest.append((until, planes[:, inside:]))
+
+    for section in range(*run):
+        yield take(bounds[section + 1])
+
+
+def _decide_all(strips: Iterator[Strip], segmenter: Segmenter) -> Iterator[tuple[int, Planes]]:
+    for strip in strips:
+        yield strip.row, decide(strip, len(segmenter.class_names), segmenter.threshold)
+
+
+def _count(parts: Iterator[Planes], progress: Callable[[int], None]) -> Iterator[Planes]:
+    for planes in parts:
+        yield planes
+        progress(planes[0].size)
+
+
+def decide(strip: Strip, num_classes: int, threshold: float) -> Planes:
+    """Classes and the K + L probabilities and layers, (1 + K + L, rows, W), as they are written."""
     # max is sixteen times faster than argmax on planes
     best, index = strip.probabilities[:num_classes].max(dim=0)
     chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold).cpu().numpy()
-    quantised = list(quantise(strip.probabilities.cpu().numpy()))
+    planes = np.concatenate([chosen[None], quantise(strip.probabilities.cpu().numpy())])
     if not strip.valid.all():
-        for plane in (chosen, *quantised):
-            np.copyto(plane, NODATA, where=~strip.valid)
-    return chosen, quantised
-
-
-def _draw(
-    path: Path,
-    scene: SceneReader,
-    classes: Path,
-    segmenter: Segmenter,
-    counts: npt.NDArray[np.int64],
-) -> None:
-    names = segmenter.class_names
-    image, _ = scene.read_overview(LONGEST)
-    with open_raster(classes) as dataset:
-        reduced = dataset.read(1, out_shape=image.shape[1:])
-    valid = max(1, int(counts[:-1].sum()))
-    legend = [
-        LegendEntry(name, colour, int(count) / valid)
-        for name, colour, count in zip(names, _choose_colours(segmenter), counts[1:], strict=False)
-    ]
-    with report_write_errors(path):
-        draw_preview(path, image, reduced, legend, scene.path.stem)
+        planes[:, ~strip.valid] = NODATA
+    return planes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +16,7 @@ from fewscape.models import FewShotModel
 from fewscape.raster.palette import Colour
 from fewscape.regions import MakeRegions, open_regions
 from fewscape.scene.examples import Examples, Shot
+from fewscape.scene.support_store import SupportStore
 
 
 class Segmenter(Protocol):
@@ -61,6 +64,7 @@ class FewShotSegmenter:
         examples: classes and shots.
         policy: where and in which precision to run.
         threshold: see ``Segmenter``.
+        store: folder that keeps supports for the next time; None for none.
 
     Raises:
         ConfigError: the shots' size does not fit the network.
@@ -71,7 +75,12 @@ class FewShotSegmenter:
     colours: Sequence[Colour] | None = None
 
     def __init__(
-        self, model: FewShotModel, examples: Examples, policy: Policy, threshold: float = 0.5
+        self,
+        model: FewShotModel,
+        examples: Examples,
+        policy: Policy,
+        threshold: float = 0.5,
+        store: Path | None = None,
     ) -> None:
         self.class_names = examples.class_names
         self.threshold = threshold
@@ -88,7 +97,8 @@ class FewShotSegmenter:
         self.make_regions = open_regions(model.region_method, model.region_options)
         self.model = model.eval().to(policy.device, policy.dtype)
         self.model.to(memory_format=policy.memory_format)
-        self.supports = [[self._learn(shot) for shot in shots] for shots in examples.shots]
+        self._store = None if store is None else SupportStore(store, self.model, policy)
+        self.supports = [[self._recall(shot) for shot in shots] for shots in examples.shots]
 
     @torch.inference_mode()
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
@@ -99,6 +109,11 @@ class FewShotSegmenter:
             logits = self.model.predict(features, supports).logits.float()
             probabilities.append(torch.sigmoid(logits[:, 1] - logits[:, 0]))  # softmax of two
         return torch.stack(probabilities, dim=1)
+
+    def _recall(self, shot: Shot) -> Support:
+        if self._store is None:
+            return self._learn(shot)
+        return self._store.learn(shot, partial(self._learn, shot)).to(self.policy.device)
 
     def _learn(self, shot: Shot) -> Support:
         regions = None

@@ -9,7 +9,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from fewscape.raster import Georeference
-from fewscape.raster.stac import ItemAsset, find_footprint, read_time, write_item
+from fewscape.raster.stac_item import ItemAsset, find_footprint, read_time, write_item
 from tests.raster.rasters import PLACE, UTM, write_raster
 
 GRID = Georeference(200, 300, PLACE, CRS.from_string(UTM))
@@ -70,7 +70,8 @@ def test_items_can_be_read_by_others(tmp_path, crs):
     grid = Georeference(200, 300, PLACE, CRS.from_string(crs))
     assets = [ItemAsset("classes", tmp_path / "a.tif", "the classes", "image/tiff")]
     taken = datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
-    write_item(tmp_path / "my.town.stac.json", grid, assets, TAGS, taken)
+    tags = TAGS | {"SCENE_TIME": taken.isoformat()}
+    write_item(tmp_path / "my.town.stac.json", grid, assets, tags)
     item = pystac.Item.from_file(str(tmp_path / "my.town.stac.json"))
     assert item.id == "my.town"
     assert item.datetime == taken

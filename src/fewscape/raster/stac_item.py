@@ -48,7 +48,6 @@ def write_item(
     grid: Georeference,
     assets: Sequence[ItemAsset],
     tags: Mapping[str, str],
-    taken: datetime | None = None,
 ) -> None:
     """Write a STAC item as JSON; its links to the files are relative.
 
@@ -58,7 +57,7 @@ def write_item(
         grid: size and place of the map, with a CRS.
         assets: the files.
         tags: origin of the map, as in the files themselves; ``FEWSCAPE_VERSION`` among them.
-        taken: when the scene was taken; the time of writing if not given, and said to be so.
+            ``SCENE_TIME`` is the time of the item; without, it is that of writing, and said so.
 
     Raises:
         MissingPackageError: pystac is not installed.
@@ -67,6 +66,7 @@ def write_item(
     pystac = require("pystac", "stac")
     geometry, bbox = find_footprint(grid)
     now = datetime.now(UTC)
+    taken = datetime.fromisoformat(tags["SCENE_TIME"]) if "SCENE_TIME" in tags else None
     properties = {
         "created": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "description": _describe(tags, taken is None),

@@ -1,0 +1,107 @@
+"""A scene of 20,000 x 20,000 pixels within 2 GB of memory, killed on the way.
+
+    .venv/bin/python -m benchmarks.scene_large --output benchmarks/results/scene_large.json
+
+Makes the scene, maps it with ``fewscape map --max_memory 2GB`` and the embedded network, kills the
+process a few times while it works, lets it finish, and tells the peak memory of each process and
+the speed of the part that was not killed. The memory of network and libraries is what the same
+command takes on a scene of one window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import Machine, Watch
+from benchmarks.scene_speed import write_scene
+
+SIDE = 20_480
+KILLS = 3
+LIMIT = "2GB"
+
+
+def write_examples(path: Path) -> None:
+    """One polygon near the upper left corner."""
+    left, top = 5e5 + 40, 5e6 - 40
+    ring = [[left, top], [left + 30, top], [left + 30, top - 30], [left, top - 30], [left, top]]
+    feature = {
+        "type": "Feature",
+        "properties": {"class": "ground"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    crs = {"type": "name", "properties": {"name": "EPSG:32632"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": [feature]}))
+
+
+def map_it(folder: Path, scene: str, kill_after: float | None = None) -> tuple[float, float]:
+    """Peak megabytes and seconds of one process."""
+    words = ["map", scene, "--examples", "examples.geojson", "--output", "maps", "--no_vectors"]
+    words += ["--max_memory", LIMIT, "--device", "cpu"]
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "fewscape.cli.main",
+            *words,
+            "--max_memory",
+            LIMIT,
+            "--device",
+            "cpu",
+        ],
+        cwd=folder,
+    )
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(process.pid, signal.SIGKILL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if kill_after is None and status:
+        raise SystemExit("the map was not finished")
+    return usage.ru_maxrss / 1024, time.perf_counter() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scene_large.json"))
+    parser.add_argument("--side", type=int, default=SIDE, help="of the scene, a multiple of 1024")
+    arguments = parser.parse_args()
+    watch = Watch()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_scene(folder / "large.tif", arguments.side)
+        write_scene(folder / "small.tif", 1024)
+        write_examples(folder / "examples.geojson")
+        least, _ = map_it(folder, "small.tif")
+        killed = [map_it(folder, "large.tif", 30.0)[0] for _ in range(KILLS)]
+        parts = len(list(folder.glob("maps/.fewscape-large-*/section-*")))
+        peak, seconds = map_it(folder, "large.tif")
+        files = {path.name: path.stat().st_size for path in sorted((folder / "maps").iterdir())}
+    results: dict[str, Any] = {
+        "pixels": arguments.side**2,
+        "limit": LIMIT,
+        "peak MB of a scene of one megapixel": least,
+        "peak MB": peak,
+        "peak MB beside network and libraries": peak - least,
+        "peak MB of the killed processes": killed,
+        "sections that the killed processes left": parts,
+        "seconds of the last process": seconds,
+        "files": files,
+        "machine": asdict(Machine.describe()),
+        "others_cores": watch.read(),
+    }
+    arguments.output.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    print(json.dumps({key: value for key, value in results.items() if key != "machine"}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""From finished sections to the files of a map."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.raster import NODATA, StagedFiles, StripWriter
+from fewscape.raster.gdal import open_raster
+from fewscape.raster.staging import report_write_errors
+from fewscape.raster.vectorise import STRIP_PIXELS
+from fewscape.scene.finishing import WrittenMap, describe_map, finish_map
+from fewscape.scene.journal import Journal
+from fewscape.scene.plan import MapPlan
+from fewscape.scene.preview import LegendEntry, draw_preview
+
+
+@dataclass(frozen=True, slots=True)
+class MapResult:
+    """What was written, and how fast."""
+
+    files: tuple[Path, ...]
+    pixels: int
+    """Of the scene."""
+    valid_pixels: int
+    class_pixels: Mapping[str, int]
+    """Pixels of each class."""
+    seconds: float
+    """From the first reading to the last file."""
+
+    @property
+    def megapixels_per_second(self) -> float:
+        """Speed over the whole scene."""
+        return self.pixels / 1e6 / self.seconds
+
+
+def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIXELS) -> MapResult:
+    """Write the files of a map whose sections are all finished, then delete the journal.
+
+    The files appear all at once. Only what the journal holds is needed: neither scene nor network.
+
+    Args:
+        journal: complete.
+        folder: where the files go.
+        strip_pixels: pixels of the class map that are in memory for sieve and polygons.
+
+    Raises:
+        OutputError: the folder cannot be written, the disk is full, or a section is damaged.
+    """
+    begin = time.perf_counter()
+    plan = journal.plan
+    with StagedFiles(folder) as staged:
+        rasters = [staged.path(name) for name in plan.raster_names]
+        counts = _write_rasters(journal, rasters)
+        written = WrittenMap(
+            staged,
+            plan.stem,
+            plan.grid,
+            rasters[0],
+            rasters[1:],
+            rasters[1 : 1 + len(plan.class_names)],
+            plan.class_names,
+            plan.colours,
+            plan.tags,
+        )
+        counts = finish_map(written, counts, plan.outputs, plan.vectors, strip_pixels)
+        if plan.preview:
+            _draw(journal, rasters[0], staged.path(f"{plan.stem}_preview.png"), counts)
+        describe_map(written, plan.outputs)
+        files = tuple(staged.commit())
+    journal.remove()
+    found = dict(zip(plan.class_names, counts[1:-1].tolist(), strict=True))
+    valid, seconds = int(counts[:-1].sum()), time.perf_counter() - begin
+    return MapResult(files, plan.height * plan.width, valid, found, seconds)
+
+
+def _write_rasters(journal: Journal, paths: list[Path]) -> npt.NDArray[np.int64]:
+    """Class map, probabilities and layers; pixels of background, each class, no data."""
+    plan = journal.plan
+    counts = np.zeros(256, np.int64)
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(StripWriter(path, plan.grid, style, plan.tags))
+            for path, style in zip(paths, plan.styles, strict=True)
+        ]
+        for section in range(plan.num_sections):
+            for planes in journal.read(section):
+                counts += np.bincount(planes[0].ravel(), minlength=256)
+                for writer, rows in zip(writers, planes, strict=True):
+                    writer.append(rows)
+    return np.append(counts[: len(plan.class_names) + 1], counts[NODATA])
+
+
+def _draw(journal: Journal, classes: Path, path: Path, counts: npt.NDArray[np.int64]) -> None:
+    plan: MapPlan = journal.plan
+    image = journal.load_overview()
+    with open_raster(classes) as dataset:
+        reduced = dataset.read(1, out_shape=image.shape[1:])
+    valid = max(1, int(counts[:-1].sum()))
+    legend = [
+        LegendEntry(name, colour, int(count) / valid)
+        for name, colour, count in zip(plan.class_names, plan.colours, counts[1:], strict=False)
+    ]
+    with report_write_errors(path):
+        draw_preview(path, image, reduced, legend, plan.stem)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from fewscape.core import ConfigError
+from fewscape.raster import SceneReader
+from fewscape.scene import MapOptions, MemoryPlan, estimate_map, map_scene, plan_scene
+from tests.raster.rasters import write_raster
+from tests.scene.doubles import BandSegmenter
+from tests.scene.test_runner import patches
+
+
+def make_plan(scene, limit=None, classes=("red", "green"), batch_size=8):
+    segmenter = BandSegmenter(classes)
+    windows = plan_scene(scene, segmenter)
+    return MemoryPlan.make(scene, segmenter, windows, batch_size, limit)
+
+
+@pytest.fixture
+def scene(tmp_path):
+    with SceneReader(write_raster(tmp_path / "scene.tif", patches(300, 500))) as opened:
+        yield opened
+
+
+def test_a_limit_is_kept_by_less_cache_and_smaller_batches(scene):
+    free = make_plan(scene)
+    for limit in (free.total, free.total // 2, 140_000_000):
+        plan = make_plan(scene, limit)
+        assert plan.total <= limit
+        assert 1 <= plan.batch_size <= 8
+    assert make_plan(scene, free.total) == free
+
+
+def test_too_little_is_told_with_what_is_needed(scene):
+    with pytest.raises(ConfigError, match=r"within 1 MB.*needs \d+ MB beside the network"):
+        make_plan(scene, 10**6)
+
+
+def test_memory_grows_with_the_width_and_not_with_the_height(tmp_path):
+    totals = []
+    for name, size in (("a", (200, 300)), ("tall", (2000, 300)), ("wide", (200, 3000))):
+        data = np.zeros((3, *size), np.uint8)
+        with SceneReader(write_raster(tmp_path / f"{name}.tif", data)) as scene:
+            totals.append(make_plan(scene).band_bytes)
+    assert totals[0] == totals[1] < totals[2]
+
+
+def test_a_map_under_a_limit_is_the_same(tmp_path, scene):
+    for name, limit in (("free", None), ("tight", 130_000_000)):
+        options = MapOptions(max_memory=limit, vectors=False)
+        map_scene(scene, BandSegmenter(), tmp_path / name, options)
+    for path in (tmp_path / "free").glob("*.tif"):
+        assert path.read_bytes() == (tmp_path / "tight" / path.name).read_bytes()
+
+
+def test_an_estimate_counts_windows_and_bytes(scene):
+    segmenter = BandSegmenter()
+    estimate = estimate_map(scene, segmenter, MapOptions())
+    assert estimate.windows == len(plan_scene(scene, segmenter))
+    assert estimate.disk_bytes == 3 * 300 * 500
+    assert estimate.seconds > 0
+    assert sum(segmenter.batches) <= 16
+    told = estimate.tell()
+    assert f"{estimate.windows} windows" in told
+    assert "beside" in told
