@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ import torch
 from fewscape.core import Policy, Window
 from fewscape.datasets import Crop
 from fewscape.evaluation import CropEncoder
+from fewscape.evaluation.encoding import choose_room
 from tests.evaluation.doubles import NearColour
 
 POLICY = Policy(torch.device("cpu"), torch.float32)
@@ -65,3 +68,8 @@ def test_an_error_while_reading_reaches_the_caller():
         pytest.raises(OSError, match="disk gone"),
     ):
         encoder.encode_step(0)
+
+
+def test_the_room_is_a_part_of_the_memory():
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert choose_room(POLICY) == max(1 << 30, memory // 3)

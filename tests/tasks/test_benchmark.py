@@ -210,12 +210,15 @@ def test_selection_by_the_test_is_labelled_everywhere(make):
     finish(benchmark)
     run = benchmark.runs()[0]
     folder = ModelFolder.open(benchmark.folder(run) / "best")
-    assert folder.config["training"]["validation"] == "the episodes of fold0-1shot.json"
+    assert "fold0-1shot.json; scores on these are opt" in folder.config["training"]["validation"]
+    assert "optimistic" in (folder.path / "README.md").read_text()
     assert load_counts(benchmark.counts_path(run, 1))[1]["selection"] == "paper"
     report = write_report(benchmark)
     assert report["selection"] == "paper"
     for kind in ("html", "md", "tex"):
         assert "optimistic" in (benchmark.output / f"report.{kind}").read_text()
+    rows = (benchmark.output / "report.csv").read_text().splitlines()
+    assert all(row.startswith("isaid5i-p1,paper,") for row in rows[1:])
     assert "selected by the test score" in (benchmark.output / "report.html").read_text()
     with pytest.raises(ResultsError, match="holds protocol 'isaid5i-p1', selection 'paper'"):
         make().check()

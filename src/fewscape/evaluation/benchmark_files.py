@@ -77,10 +77,11 @@ def write_report_csv(report: Mapping[str, Any]) -> str:
     """A row for every network, number of shots, fold, class and seed; shares, not per cent."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["network", "shots", "what", "fold", "name", "score", "low", "high"])
+    head = ["protocol", "selection", "network", "shots"]
+    writer.writerow([*head, "what", "fold", "name", "score", "low", "high"])
     for shots, results in report["shots"].items():
         for name, each in results["models"].items():
-            start = (name, shots)
+            start = (report["protocol"], report["selection"], name, shots)
             writer.writerow([*start, "mean", "", "", each["miou"], *_bounds(each["miou_ci95"])])
             for seed, score in enumerate(each["seeds"]):
                 writer.writerow([*start, "seed", "", seed, score, "", ""])

@@ -12,6 +12,7 @@ import torch
 from fewscape.core import ManifestError, Policy
 from fewscape.datasets import FileCrops, Manifest
 from fewscape.datasets.fingerprint import check_labels
+from fewscape.evaluation.encoding import choose_room
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, EpisodeOverlap
 from fewscape.models import FewShotModel
@@ -45,7 +46,7 @@ def count_episodes(
     policy: Policy,
     bands: Sequence[int] | None = None,
     batch_size: int = 8,
-    max_feature_bytes: int = 2 << 30,
+    max_feature_bytes: int | None = None,
     keep: Collection[int] = (),
     on_progress: Callable[[int], None] | None = None,
 ) -> Counted:
@@ -62,7 +63,8 @@ def count_episodes(
         policy: device and precision.
         bands: see ``FileCrops``.
         batch_size: episodes at a time.
-        max_feature_bytes: memory for features, shared by the networks.
+        max_feature_bytes: memory for features, shared by the networks; what the machine can spare
+            if not given.
         keep: positions of episodes whose predictions are wanted.
         on_progress: told after every batch how many episodes are done.
 
@@ -75,7 +77,8 @@ def count_episodes(
     manifest.check_files(root)
     check_labels(manifest, root)
     source = FileCrops(root, manifest.ignore, bands, DECODED_BYTES)
-    share = max_feature_bytes // len(contenders)
+    room = choose_room(policy) if max_feature_bytes is None else max_feature_bytes
+    share = room // len(contenders)
     was_training = {name: each.model.training for name, each in contenders.items()}
     with ExitStack() as stack:
         predictors = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,21 @@ Tensors = tuple[torch.Tensor, torch.Tensor | None]
 
 ReadImage = Callable[[Crop], torch.Tensor]
 """A crop to its image (3, H, W) uint8; called from threads."""
+
+
+LEAST_ROOM = 1 << 30
+
+
+def choose_room(policy: Policy) -> int:
+    """Bytes that features may take: a third of the memory, or half of what a GPU has free.
+
+    With less than all features that later episodes need, images are encoded again.
+    """
+    if policy.device.type == "cuda":
+        return max(LEAST_ROOM, torch.cuda.mem_get_info(policy.device)[0] // 2)
+    if not hasattr(os, "sysconf"):  # Windows
+        return LEAST_ROOM
+    return max(LEAST_ROOM, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 3)
 
 
 class CropEncoder:

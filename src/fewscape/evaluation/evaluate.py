@@ -30,7 +30,7 @@ def evaluate(
     regions: MakeRegions | None = None,
     bands: Sequence[int] | None = None,
     batch_size: int = 8,
-    max_feature_bytes: int = 2 << 30,
+    max_feature_bytes: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
     """IoU of every (data set, class), their mean, and 95 % intervals over episodes.
@@ -47,7 +47,8 @@ def evaluate(
         regions: makes the region maps that the network wants; None for none.
         bands: see ``FileCrops``.
         batch_size: episodes at a time.
-        max_feature_bytes: memory for features that later episodes need.
+        max_feature_bytes: memory for features that later episodes need; what the machine can
+            spare if not given.
         on_progress: told after every batch how many episodes are done.
 
     Returns:

@@ -280,7 +280,8 @@ class EpisodeData(lightning.LightningDataModule):
         if self.held_out:
             facts["held_out_pixels"] = self.held_out_pixels
         if self.val_manifest is not None:
-            facts["validation"] = f"the episodes of {Path(self.val_manifest).name}"
+            name = Path(self.val_manifest).name
+            facts["validation"] = f"the episodes of {name}; scores on these are optimistic"
         return facts
 
 
