@@ -7,12 +7,17 @@ from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
 from fewscape.raster.reader import Scale, SceneReader
+from fewscape.raster.remote import Retry
+from fewscape.raster.source_lists import find_sources
+from fewscape.raster.sources import Source, to_source
 from fewscape.raster.staging import StagedFiles
+from fewscape.raster.statistics import BandStatistics, find_drift, find_faults
 from fewscape.raster.vectorise import vectorise_map
 from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
 
 __all__ = [
     "NODATA",
+    "BandStatistics",
     "BandStyle",
     "ClassPolygons",
     "Georeference",
@@ -20,12 +25,17 @@ __all__ = [
     "PanMsArrays",
     "PanMsPair",
     "PanMsReader",
+    "Retry",
     "Scale",
     "SceneReader",
+    "Source",
     "StagedFiles",
     "StripWriter",
     "WindowGrid",
     "class_colours",
+    "find_drift",
+    "find_faults",
+    "find_sources",
     "plan_windows",
     "quantise",
     "rasterise",
@@ -33,5 +43,6 @@ __all__ = [
     "sample_pair",
     "taper",
     "to_pixel_geometries",
+    "to_source",
     "vectorise_map",
 ]

@@ -1,6 +1,6 @@
 """From a scene and a few examples to a map."""
 
-from fewscape.scene.annotations import Annotations, read_annotations
+from fewscape.scene.annotations import Annotations, DrawnOn, read_annotations
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
@@ -14,6 +14,7 @@ from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
 __all__ = [
     "Annotations",
     "BlendingBand",
+    "DrawnOn",
     "Examples",
     "FewShotSegmenter",
     "MapOptions",
