@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fewscape.raster import to_source
+from fewscape.raster import Source, to_source
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,7 @@ def test_addresses_and_names(given, address, name, stem, printed):
 def test_only_files_of_this_machine_have_a_path():
     assert to_source("a/town.tif").path == Path("a/town.tif")
     assert to_source("https://host/a/town.tif").path == Path("town.tif")
+    assert to_source("https://host/a/town.tif").file is None
     assert to_source("C:/a/town.tif").is_virtual is False
+    assert Source("a/data.tif", "item.tif").path == Path("item.tif")
+    assert Source("a/data.tif", "item.tif").file == Path("a/data.tif")

@@ -180,10 +180,9 @@ def _check_inputs(arguments: argparse.Namespace, sources: Sequence[Source]) -> N
     from fewscape.raster import to_source
 
     given = [*sources, *map(to_source, filter(None, (arguments.example_scene,)))]
-    files = [source.path for source in given if not source.is_virtual]
-    files += [] if arguments.examples is None else [arguments.examples]
+    files = [*(source.file for source in given), arguments.examples]
     folder = arguments.output.resolve()
-    inside = [path for path in files if path.resolve().parent == folder]
+    inside = [path for path in files if path is not None and path.resolve().parent == folder]
     for stem in (source.stem for source in sources):
         endings = (f"{stem}.gpkg", f"{stem}_classes.tif", f"{stem}_preview.png")
         for path in inside:

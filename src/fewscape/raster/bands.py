@@ -17,12 +17,12 @@ SPELLINGS = {"grey": "gray"}
 def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
     """The name of each band: its description, otherwise its colour interpretation, or nothing.
 
-    Returns:
-        One name a band, as the file writes it.
+    Files with several bands call the first one gray if they know no better, so that is no name.
     """
     colours = (colour.name for colour in dataset.colorinterp)
+    nameless = ("undefined",) if dataset.count <= 2 else ("undefined", "gray")
     return tuple(
-        (text or "").strip() or ("" if colour == "undefined" else colour)
+        (text or "").strip() or ("" if colour in nameless else colour)
         for text, colour in zip(dataset.descriptions, colours, strict=True)
     )
 
@@ -30,8 +30,9 @@ def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
 def find_bands(dataset: DatasetReader, wanted: Sequence[int | str], scene: str) -> tuple[int, ...]:
     """Numbers of bands that are given by number or by name.
 
-    A name is a band's description or colour interpretation, in any case; descriptions come first,
-    since files with many bands often interpret the first three as red, green and blue.
+    A name is that of ``name_bands``, in any case. The colour interpretation of a band that has a
+    description does not count, since many files call their first three bands red, green and blue
+    whatever they show.
 
     Args:
         dataset: the open raster.
@@ -51,24 +52,22 @@ def find_bands(dataset: DatasetReader, wanted: Sequence[int | str], scene: str) 
 
 def _find_name(dataset: DatasetReader, name: str, scene: str) -> int:
     folded = SPELLINGS.get(name.casefold(), name.casefold())
-    described = [(text or "").strip().casefold() for text in dataset.descriptions]
-    colours = [colour.name.casefold() for colour in dataset.colorinterp]
-    for names in (described, colours):
-        found = [number for number, other in enumerate(names, start=1) if other == folded]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise SceneError(
-                f"the scene '{scene}' has {len(found)} bands called '{name}': "
-                f"{', '.join(map(str, found))}",
-                "expected one",
-                "choose it by its number with --bands",
-            )
-    names = [text for text in name_bands(dataset) if text]
+    names = name_bands(dataset)
+    found = [number for number, other in enumerate(names, 1) if other.casefold() == folded]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SceneError(
+            f"the scene '{scene}' has {len(found)} bands called '{name}': "
+            f"{', '.join(map(str, found))}",
+            "expected one",
+            "choose it by its number with --bands",
+        )
+    known = [other for other in names if other]
     raise SceneError(
         f"the scene '{scene}' has no band called '{name}'",
         f"it has {list_bands(dataset)}",
-        suggest(name, names) if names else "choose by number with --bands",
+        suggest(name, known) if known else "choose by number with --bands",
     )
 
 

@@ -128,7 +128,7 @@ class SceneReader:
 
     @property
     def path(self) -> Path:
-        """The file; of a raster that is not on this machine, only its name."""
+        """What results are named after: the file, or only a name; see ``Source.path``."""
         return self.source.path
 
     @property

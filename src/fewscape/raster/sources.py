@@ -36,9 +36,15 @@ class Source:
         )
 
     @property
+    def file(self) -> Path | None:
+        """The file, if it is on this machine."""
+        return None if self.is_virtual else Path(self.address)
+
+    @property
     def path(self) -> Path:
-        """The file itself, or only its name if it is not on this machine."""
-        return Path(self.name if self.is_virtual else self.address)
+        """The file if it is on this machine and results are named after it, otherwise the name."""
+        named = self.file is not None and self.file.name == self.name
+        return Path(self.address if named else self.name)
 
     @property
     def stem(self) -> str:
