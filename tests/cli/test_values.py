@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewscape.cli.values import bands, names, positive
+from fewscape.cli.values import band_names, bands, metres, names, positive
 
 
 @given(st.lists(st.integers(1, 99), min_size=1))
@@ -16,6 +16,7 @@ def test_numbers_come_back(numbers):
 def test_spaces_and_empty_parts_do_not_count():
     assert names(" road, sports court,,water ") == ["road", "sports court", "water"]
     assert bands("3, 2,1") == (3, 2, 1)
+    assert band_names("8, red ,B8A") == (8, "red", "B8A")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,12 @@ def test_spaces_and_empty_parts_do_not_count():
         (bands, "1,,2", "'1,,2' is no list of bands"),
         (bands, "0,1,2", "numbered from 1"),
         (bands, "red", "'red' is no list of bands"),
+        (band_names, "0,1,2", "'0,1,2' is no list of bands"),
+        (band_names, "red,,blue", "or red,green,blue"),
+        (band_names, "-1,1,1", "is no list of bands"),
+        (metres, "0", "'0' is no length in metres such as 0.5"),
+        (metres, "nan", "'nan' is no length"),
+        (metres, "half", "'half' is no length"),
     ],
 )
 def test_bad_text_says_what_was_expected(read, text, told):

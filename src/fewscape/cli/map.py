@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fewscape.cli import map_long, map_pair, values
-from fewscape.cli.map_models import make_segmenter, open_scene
+from fewscape.cli.map_inputs import RULE as SCENE_RULE
+from fewscape.cli.map_inputs import add_input_options, open_scenes
+from fewscape.cli.map_models import make_segmenter
 from fewscape.cli.output_options import add_output_options, read_output_options
+
+if TYPE_CHECKING:
+    from fewscape.raster import Source
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
@@ -16,6 +23,8 @@ fewscape map pan.tif --bands 1,1,1 --examples buildings.geojson --output maps
 fewscape map target.jpg --examples labels.png --example_scene source.jpg --classes water \\
     --output maps
 fewscape map scene.tif --model runs/mine/best --output maps
+fewscape map https://example.org/town.tif tiles/ --examples roofs.gpkg --bands red,green,blue \\
+    --resolution 0.5 --output maps
 fewscape map --pan pan.tif --ms ms.tif --examples fields.gpkg --output maps"""
 
 RULE = """\
@@ -30,10 +39,10 @@ ignored. Polygons of other classes and of 'background' are background, polygons 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("scenes", nargs="*", type=Path, metavar="SCENE", help="raster to map")
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help="raster to map")
     parser.add_argument("--output", type=Path, required=True, help="folder for the maps")
     _add_examples(parser.add_argument_group("examples", RULE))
-    _add_scene(parser.add_argument_group("scene"))
+    add_input_options(parser.add_argument_group("scene", SCENE_RULE))
     map_pair.add_pair_options(
         parser.add_argument_group("panchromatic and multispectral pair", map_pair.RULE)
     )
@@ -63,32 +72,16 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--classes", type=values.names, help="only these classes, comma-separated")
     group.add_argument(
-        "--example_scene", type=Path, help="scene of the examples; the first SCENE if not given"
+        "--example_scene", help="scene of the examples; the first SCENE if not given"
     )
     group.add_argument(
-        "--example_bands", type=values.bands, help="its bands; as --bands if not given"
+        "--example_bands", type=values.band_names, help="its bands; as --bands if not given"
     )
     group.add_argument(
         "--max_shots",
         type=values.positive,
         help="crops that teach a class, at most (5); of a pair, pixels (100)",
     )
-
-
-def _add_scene(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--bands",
-        type=values.bands,
-        default=(1, 2, 3),
-        help="bands shown as red, green, blue (1,2,3); may repeat, as 1,1,1 for one band",
-    )
-    group.add_argument(
-        "--scale",
-        default="auto",
-        choices=["auto", "none", "percentile"],
-        help="auto: uint8 as it is, other types from the scene's 2nd to its 98th percentile",
-    )
-    group.add_argument("--nodata", type=float, help="value without data, if the file has none")
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
@@ -128,7 +121,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
     from fewscape.core import ConfigError
-    from fewscape.raster import StagedFiles
+    from fewscape.raster import StagedFiles, find_sources
     from fewscape.scene import MapOptions
 
     if arguments.pan is not None or arguments.ms is not None:
@@ -141,11 +134,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     arguments.model = arguments.model or "embedded"
     arguments.max_shots = arguments.max_shots or 5
-    _check_names(arguments.scenes)
-    _check_inputs(arguments)
+    sources = find_sources(arguments.scenes, arguments.asset)
+    _check_names(sources)
+    _check_inputs(arguments, sources)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
-    segmenter, tags = make_segmenter(arguments)
+    segmenter, tags, example = make_segmenter(arguments, sources)
     options = MapOptions(
         arguments.overlap,
         arguments.batch_size,
@@ -156,37 +150,40 @@ def run(arguments: argparse.Namespace) -> int:
         max_memory=arguments.max_memory,
         outputs=read_output_options(arguments),
     )
+    scenes = open_scenes(arguments, sources, example)
     if arguments.engine == "ray":
-        map_long.map_all_with_ray(arguments, segmenter, options)
+        map_long.map_all_with_ray(arguments, scenes, segmenter, options)
         return 0
-    for path in arguments.scenes:
-        with open_scene(arguments, path, arguments.bands) as scene:
+    for scene in scenes:
+        with scene:
             map_long.map_one(arguments, scene, segmenter, options)
     return 0
 
 
-def _check_names(scenes: list[Path]) -> None:
+def _check_names(sources: Sequence[Source]) -> None:
     """Maps are named after scenes, so two of one name would overwrite each other."""
     from fewscape.core import ConfigError
 
-    name, count = Counter(path.stem for path in scenes).most_common(1)[0]
+    name, count = Counter(source.stem for source in sources).most_common(1)[0]
     if count > 1:
+        same = [str(source) for source in sources if source.stem == name]
         raise ConfigError(
-            f"{count} scenes are called '{name}'",
+            f"{count} scenes are called '{name}', such as '{same[0]}' and '{same[1]}'",
             "their maps would overwrite each other",
             "map them in several runs with different --output",
         )
 
 
-def _check_inputs(arguments: argparse.Namespace) -> None:
+def _check_inputs(arguments: argparse.Namespace, sources: Sequence[Source]) -> None:
     """No map may replace the examples or a scene that it is made from."""
     from fewscape.core import ConfigError
+    from fewscape.raster import to_source
 
-    more = (arguments.examples, arguments.example_scene)
-    given = [*arguments.scenes, *(path for path in more if path is not None)]
+    given = [*sources, *map(to_source, filter(None, (arguments.example_scene,)))]
+    files = [*(source.file for source in given), arguments.examples]
     folder = arguments.output.resolve()
-    inside = [path for path in given if path.resolve().parent == folder]
-    for stem in (path.stem for path in arguments.scenes):
+    inside = [path for path in files if path is not None and path.resolve().parent == folder]
+    for stem in (source.stem for source in sources):
         endings = (f"{stem}.gpkg", f"{stem}_classes.tif", f"{stem}_preview.png")
         for path in inside:
             is_layer = path.match(f"{stem}_*_prob.tif") or path.match(f"{stem}_heat_*.tif")

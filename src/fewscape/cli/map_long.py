@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from fewscape.cli import values
 from fewscape.cli.map_report import show_progress, tell_result
 
 if TYPE_CHECKING:
-    from fewscape.raster import SceneReader
+    from fewscape.raster import SceneReader, Source
     from fewscape.scene import MapOptions, Segmenter
 
 RULE = """\
@@ -74,7 +75,10 @@ def map_one(
 
 
 def map_all_with_ray(
-    arguments: argparse.Namespace, segmenter: Segmenter, options: MapOptions
+    arguments: argparse.Namespace,
+    scenes: Sequence[SceneReader],
+    segmenter: Segmenter,
+    options: MapOptions,
 ) -> None:
     """Map all scenes on a Ray cluster, whose nodes see the same files.
 
@@ -93,31 +97,36 @@ def map_all_with_ray(
             "leave --engine out to make a share or to tell the cost",
         )
     told = _resolve_paths(arguments)
+    sources = {}
+    for scene in scenes:
+        source = scene.source
+        if source.file is not None:
+            source = replace(source, address=str(source.file.resolve()))
+        sources[source.address] = source
     cluster = RayOptions(arguments.ray_address, arguments.workers, float(torch.cuda.is_available()))
-    pixels = 0
-    for path in told.scenes:
-        with _open(told, path) as scene:
-            pixels += scene.height * scene.width
-    with show_progress(f"{len(told.scenes)} scenes", pixels) as progress:
+    pixels = sum(scene.height * scene.width for scene in scenes)
+    with show_progress(f"{len(scenes)} scenes", pixels) as progress:
         options = replace(options, progress=progress)
-        make, opener = partial(_make, told), partial(_open, told)
+        make, opener = partial(_make, told, [*sources.values()]), partial(_open, told, sources)
         finished = map_with_ray(
-            told.scenes, segmenter, make, opener, arguments.output, options, cluster
+            list(sources), segmenter, make, opener, arguments.output, options, cluster
         )
-        for path, result in finished:
-            tell_result(Path(path).name, result)
+        for address, result in finished:
+            tell_result(sources[address].path.name, result)
 
 
-def _make(arguments: argparse.Namespace) -> Segmenter:
+def _make(arguments: argparse.Namespace, sources: Sequence[Source]) -> Segmenter:
     from fewscape.cli.map_models import make_segmenter
 
-    return make_segmenter(arguments)[0]
+    return make_segmenter(arguments, sources)[0]
 
 
-def _open(arguments: argparse.Namespace, path: str) -> SceneReader:
-    from fewscape.cli.map_models import open_scene
+def _open(
+    arguments: argparse.Namespace, sources: Mapping[str, Source], address: str
+) -> SceneReader:
+    from fewscape.cli.map_inputs import open_scene
 
-    return open_scene(arguments, Path(path), arguments.bands)
+    return open_scene(arguments, sources[address], arguments.bands)
 
 
 def _resolve_paths(arguments: argparse.Namespace) -> argparse.Namespace:
@@ -127,5 +136,4 @@ def _resolve_paths(arguments: argparse.Namespace) -> argparse.Namespace:
         value = getattr(told, name)
         if value is not None and Path(value).exists():
             setattr(told, name, type(value)(Path(value).resolve()))
-    told.scenes = [str(Path(path).resolve()) for path in arguments.scenes]
     return told

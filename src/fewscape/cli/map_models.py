@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewscape.cli.map_inputs import open_scene
 from fewscape.cli.output_options import OUTPUT_PARAMETERS
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
-    from fewscape.raster import SceneReader
-    from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
+    from fewscape.raster import SceneReader, Source
+    from fewscape.scene import Annotations, Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
 
 UNTRAINED_WINDOW = 256
 """Window side for networks that were not trained on one."""
 
-PARAMETERS = ("bands", "scale", "nodata", "window", "overlap", "batch_size", *OUTPUT_PARAMETERS)
+PARAMETERS = (
+    *("bands", "scale", "nodata", "resolution", "window", "overlap", "batch_size"),
+    *OUTPUT_PARAMETERS,
+)
 """What decides every map besides model, examples and scene."""
 
 FEW_SHOT_PARAMETERS = (
@@ -30,8 +35,17 @@ FEW_SHOT_OPTIONS = ("examples", "example_scene", "example_bands", "classes", "ba
 """What only networks take that learn from examples."""
 
 
-def make_segmenter(arguments: argparse.Namespace) -> tuple[Segmenter, dict[str, str]]:
+def make_segmenter(
+    arguments: argparse.Namespace, sources: Sequence[Source]
+) -> tuple[Segmenter, dict[str, str], SceneReader | None]:
     """The network that the options name, ready to map, and where the map comes from.
+
+    Args:
+        arguments: of the command.
+        sources: the scenes to map; the first is that of the examples if no other is named.
+
+    Returns:
+        The network, tags of the files, and the scene of the examples if there are any.
 
     Raises:
         ConfigError: options that the network does not take, or examples are missing.
@@ -40,7 +54,7 @@ def make_segmenter(arguments: argparse.Namespace) -> tuple[Segmenter, dict[str, 
     from fewscape.zoo import is_semantic
 
     if is_semantic(arguments.model):
-        return _load(arguments)
+        return *_load(arguments), None
     if arguments.examples is None:
         raise ConfigError(
             f"the model '{arguments.model}' learns from examples, but none were given",
@@ -53,7 +67,7 @@ def make_segmenter(arguments: argparse.Namespace) -> tuple[Segmenter, dict[str, 
             "only supervised models do",
             "leave them out",
         )
-    return _learn(arguments)
+    return _learn(arguments, sources)
 
 
 def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, str]]:
@@ -91,20 +105,22 @@ def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, s
     return segmenter, tags
 
 
-def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, str]]:
-    """The network with its supports, and where they came from."""
+def _learn(
+    arguments: argparse.Namespace, sources: Sequence[Source]
+) -> tuple[FewShotSegmenter, dict[str, str], SceneReader]:
+    """The network with its supports, where they came from, and their scene."""
     from fewscape.core import Policy
-    from fewscape.scene import FewShotSegmenter, cut_examples, read_annotations, support_folder
+    from fewscape.raster import to_source
+    from fewscape.scene import FewShotSegmenter, cut_examples, support_folder
     from fewscape.zoo import load_model
 
     arguments.window = arguments.window or _trained_window(arguments.model)
     policy = Policy.choose(arguments.device, arguments.precision)
-    source = arguments.example_scene or arguments.scenes[0]
+    named = arguments.example_scene
+    source = sources[0] if named is None else to_source(named)
     bands = arguments.example_bands or arguments.bands
     with open_scene(arguments, source, bands) as scene:
-        annotations = read_annotations(
-            arguments.examples, scene, arguments.class_field, arguments.label_zero
-        )
+        annotations = _read_annotations(arguments, scene)
         model = load_model(arguments.model, arguments.backbone, arguments.weights)
         examples = cut_examples(
             annotations,
@@ -119,11 +135,22 @@ def _learn(arguments: argparse.Namespace) -> tuple[FewShotSegmenter, dict[str, s
     for name, shots in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
         print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
-    return segmenter, _tell_origin(arguments, examples, source, policy)
+    return segmenter, _tell_origin(arguments, examples, source, policy), scene
+
+
+def _read_annotations(arguments: argparse.Namespace, scene: SceneReader) -> Annotations:
+    """What was drawn, on the pixels of the file, and brought to those that are read."""
+    from fewscape.scene import DrawnOn, read_annotations
+
+    drawn = DrawnOn(scene.path, scene.own_grid)
+    annotations = read_annotations(
+        arguments.examples, drawn, arguments.class_field, arguments.label_zero
+    )
+    return annotations.move_to(scene.grid) if scene.is_resampled else annotations
 
 
 def _tell_origin(
-    arguments: argparse.Namespace, examples: Examples, source: Path, policy: Policy
+    arguments: argparse.Namespace, examples: Examples, source: Source, policy: Policy
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
@@ -136,7 +163,7 @@ def _tell_origin(
         "EXAMPLES": examples.source,
         "EXAMPLES_SHA256": examples.sha256,
         "EXAMPLE_SCENE": source.name,
-        "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(source),
+        "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(source.address),
     }
     if arguments.model not in MODELS:
         folder = open_folder(arguments.model)
@@ -164,22 +191,3 @@ def _tell_parameters(
     chosen = {name: getattr(arguments, name) for name in (*names, *PARAMETERS)}
     precision = str(policy.dtype).removeprefix("torch.")
     return chosen | {"precision": precision, "device": policy.device.type}
-
-
-def open_scene(arguments: argparse.Namespace, path: Path, bands: tuple[int, ...]) -> SceneReader:
-    """A scene with its bands and scaling.
-
-    Raises:
-        ConfigError: not three bands.
-        SceneError: the file is missing, no raster, or has fewer bands.
-    """
-    from fewscape.core import ConfigError
-    from fewscape.raster import Scale, SceneReader
-
-    if len(bands) != 3:
-        raise ConfigError(
-            f"{len(bands)} bands were chosen",
-            "the networks take three",
-            "give for example --bands 1,2,3, or 1,1,1 for a single band",
-        )
-    return SceneReader(path, bands, Scale(arguments.scale), arguments.nodata)

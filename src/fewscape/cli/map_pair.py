@@ -30,6 +30,8 @@ SINGLE_OPTIONS = {
     "flips": "none",
     "scales": (1.0,),
     "scale": "auto",
+    "resolution": None,
+    "asset": None,
 }
 """Options that a pair does not take, with their defaults."""
 

@@ -42,6 +42,35 @@ def bands(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+def band_names(text: str) -> tuple[int | str, ...]:
+    """Numbers of bands from 1 or their names, separated by commas; one may repeat.
+
+    Raises:
+        ArgumentTypeError: nothing, 0 or a negative number stands between the commas.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(_is_positive(part) or part.strip("-+.0123456789") for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no list of bands such as 3,2,1, numbered from 1, or red,green,blue"
+        )
+    return tuple(int(part) if _is_positive(part) else part for part in parts)
+
+
+def metres(text: str) -> float:
+    """A length above 0.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    try:
+        length = float(text)
+    except ValueError:
+        length = 0.0
+    if not 0 < length < 1e6:
+        raise argparse.ArgumentTypeError(f"'{text}' is no length in metres such as 0.5")
+    return length
+
+
 def counts(text: str) -> tuple[int, ...]:
     """Whole numbers from 1, separated by commas.
 

@@ -8,13 +8,18 @@ from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
 from fewscape.raster.reader import Scale, SceneReader
+from fewscape.raster.remote import Retry
 from fewscape.raster.sieve import sieve_map
+from fewscape.raster.source_lists import find_sources
+from fewscape.raster.sources import Source, to_source
 from fewscape.raster.staging import StagedFiles
+from fewscape.raster.statistics import BandStatistics, find_drift, find_faults
 from fewscape.raster.vectorise import PolygonOptions, vectorise_map
 from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
 
 __all__ = [
     "NODATA",
+    "BandStatistics",
     "BandStyle",
     "ClassPolygons",
     "Georeference",
@@ -23,13 +28,18 @@ __all__ = [
     "PanMsPair",
     "PanMsReader",
     "PolygonOptions",
+    "Retry",
     "Scale",
     "SceneReader",
+    "Source",
     "StagedFiles",
     "StripWriter",
     "WindowGrid",
     "add_overviews",
     "class_colours",
+    "find_drift",
+    "find_faults",
+    "find_sources",
     "make_cog",
     "plan_windows",
     "quantise",
@@ -39,5 +49,6 @@ __all__ = [
     "sieve_map",
     "taper",
     "to_pixel_geometries",
+    "to_source",
     "vectorise_map",
 ]

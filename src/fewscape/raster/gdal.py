@@ -15,22 +15,33 @@ if TYPE_CHECKING:
     from rasterio.windows import Window as RasterioWindow
 
 
-def open_raster(path: Path) -> DatasetReader:
+def open_quietly(address: Path | str) -> DatasetReader:
+    """A rasterio data set for reading; silent about pictures that lie nowhere on the ground.
+
+    Raises:
+        RasterioError: rasterio cannot open it.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with read_strictly():
+            return rasterio.open(address)
+
+
+def open_raster(path: Path | str) -> DatasetReader:
     """A rasterio data set for reading.
 
     Raises:
         SceneError: the file is missing or no raster.
     """
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
+    from rasterio.errors import RasterioError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with read_strictly():
-                return rasterio.open(path)
+        return open_quietly(path)
     except RasterioError as error:
-        if not path.exists():
+        if not Path(path).exists():
             raise SceneError(f"the scene '{path}' does not exist", "", "check the path") from error
         raise SceneError(
             f"'{path}' is damaged or not a raster: {tell_cause(error)}",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -14,26 +12,22 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import SceneError, Window
-from fewscape.raster.gdal import open_raster, read_strictly, tell_cause, to_rasterio
+from fewscape.core import Window
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import reflect
+from fewscape.raster.masked import MaskedBands, Validity
+from fewscape.raster.remote import Retry
+from fewscape.raster.resolution import mean_pixel
+from fewscape.raster.sources import Source, to_source
+from fewscape.raster.statistics import BandStatistics
 
 if TYPE_CHECKING:
     import rasterio
-    from rasterio.io import DatasetReader
-
-SAMPLE_SIDE = 1024
-"""Longest side of the reduced reading from which the percentiles are taken."""
 
 CACHE_BYTES = 64 << 20
 """Least size of GDAL's block cache, unless another one is asked for."""
 
-LOW, HIGH = 2.0, 98.0
-"""Percentiles that become 0 and 1."""
-
 Pixels = npt.NDArray[np.float32]
-Validity = npt.NDArray[np.bool_]
 
 
 class Scale(StrEnum):
@@ -48,7 +42,7 @@ class Scale(StrEnum):
 
 
 class SceneReader:
-    """A scene on disk: bands picked, values in [0, 1], and which pixels are valid.
+    """A scene: bands picked, values in [0, 1], and which pixels are valid.
 
     A pixel is valid if the mask of one of its bands says so (nodata, alpha or mask band), if it
     differs from ``nodata`` where that is given, and if all its bands are finite. Values are
@@ -56,35 +50,33 @@ class SceneReader:
     every window. Any thread may read: each has its own GDAL handle.
 
     Args:
-        path: GeoTIFF, PNG, JPEG or whatever else GDAL reads, with georeference or without.
-        bands: 1-based bands in the order of the network; one may repeat, as in ``(1, 1, 1)``.
+        scene: GeoTIFF, PNG, JPEG or whatever else GDAL reads, with georeference or without, on
+            this machine or by address; see ``to_source``.
+        bands: 1-based bands or their names in the order of the network; one may repeat, as in
+            ``(1, 1, 1)``.
         scale: see ``Scale``.
         nodata: value of pixels without data, where the file does not say it.
+        resolution: metres on the ground to which pixels are resampled; the file's own if not
+            given. ``grid``, ``height`` and ``width`` are those of the resampled scene.
+        retry: how often reads over the network are tried.
 
     Raises:
-        SceneError: the file is missing, no raster, or has fewer bands.
+        SceneError: the file is missing, no raster, cannot be reached, lacks a band, or has no
+            reference system to tell its resolution.
     """
 
     def __init__(
         self,
-        path: Path | str,
-        bands: Sequence[int] = (1, 2, 3),
+        scene: Source | Path | str,
+        bands: Sequence[int | str] = (1, 2, 3),
         scale: Scale = Scale.AUTO,
         nodata: float | None = None,
+        resolution: float | None = None,
+        retry: Retry | None = None,
     ) -> None:
-        self.path = Path(path)
-        self.bands = tuple(bands)
+        self.source = to_source(scene)
         self.scale = scale
-        self.nodata = nodata
-        self._local = threading.local()
-        self._handles: list[DatasetReader] = []
-        self._lock = threading.Lock()
-        dataset = self._dataset
-        self.grid = Georeference(
-            dataset.height, dataset.width, dataset.transform, dataset.crs or None
-        )
-        self.dtype = np.dtype(dataset.dtypes[0])
-        self._check_bands(dataset.count)
+        self._raster = MaskedBands(self.source, bands, nodata, resolution, retry or Retry())
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +90,36 @@ class SceneReader:
         self.close()
 
     @property
+    def bands(self) -> tuple[int, ...]:
+        """Numbers of the chosen bands, from 1."""
+        return self._raster.numbers
+
+    @property
+    def band_names(self) -> tuple[str, ...]:
+        """The chosen bands for messages, such as ``band 1 red``."""
+        return self._raster.names
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the file's values."""
+        return self._raster.dtype
+
+    @property
+    def nodata(self) -> float | None:
+        """Value of pixels without data that was given."""
+        return self._raster.nodata
+
+    @property
+    def grid(self) -> Georeference:
+        """Where the pixels lie that are read."""
+        return self._raster.grid
+
+    @property
+    def own_grid(self) -> Georeference:
+        """Where the pixels of the file lie; another one if the scene is resampled."""
+        return self._raster.own_grid
+
+    @property
     def height(self) -> int:
         """Rows of the scene."""
         return self.grid.height
@@ -107,13 +129,24 @@ class SceneReader:
         """Columns of the scene."""
         return self.grid.width
 
+    @property
+    def path(self) -> Path:
+        """What results are named after: the file, or only a name; see ``Source.path``."""
+        return self.source.path
+
+    @property
+    def ground_resolution(self) -> float | None:
+        """Side of a pixel in metres on the ground at the centre, or None if unknown."""
+        return mean_pixel(self.grid)
+
+    @property
+    def is_resampled(self) -> bool:
+        """Whether pixels are not those of the file."""
+        return self.grid != self.own_grid
+
     def close(self) -> None:
-        """Close the handles of all threads."""
-        with self._lock:
-            for handle in self._handles:
-                handle.close()
-            self._handles.clear()
-        self._local = threading.local()
+        """Close the handles of all threads; reading opens new ones."""
+        self._raster.close()
 
     def read(self, window: Window) -> tuple[Pixels, Validity]:
         """A window's image and validity; it may pass the scene's edges on all sides.
@@ -133,7 +166,8 @@ class SceneReader:
             *(int(axis.min()) for axis in (from_rows, from_cols)),
             *(int(np.ptp(axis)) + 1 for axis in (from_rows, from_cols)),
         )
-        image, valid = self._read_inside(part)
+        data, valid = self._raster.read(part)
+        image = self._rescale(data, valid)
         if part == window:
             return image, valid
         cut = np.ix_(from_rows - part.row, from_cols - part.col)
@@ -142,7 +176,7 @@ class SceneReader:
 
     def read_overview(self, longest: int) -> tuple[Pixels, Validity]:
         """The whole scene with at most ``longest`` pixels a side: image and validity."""
-        data, valid = self._read_reduced(longest, smooth=True)
+        data, valid = self._raster.read_reduced(longest)
         return self._rescale(data, valid), valid
 
     def set_cache(self, window: int, num_bytes: int | None = None) -> rasterio.Env:
@@ -166,99 +200,29 @@ class SceneReader:
         Raises:
             SceneError: no pixel of the scene is valid.
         """
-        if self._scale_by_percentile or not self._is_all_valid:
-            data, valid = self._read_sample()
         if self._scale_by_percentile:
-            low, high = np.percentile(data[:, valid].astype(np.float64), (LOW, HIGH), axis=1)
-            return low.astype(np.float32), high.astype(np.float32)
+            statistics = self.statistics
+            return statistics.low.astype(np.float32), statistics.high.astype(np.float32)
+        if not self._raster.is_all_valid:
+            _ = self.statistics  # raises if nothing is valid
         top = np.iinfo(self.dtype).max if np.issubdtype(self.dtype, np.integer) else 1
         ones = np.ones(len(self.bands), np.float32)
         return 0 * ones, top * ones
+
+    @cached_property
+    def statistics(self) -> BandStatistics:
+        """What the values of the chosen bands are like; measured once.
+
+        Raises:
+            SceneError: no pixel of the scene is valid.
+        """
+        return self._raster.measure(must_see_all=self._scale_by_percentile)
 
     @property
     def _scale_by_percentile(self) -> bool:
         if self.scale is Scale.AUTO:
             return bool(self.dtype != np.uint8)
         return self.scale is Scale.PERCENTILE
-
-    @property
-    def _is_all_valid(self) -> bool:
-        """Whether the file has nothing that could make a pixel invalid."""
-        from rasterio.enums import MaskFlags
-
-        flags = self._dataset.mask_flag_enums
-        masked = any(MaskFlags.all_valid not in band for band in flags)
-        return not masked and self.nodata is None and self.dtype.kind != "f"
-
-    @property
-    def _dataset(self) -> DatasetReader:
-        """This thread's handle."""
-        if not hasattr(self._local, "dataset"):
-            self._local.dataset = open_raster(self.path)
-            with self._lock:
-                self._handles.append(self._local.dataset)
-        return self._local.dataset
-
-    def _check_bands(self, count: int) -> None:
-        wrong = [band for band in self.bands if not 1 <= band <= count]
-        if not wrong:
-            return
-        many = "1 band" if count == 1 else f"{count} bands"
-        chosen = ",".join(map(str, self.bands))
-        remedy = "--bands 1,1,1 feeds one band three times" if count < 3 else "choose with --bands"
-        raise SceneError(
-            f"the scene '{self.path}' has {many}, but band {wrong[0]} was asked for",
-            f"the model takes {len(self.bands)} bands and {chosen} were chosen",
-            remedy,
-        )
-
-    def _read_inside(self, window: Window) -> tuple[Pixels, Validity]:
-        data, valid = self._read_raw(window)
-        return self._rescale(data, valid), valid
-
-    def _read_raw(self, window: Window) -> tuple[npt.NDArray[Any], Validity]:
-        place = to_rasterio(window)
-        with self._report_damage(f"rows {window.row} to {window.row + window.height}"):
-            data = self._dataset.read(list(self.bands), window=place)
-            masks = self._dataset.read_masks(list(self.bands), window=place)
-        return data, self._find_valid(data, masks)
-
-    def _read_reduced(self, longest: int, smooth: bool) -> tuple[npt.NDArray[Any], Validity]:
-        from rasterio.enums import Resampling
-
-        factor = max(1.0, max(self.height, self.width) / longest)
-        size = max(1, round(self.height / factor)), max(1, round(self.width / factor))
-        method = Resampling.average if smooth else Resampling.nearest
-        with self._report_damage("reduced"):
-            data = self._dataset.read(
-                list(self.bands), out_shape=(len(self.bands), *size), resampling=method
-            )
-            masks = self._dataset.read_masks(list(self.bands), out_shape=(len(self.bands), *size))
-        return data, self._find_valid(data, masks)
-
-    def _read_sample(self) -> tuple[npt.NDArray[Any], Validity]:
-        """Reduced pixels with at least one valid, or the first strip that has one."""
-        data, valid = self._read_reduced(SAMPLE_SIDE, smooth=False)
-        if valid.any():
-            return data, valid
-        for row in range(0, self.height, 256):
-            strip = Window(row, 0, min(256, self.height - row), self.width)
-            data, valid = self._read_raw(strip)
-            if valid.any():
-                return data, valid
-        raise SceneError(
-            f"the scene '{self.path}' has no valid pixel",
-            "its nodata value, alpha or mask band covers everything",
-            "check the file, or the value given with --nodata",
-        )
-
-    def _find_valid(self, data: npt.NDArray[Any], masks: npt.NDArray[np.uint8]) -> Validity:
-        valid: Validity = np.any(masks, axis=0)
-        if np.issubdtype(self.dtype, np.floating):
-            valid &= np.isfinite(data).all(axis=0)
-        if self.nodata is not None:
-            valid &= (data != self.nodata).any(axis=0)
-        return valid
 
     def _rescale(self, data: npt.NDArray[Any], valid: Validity) -> Pixels:
         low, high = (limit[:, None, None] for limit in self.limits)
@@ -268,17 +232,3 @@ class SceneReader:
         image[:, ~valid] = 0
         np.clip(image, 0, 1, out=image)
         return image
-
-    @contextmanager
-    def _report_damage(self, what: str) -> Iterator[None]:
-        from rasterio.errors import RasterioError
-
-        try:
-            with read_strictly():
-                yield
-        except (RasterioError, OSError) as error:
-            raise SceneError(
-                f"the scene '{self.path}' cannot be read ({what}): {tell_cause(error)}",
-                "the file is truncated or damaged",
-                "copy or download it again",
-            ) from error

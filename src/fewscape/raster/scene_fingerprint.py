@@ -20,7 +20,7 @@ SIDE = 16
 """Pixels along each side of a window."""
 
 
-def fingerprint_scene(path: Path) -> str:
+def fingerprint_scene(path: Path | str) -> str:
     """SHA-256 over what a raster says of itself and over 64 small windows of all its bands.
 
     Size, bands, type, nodata, transform and reference system count, and 16 x 16 pixels at 8 x 8
@@ -47,7 +47,7 @@ def fingerprint_scene(path: Path) -> str:
 
 
 @contextmanager
-def _report_damage(path: Path) -> Iterator[None]:
+def _report_damage(path: Path | str) -> Iterator[None]:
     from rasterio.errors import RasterioError
 
     try:

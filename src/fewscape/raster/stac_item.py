@@ -158,7 +158,7 @@ def find_footprint(grid: Georeference) -> tuple[dict[str, Any], list[float]]:
     return geometry, [west, south, east, north]
 
 
-def read_time(path: Path) -> datetime | None:
+def read_time(path: Path | str) -> datetime | None:
     """When a scene was taken, where its file tells; times without a zone are taken as UTC."""
     with open_raster(path) as dataset:
         told = dataset.tags(ns="IMAGERY").get("ACQUISITIONDATETIME", "")

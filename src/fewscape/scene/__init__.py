@@ -1,6 +1,6 @@
 """From a scene and a few examples to a map."""
 
-from fewscape.scene.annotations import Annotations, read_annotations
+from fewscape.scene.annotations import Annotations, DrawnOn, read_annotations
 from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.estimate import Estimate, estimate_map
@@ -22,6 +22,7 @@ from fewscape.scene.support_store import SupportStore, support_folder
 __all__ = [
     "Annotations",
     "BlendingBand",
+    "DrawnOn",
     "Estimate",
     "Examples",
     "FewShotSegmenter",

@@ -51,6 +51,14 @@ class DrawnScene(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnOn:
+    """A scene of which only name and place are known."""
+
+    path: Path
+    grid: Georeference
+
+
+@dataclass(frozen=True, slots=True)
 class Annotations:
     """Polygons by class, and the rule that makes masks of them.
 
@@ -99,6 +107,17 @@ class Annotations:
     def paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
         """(H, W) pixels of a window whose centre lies in a polygon of this name."""
         return rasterise(self._near(name, window, 0), window)
+
+    def move_to(self, grid: Georeference) -> Annotations:
+        """The same polygons in the columns and rows of another grid over the same ground."""
+        import shapely
+
+        factors = grid.width / self.grid.width, grid.height / self.grid.height
+        moved = {
+            name: shapely.transform(group, lambda points: points * factors)
+            for name, group in self.polygons.items()
+        }
+        return Annotations(self.path, grid, moved)
 
     def _paint_ring(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
         import shapely

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from affine import Affine
@@ -155,20 +154,20 @@ def _tell_origin(scene: SceneReader, batch_size: int) -> dict[str, str]:
     origin = {
         "FEWSCAPE_VERSION": __version__,
         "SCENE": scene.path.name,
-        "SCENE_FINGERPRINT": fingerprint_scene(scene.path),
+        "SCENE_FINGERPRINT": fingerprint_scene(scene.source.address),
         "BATCH_SIZE": str(batch_size),
     }
-    taken = read_time(scene.path)
+    taken = read_time(scene.source.address)
     return origin if taken is None else origin | {"SCENE_TIME": taken.isoformat()}
 
 
 def _describe_source(scene: SceneReader) -> dict[str, Any]:
     """Path, and for a local file its size and time, which tell whether it was replaced."""
-    told: dict[str, Any] = {"path": str(scene.path), "bands": list(scene.bands)}
-    path = Path(scene.path)
-    if path.is_file():
-        status = path.stat()
-        told |= {"path": str(path.resolve()), "bytes": status.st_size, "time": status.st_mtime_ns}
+    told: dict[str, Any] = {"path": str(scene.source), "bands": list(scene.bands)}
+    file = scene.source.file
+    if file is not None and file.is_file():
+        status = file.stat()
+        told |= {"path": str(file.resolve()), "bytes": status.st_size, "time": status.st_mtime_ns}
     return told
 
 

@@ -1,0 +1,93 @@
+"""Bands by number and by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fewscape.core import SceneError, suggest
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+SPELLINGS = {"grey": "gray"}
+"""Other words for colour interpretations."""
+
+
+def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
+    """The name of each band: its description, otherwise its colour interpretation, or nothing.
+
+    Files with several bands call the first one gray if they know no better, so that is no name.
+    """
+    colours = (colour.name for colour in dataset.colorinterp)
+    nameless = ("undefined",) if dataset.count <= 2 else ("undefined", "gray")
+    return tuple(
+        (text or "").strip() or ("" if colour in nameless else colour)
+        for text, colour in zip(dataset.descriptions, colours, strict=True)
+    )
+
+
+def find_bands(dataset: DatasetReader, wanted: Sequence[int | str], scene: str) -> tuple[int, ...]:
+    """Numbers of bands that are given by number or by name.
+
+    A name is that of ``name_bands``, in any case. The colour interpretation of a band that has a
+    description does not count, since many files call their first three bands red, green and blue
+    whatever they show.
+
+    Args:
+        dataset: the open raster.
+        wanted: numbers from 1, or names; one may repeat.
+        scene: what to call the raster in messages.
+
+    Raises:
+        SceneError: no such band, or several of that name.
+    """
+    return tuple(
+        _find_name(dataset, band, scene)
+        if isinstance(band, str)
+        else _check(dataset, band, wanted, scene)
+        for band in wanted
+    )
+
+
+def _find_name(dataset: DatasetReader, name: str, scene: str) -> int:
+    folded = SPELLINGS.get(name.casefold(), name.casefold())
+    names = name_bands(dataset)
+    found = [number for number, other in enumerate(names, 1) if other.casefold() == folded]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SceneError(
+            f"the scene '{scene}' has {len(found)} bands called '{name}': "
+            f"{', '.join(map(str, found))}",
+            "expected one",
+            "choose it by its number with --bands",
+        )
+    known = [other for other in names if other]
+    raise SceneError(
+        f"the scene '{scene}' has no band called '{name}'",
+        f"it has {list_bands(dataset)}",
+        suggest(name, known) if known else "choose by number with --bands",
+    )
+
+
+def list_bands(dataset: DatasetReader) -> str:
+    """All bands for messages, such as ``1 red, 2 green, 3 without a name``."""
+    names = name_bands(dataset)
+    return ", ".join(
+        f"{number} {name or 'without a name'}" for number, name in enumerate(names, start=1)
+    )
+
+
+def _check(dataset: DatasetReader, band: int, wanted: Sequence[int | str], scene: str) -> int:
+    count = dataset.count
+    if 1 <= band <= count:
+        return band
+    many = "1 band" if count == 1 else f"{count} bands"
+    chosen = ",".join(map(str, wanted))
+    remedy = "--bands 1,1,1 feeds one band three times" if count < 3 else "choose with --bands"
+    raise SceneError(
+        f"the scene '{scene}' has {many}, but band {band} was asked for",
+        f"the model takes {len(wanted)} bands and {chosen} were chosen",
+        remedy,
+    )

@@ -1,0 +1,125 @@
+"""GDAL handles of one raster: one a thread, reopened when the network fails."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, TypeVar
+
+from fewscape.core import SceneError
+from fewscape.raster.gdal import open_quietly, open_raster, read_strictly, tell_cause
+from fewscape.raster.remote import Retry, find_refusal, is_remote, set_up_network, tell_failure
+from fewscape.raster.sources import Source
+
+if TYPE_CHECKING:
+    import rasterio
+    from rasterio.io import DatasetReader
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+class Handles:
+    """Access to a raster from any thread.
+
+    Args:
+        source: the raster.
+        retry: how often a read over the network is tried; what is on this machine is read once.
+        wrap: what to make of an opened raster, such as a resampled view; closed before it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        retry: Retry,
+        wrap: Callable[[DatasetReader], DatasetReader] | None = None,
+    ) -> None:
+        self.source = source
+        self.retry = retry
+        self.is_remote = is_remote(source)
+        self._wrap = wrap
+        self._local = threading.local()
+        self._opened: list[tuple[DatasetReader, ...]] = []
+        self._lock = threading.Lock()
+
+    def use(self, what: str, action: Callable[[DatasetReader], Result]) -> Result:
+        """What an action gives on this thread's handle.
+
+        Args:
+            what: the part of the raster that is read, for messages.
+            action: reads; called again with a fresh handle after a failure on the network.
+
+        Raises:
+            SceneError: the file is missing, no raster or damaged, or the network failed for good.
+        """
+        from rasterio.errors import RasterioError
+
+        for number in range(1, self.retry.tries + 1):
+            try:
+                with ExitStack() as stack:
+                    for environment in self._environments():
+                        stack.enter_context(environment)
+                    return action(self._open())
+            except (RasterioError, OSError) as error:
+                cause = tell_cause(error)
+                self._drop()
+                if not self.is_remote:
+                    raise SceneError(
+                        f"the scene '{self.source}' cannot be read ({what}): {cause}",
+                        "the file is truncated or damaged",
+                        "copy or download it again",
+                    ) from error
+                if find_refusal(cause) or number == self.retry.tries:
+                    raise tell_failure(self.source, what, cause, number) from error
+                delay = self.retry.delays[number - 1]
+                log.warning(
+                    "try %d of %d of '%s' (%s) failed: %s; next in %g s",
+                    *(number, self.retry.tries, self.source, what, cause, delay),
+                )
+                time.sleep(delay)
+        raise AssertionError("the last try returns or raises")
+
+    def close(self) -> None:
+        """Close the handles of all threads; the next use opens new ones."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+            self._local = threading.local()
+        for datasets in opened:
+            _close(datasets)
+
+    def _environments(self) -> list[rasterio.Env]:
+        return [read_strictly(), *([set_up_network(self.retry)] if self.is_remote else ())]
+
+    def _open(self) -> DatasetReader:
+        """This thread's handle."""
+        if not hasattr(self._local, "datasets"):
+            address = self.source.address
+            plain = open_quietly(address) if self.is_remote else open_raster(address)
+            try:
+                view = self._wrap(plain) if self._wrap else plain
+            except BaseException:
+                plain.close()
+                raise
+            datasets = (view,) if view is plain else (view, plain)
+            with self._lock:
+                self._local.datasets = datasets
+                self._opened.append(datasets)
+        current: DatasetReader = self._local.datasets[0]
+        return current
+
+    def _drop(self) -> None:
+        """Close this thread's handle, so that what GDAL keeps of the file is forgotten."""
+        datasets = self._local.__dict__.pop("datasets", ())
+        with self._lock:
+            self._opened = [other for other in self._opened if other is not datasets]
+        _close(datasets)
+
+
+def _close(datasets: tuple[DatasetReader, ...]) -> None:
+    """Close views before what they show."""
+    for dataset in datasets:
+        dataset.close()

@@ -1,0 +1,96 @@
+"""What the values of a scene are like, and whether two scenes are alike in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+LOW, HIGH = 2.0, 98.0
+"""Percentiles between which most values lie; they become 0 and 1 where values are stretched."""
+
+DRIFT = 2.0
+"""Ratio of two ranges from which scenes count as different."""
+
+APART = 0.5
+"""Distance of two medians, as a share of the wider range, from which scenes count as different."""
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class BandStatistics:
+    """Each band of a scene, from a sample of its valid pixels; all arrays are (C,)."""
+
+    low: Numbers
+    """2nd percentile."""
+    median: Numbers
+    high: Numbers
+    """98th percentile."""
+    is_constant: npt.NDArray[np.bool_]
+    """Whether the sample has one value only."""
+    is_empty: npt.NDArray[np.bool_]
+    """Whether the band's own mask marks no data in all of the sample."""
+
+    @classmethod
+    def measure(cls, values: npt.NDArray[Any], has_data: npt.NDArray[np.bool_]) -> BandStatistics:
+        """Statistics of a sample.
+
+        Args:
+            values: (C, N) values of valid pixels, N at least 1.
+            has_data: (C,) whether the band's own mask shows any data.
+        """
+        low, median, high = np.percentile(values.astype(np.float64), (LOW, 50, HIGH), axis=1)
+        is_constant = values.min(axis=1) == values.max(axis=1)
+        return cls(low, median, high, is_constant, ~has_data)
+
+
+def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
+    """A sentence for each band that tells a network nothing.
+
+    Args:
+        names: of the bands, (C,).
+        statistics: of these bands.
+    """
+    faults = []
+    for band, name in dict(reversed(list(enumerate(names)))).items():
+        if statistics.is_empty[band]:
+            faults.append(f"{name} holds no data")
+        elif statistics.is_constant[band]:
+            faults.append(f"{name} has the value {statistics.median[band]:.5g} everywhere")
+    return sorted(set(faults))
+
+
+def find_drift(names: Sequence[str], scene: BandStatistics, example: BandStatistics) -> list[str]:
+    """A sentence for each band whose values differ from those of the scene of the examples.
+
+    They do if one range (2nd to 98th percentile) is more than twice as wide as the other, or if
+    the medians are farther apart than half of the wider range.
+
+    Args:
+        names: of the bands, (C,).
+        scene: of the scene to map.
+        example: of the scene of the examples.
+    """
+    sentences = []
+    for band, name in enumerate(names):
+        ours, theirs = (float(s.high[band] - s.low[band]) for s in (scene, example))
+        wider, narrower = max(ours, theirs), min(ours, theirs)
+        apart = abs(float(scene.median[band] - example.median[band]))
+        if wider > DRIFT * narrower or apart > APART * wider:
+            sentences.append(
+                f"{name} has values around {_tell(scene, band)}, the scene of the examples around "
+                f"{_tell(example, band)}"
+            )
+    return list(dict.fromkeys(sentences))
+
+
+def _tell(statistics: BandStatistics, band: int) -> str:
+    """Median and range."""
+    median, low, high = (
+        float(numbers[band]) for numbers in (statistics.median, statistics.low, statistics.high)
+    )
+    return f"{median:.4g} ({low:.4g} to {high:.4g})"
