@@ -58,7 +58,10 @@ def test_folders_patterns_and_lists(tmp_path, examples, capsys):
     for number, given in enumerate((folder, folder / "*.tif", tmp_path / "all.txt")):
         out = tmp_path / f"out{number}"
         assert run(given, examples, out, *LEAN) == 0
-        assert {path.name for path in out.glob("*classes*")} == {"a_classes.tif", "b_classes.tif"}
+        assert {path.name for path in out.glob("*classes.tif")} == {
+            "a_classes.tif",
+            "b_classes.tif",
+        }
     told = capsys.readouterr().out
     assert "a.tif: 200 x 150 pixels of 0.5 m, uint8; band 1 red 0 to 255, band 2 green" in told
 
