@@ -88,6 +88,21 @@ def test_local_mosaics_of_remote_rasters_are_tried_again(server, tmp_path):
     assert np.array_equal(found[0], read_all(server.folder / "scene.tif")[0])
 
 
+@pytest.mark.parametrize("form", ["s3://{}/scene.tif", "/vsis3/{}/scene.tif"])
+def test_object_stores(server, tmp_path, monkeypatch, form):
+    (tmp_path / "town").mkdir()
+    (tmp_path / "town" / "scene.tif").write_bytes((server.folder / "scene.tif").read_bytes())
+    with RasterServer(tmp_path) as store:
+        monkeypatch.setenv("AWS_S3_ENDPOINT", store.url.removeprefix("http://"))
+        monkeypatch.setenv("AWS_HTTPS", "NO")
+        monkeypatch.setenv("AWS_VIRTUAL_HOSTING", "FALSE")
+        monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "YES")
+        found = read_all((store, form.format("town")), faults=("truncate", "drop"))
+        with pytest.raises(SceneError, match="cannot be read over the network"):
+            SceneReader("s3://town/absent.tif", retry=Retry(1))
+    assert np.array_equal(found[0], read_all(server.folder / "scene.tif")[0])
+
+
 def test_threads_recover_by_themselves(server):
     windows = [Window(row, 0, 90, 620) for row in range(0, 540, 90)]
     with SceneReader(server.folder / "scene.tif") as local:
