@@ -60,14 +60,16 @@ def update_raster(path: Path) -> DatasetWriter:
         return rasterio.open(path, "r+")
 
 
-def limit_cache() -> rasterio.Env:
-    """A GDAL environment that keeps 64 MB of blocks, whatever the machine has.
+def limit_cache(num_bytes: int = 0) -> rasterio.Env:
+    """A GDAL environment with a block cache that does not grow with the machine.
 
-    That is a row of blocks of 256 rows, up to 250,000 columns of bytes.
+    Args:
+        num_bytes: of blocks that are kept, at least 32 MB. Those hold a row of blocks of 256
+            rows, up to 130,000 columns of bytes.
     """
     import rasterio
 
-    return rasterio.Env(GDAL_CACHEMAX=64 << 20)
+    return rasterio.Env(GDAL_CACHEMAX=max(32 << 20, num_bytes))
 
 
 def read_back(path: Path, level: int | None = None) -> None:

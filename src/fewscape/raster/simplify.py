@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.raster.patches import Patch
 
 MAX_VERTICES = 5_000_000
-"""Corners of pixels along all outlines that are simplified together."""
+"""Corners of pixels along all outlines that are simplified together; half a GB, a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def simplify_patches(
     patches: Iterable[Patch],
     tolerance: float,
     sides: tuple[float, float] = (1.0, 1.0),
-    most: int | None = None,
+    most: int = MAX_VERTICES,
 ) -> Iterator[Patch]:
     """Patches with simpler outlines, without gaps or overlaps between neighbours.
 
@@ -30,16 +30,16 @@ def simplify_patches(
     about the square of the tolerance, and never so that outlines cross. The vertices that stay
     are corners of pixels.
 
-    That needs all patches at once. Where their outlines have more than ``MAX_VERTICES`` corners
-    of pixels, they stay as they are, memory stays bounded, and a warning tells it.
+    That needs all patches at once, about 100 bytes for each corner of a pixel along their
+    outlines. Where there are more than ``most``, the polygons stay as they are, memory stays
+    bounded, and a warning tells it: to lose a long run for it would be worse.
 
     Args:
         patches: with polygons in columns and rows.
         tolerance: in the unit of ``sides``, above 0.
         sides: width and height of a pixel.
-        most: corners; ``MAX_VERTICES`` if not given.
+        most: corners that fit the memory.
     """
-    most = MAX_VERTICES if most is None else most
     waiting: list[Patch] = []
     corners = 0.0
     remaining = iter(patches)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.raster.gdal import open_raster, to_rasterio
+from fewscape.raster.gdal import limit_cache, open_raster, to_rasterio
 from fewscape.raster.geopackage import PolygonSink, add_default_style
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import plan_strips
 from fewscape.raster.palette import Colour
 from fewscape.raster.patches import Patch, PatchTracker
 from fewscape.raster.qml import style_polygons
-from fewscape.raster.simplify import simplify_patches
-from fewscape.raster.writer import PROBABILITY_STEPS
+from fewscape.raster.simplify import MAX_VERTICES, simplify_patches
+from fewscape.raster.writer import BLOCK, PROBABILITY_STEPS
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -66,7 +66,8 @@ def vectorise_map(
         target: the GeoPackage.
         names: K class names.
         metadata: text that goes with the file.
-        strip_pixels: pixels that are in memory at a time.
+        strip_pixels: pixels that are in memory at a time; fewer than usual, and fewer polygons
+            are simplified, too.
         options: see ``PolygonOptions``.
 
     Raises:
@@ -81,7 +82,10 @@ def vectorise_map(
         sink = PolygonSink(target, grid, names, bool(probabilities), origin, metadata or {})
         patches = _find_patches(sources, strip_pixels)
         if options.simplify:
-            patches = simplify_patches(patches, options.simplify, sink.measure.measure_sides())
+            sides = sink.measure.measure_sides()
+            # Under a limit, a corner takes about twice what a pixel of a strip does.
+            most = MAX_VERTICES if strip_pixels >= STRIP_PIXELS else strip_pixels // 2
+            patches = simplify_patches(patches, options.simplify, sides, most)
         sink.add(patches)
         sink.flush()
     finally:
@@ -96,8 +100,10 @@ def vectorise_map(
 def _find_patches(sources: Sequence[DatasetReader], strip_pixels: int) -> Iterator[Patch]:
     """The patches of a class map, each as soon as it is complete."""
     tracker = PatchTracker()
+    cache = limit_cache(len(sources) * sources[0].width * BLOCK * 3 // 2)
     for strip in plan_strips(sources[0].height, sources[0].width, strip_pixels):
-        bands = [source.read(1, window=to_rasterio(strip)) for source in sources]
+        with cache:
+            bands = [source.read(1, window=to_rasterio(strip)) for source in sources]
         yield from tracker.advance(bands[0], _pick_scores(bands[0], bands[1:]), strip.row)
     yield from tracker.finish()
 

@@ -150,9 +150,8 @@ def finish_map(
         OutputError: the disk is full, or a file cannot be written.
     """
     if options.min_area:
-        removed = sieve_map(written.classes, options.min_area, strip_pixels)[
-            1 : len(written.names) + 1
-        ]
+        removed = sieve_map(written.classes, options.min_area, strip_pixels // 2)
+        removed = removed[1 : len(written.names) + 1]
         counts = counts.copy()
         counts[1 : len(written.names) + 1] -= removed
         counts[0] += removed.sum()
