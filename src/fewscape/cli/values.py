@@ -34,12 +34,7 @@ def bands(text: str) -> tuple[int, ...]:
     Raises:
         ArgumentTypeError: something else stands between the commas.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(map(_is_positive, parts)):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no list of bands such as 3,2,1, numbered from 1"
-        )
-    return tuple(map(int, parts))
+    return _read_numbers(text, 1, "bands such as 3,2,1, numbered from 1")
 
 
 def band_names(text: str) -> tuple[int | str, ...]:
@@ -77,10 +72,7 @@ def counts(text: str) -> tuple[int, ...]:
     Raises:
         ArgumentTypeError: something else stands between the commas.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(map(_is_positive, parts)):
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers such as 1,5")
-    return tuple(map(int, parts))
+    return _read_numbers(text, 1, "numbers such as 1,5")
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -89,10 +81,7 @@ def numbers(text: str) -> tuple[int, ...]:
     Raises:
         ArgumentTypeError: something else stands between the commas.
     """
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"'{text}' is no list of numbers such as 0,1,2")
-    return tuple(map(int, parts))
+    return _read_numbers(text, 0, "numbers such as 0,1,2")
 
 
 def shard(text: str) -> tuple[int, int]:
@@ -137,6 +126,13 @@ def scales(text: str) -> tuple[float, ...]:
     if not found or not all(0 < factor < 100 for factor in found):
         raise argparse.ArgumentTypeError(f"'{text}' is no list of factors such as 0.75,1,1.25")
     return found
+
+
+def _read_numbers(text: str, least: int, what: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) >= least for part in parts):
+        raise argparse.ArgumentTypeError(f"'{text}' is no list of {what}")
+    return tuple(map(int, parts))
 
 
 def _is_positive(text: str) -> bool:
