@@ -4,10 +4,11 @@
 
 The data set is invented, but has the size of iSAID-5i's validation part: 6,363 tiles of 256
 pixels, whose classes occur as often as in the published lists. Tested is one fold under protocol
-P1 with five shots, by a prototype network on a ResNet-50. ``as published`` reads and encodes all
-six images of every episode; ``each image once`` is what ``fewscape benchmark`` does, with features
-in 8 GiB. Training is a step of MGCL on a frozen ResNet-50, whose maps are
-computed, read from files or kept in memory. Weights are random: they do not change the time.
+P1 with five shots, by a prototype network on a MobileNetV2, where the backbone's share of the time
+is small: with a larger one more is saved. ``as published`` reads and encodes all six images of every
+episode; ``each image once`` is what ``fewscape benchmark`` does, with features in 8 GiB. Training is
+a step of MGCL on a frozen ResNet-50, whose maps are computed, read from files or kept in memory.
+Weights are random: they do not change the time.
 
 Variants take turns; times are per episode and per step, so that the published way needs a part of
 the fold only.
@@ -45,10 +46,10 @@ from fewscape.tasks.few_shot import FewShotSegmentation
 
 TILES, SIDE = 6363, 256
 PROTOCOL, SHOTS = "isaid5i-p1", 5
-ROUNDS = 6
+ROUNDS = 4
 BATCH = 8
 FEATURE_BYTES = 8 << 30
-TRAIN_EPISODES = 64
+TRAIN_EPISODES = 40
 
 
 def write_tiles(root: Path) -> None:
@@ -102,14 +103,14 @@ def measure_test(root: Path) -> dict[str, Any]:
         PROTOCOL, FolderDataset(root / "isaid5i", root=root), 1, SHOTS
     )
     policy = Policy.choose("cpu")
-    network = Prototype(backbone=BackboneConfig("resnet50")).eval()
+    network = Prototype(backbone=BackboneConfig("mobilenetv2_100")).eval()
     source = FileCrops(root, manifest.ignore)
     predictor = ManifestPredictor(network, manifest, source, policy, None, BATCH, FEATURE_BYTES)
     works = {
         "as published": test_as_published(network, manifest, root, policy),
         "each image once": test_each_image_once(predictor),
     }
-    shares = {"as published": 64, "each image once": -(-len(manifest) // ROUNDS)}
+    shares = {"as published": 48, "each image once": -(-len(manifest) // ROUNDS)}
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS):
         for name, work in works.items():
