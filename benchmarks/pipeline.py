@@ -5,10 +5,10 @@
 The data set is invented, but has the size of iSAID-5i's validation part: 6,363 tiles of 256
 pixels, whose classes occur as often as in the published lists. Tested is one fold under protocol
 P1 with five shots, by a prototype network on a MobileNetV2, where the backbone's share of the time
-is small: with a larger one more is saved. ``as published`` reads and encodes all six images of every
-episode; ``each image once`` is what ``fewscape benchmark`` does, with features in 8 GiB. Training is
-a step of MGCL on a frozen ResNet-50, whose maps are computed, read from files or kept in memory.
-Weights are random: they do not change the time.
+is small: with a larger one more is saved. ``as published`` reads and encodes all six images of
+every episode; ``each image once`` is what ``fewscape benchmark`` does, with features in 8 GiB.
+Training is a step of MGCL on a frozen ResNet-50, whose maps are computed, read from files or kept
+in memory. Weights are random: they do not change the time.
 
 Variants take turns; times are per episode and per step, so that the published way needs a part of
 the fold only.
