@@ -148,7 +148,7 @@ def measure_training(root: Path) -> dict[str, Any]:
         steps: dict[str, Callable[[Episode], None]] = {}
         for name, store in stores.items():
             task = FewShotSegmentation(network, optimizer="adamw", lr=1e-3)
-            task.cache = FeatureCache(network.backbone, store) if store else None
+            task.cache = None if store is None else FeatureCache(network.backbone, store)
             task.log = lambda *unused, **also: None  # no trainer is attached
             steps[name] = _make_step(task)
         for name, step in steps.items():  # the first epoch fills the stores
