@@ -30,7 +30,7 @@ TINY = {
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A tiny transformer of open_clip with random weights."""
-    open_clip = pytest.importorskip("open_clip")
+    open_clip = pytest.importorskip("open_clip", reason="the extra 'clip' is not installed")
     folder = tmp_path_factory.mktemp("architectures")
     (folder / "tiny-test.json").write_text(json.dumps(TINY))
     open_clip.add_model_config(folder)

@@ -6,7 +6,7 @@ import torch
 from fewscape.cli.main import main
 from fewscape.models import save_model
 from fewscape.models.dual_source import DualSource, DualSourceConfig
-from fewscape.zoo import EMBEDDED_PAIRS, embedded_folder
+from fewscape.zoo import EMBEDDED_PAIRS
 from tests.raster.rasters import write_raster
 from tests.scene.pairs import MS_PLACE, write_pair_files
 
@@ -34,7 +34,6 @@ def read_classes(out):
         return dataset.read(1), dataset.tags(1), dataset.tags()
 
 
-@pytest.mark.skipif(not embedded_folder(EMBEDDED_PAIRS[4]).is_dir(), reason="no embedded model")
 def test_the_embedded_network_maps_classes_it_never_saw(tmp_path, files, capsys):
     assert run(files, tmp_path / "out") == 0
     told = capsys.readouterr().out

@@ -18,7 +18,7 @@ from fewscape.scene import (
     read_pixel_examples,
 )
 from fewscape.scene.pair_runner import vote
-from fewscape.zoo import embedded_folder, load_pair_model
+from fewscape.zoo import load_pair_model
 from tests.conftest import SHARED_DATA
 from tests.raster.rasters import write_raster
 from tests.raster.test_polygons import write_polygons
@@ -216,7 +216,6 @@ SPOTS = {"trees": [(272, 32), (80, 215)], "grass": [(99, 167)], "dark roof": [(9
 
 
 @pytest.mark.skipif(not ROTTERDAM.is_dir(), reason="needs ../shared/data/georef")
-@pytest.mark.skipif(not embedded_folder("embedded_pair2").is_dir(), reason="no embedded model")
 def test_a_real_pair_with_examples_drawn_by_hand(tmp_path):
     """SpaceNet Rotterdam at a ratio of 2, with the network that comes with the package."""
     model, _ = load_pair_model("embedded_pair2")
