@@ -63,7 +63,7 @@ def test_factors_end_below_512(height, width):
 
 
 @pytest.mark.parametrize("place", [True, False])
-@pytest.mark.parametrize("style", [CLASSES, BandStyle.probability("roof")])
+@pytest.mark.parametrize("style", [CLASSES, BandStyle.layer("roof")])
 @pytest.mark.parametrize("change", [add_overviews, make_cog])
 def test_everything_but_the_layout_stays(tmp_path, style, place, change):
     path = write_map(tmp_path / "map.tif", style, make_values(), place)
@@ -96,7 +96,7 @@ def test_classes_keep_their_most_frequent_and_numbers_their_mean(tmp_path, chang
     values[::2, ::2] = 20
     values[:, 400:] = 255
     modes = write_map(tmp_path / "classes.tif", CLASSES, values)
-    means = write_map(tmp_path / "numbers.tif", BandStyle.probability("roof"), values)
+    means = write_map(tmp_path / "numbers.tif", BandStyle.layer("roof"), values)
     change(modes, "mode")
     change(means, "average")
     assert (read_reduced(modes)[:, :200] == 100).all()

@@ -1,6 +1,5 @@
 from datetime import UTC, datetime
 
-import numpy as np
 import pystac
 import pytest
 import rasterio
@@ -9,8 +8,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from fewscape.raster import Georeference
-from fewscape.raster.stac_item import ItemAsset, find_footprint, read_time, write_item
-from tests.raster.rasters import PLACE, UTM, write_raster
+from fewscape.raster.stac_item import ItemAsset, find_footprint, write_item
+from tests.raster.rasters import PLACE, UTM
 
 GRID = Georeference(200, 300, PLACE, CRS.from_string(UTM))
 TAGS = {"FEWSCAPE_VERSION": "1.0", "SCENE": "town.tif", "PARAMETERS": '{"window": 64}'}
@@ -89,18 +88,3 @@ def test_without_a_date_it_is_said_whose_the_date_is(tmp_path):
     item = pystac.Item.from_file(str(tmp_path / "town.stac.json"))
     assert before <= item.datetime <= datetime.now(UTC)
     assert "the date is that of the map" in item.properties["description"]
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ({"TIFFTAG_DATETIME": "2020:01:02 03:04:05"}, datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ({"TIFFTAG_DATETIME": "yesterday"}, None),
-        ({}, None),
-    ],
-)
-def test_the_time_of_a_scene_comes_from_its_tags(tmp_path, tags, expected):
-    path = write_raster(tmp_path / "scene.tif", np.zeros((1, 4, 4), np.uint8))
-    with rasterio.open(path, "r+") as dataset:
-        dataset.update_tags(**tags)
-    assert read_time(path) == expected

@@ -13,7 +13,7 @@ from fewscape.core import OutputError
 from fewscape.raster import BandStyle, Georeference, StripWriter, quantise
 from tests.raster.rasters import PLACE, UTM
 
-STYLE = BandStyle.probability("roof")
+STYLE = BandStyle.layer("roof")
 
 
 def grid(height, width):

@@ -3,7 +3,7 @@ import pytest
 
 from fewscape.core import ConfigError
 from fewscape.raster import SceneReader
-from fewscape.scene import MapOptions, MemoryPlan, estimate_map, map_scene, plan_scene
+from fewscape.scene import MapOptions, MemoryPlan, SceneMapper, estimate_map, map_scene, plan_scene
 from tests.raster.rasters import write_raster
 from tests.scene.doubles import BandSegmenter
 from tests.scene.test_runner import patches
@@ -54,7 +54,7 @@ def test_a_map_under_a_limit_is_the_same(tmp_path, scene):
 
 def test_an_estimate_counts_windows_and_bytes(scene):
     segmenter = BandSegmenter()
-    estimate = estimate_map(scene, segmenter, MapOptions())
+    estimate = estimate_map(SceneMapper(scene, segmenter))
     assert estimate.windows == len(plan_scene(scene, segmenter))
     assert estimate.disk_bytes == 3 * 300 * 500
     assert estimate.seconds > 0

@@ -11,13 +11,18 @@ from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.raster import NODATA, PanMsReader
 from fewscape.regions import PanRegions
 from fewscape.scene import (
-    PairMapOptions,
+    MapOptions,
+    PairMapper,
     PairScene,
     PairSegmenter,
-    map_pair,
+    assemble,
+    choose_tile,
+    estimate_map,
+    make_map,
+    make_share,
     read_pixel_examples,
 )
-from fewscape.scene.pair_runner import vote
+from fewscape.scene.pair_mapper import vote
 from fewscape.zoo import load_pair_model
 from tests.conftest import SHARED_DATA
 from tests.raster.rasters import write_raster
@@ -25,6 +30,7 @@ from tests.raster.test_polygons import write_polygons
 from tests.scene.pairs import MS_PLACE, to_ground, write_pair_files
 
 CPU = Policy.choose("cpu", "float32")
+QUICK = MapOptions(vectors=False, preview=False)
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +141,13 @@ def test_every_file_of_a_map(tmp_path, reader, files, network, grid):
     scene = PairScene(reader, network, CPU, tile=32)
     segmenter = PairSegmenter(scene, read_pixel_examples(files.examples, reader))
     done = []
-    options = PairMapOptions(grid, tags={"MODEL": "mine"}, progress=done.append)
-    result = map_pair(reader, scene, segmenter, tmp_path, options)
+    options = MapOptions(tags={"MODEL": "mine"})
+    mapper = PairMapper(reader, scene, segmenter, options, grid)
+    result = make_map(mapper, tmp_path, done.append)
     layers = ["classes", "confidence", "margin"]
     expected = {f"ms_{layer}.{ending}" for layer in layers for ending in ("tif", "qml")}
     assert {path.name for path in result.files} == expected | {"ms_preview.png", "ms.gpkg"}
-    assert sum(done) == 64 * 64
+    assert sum(done) == result.pixels
     classes, (crs, transform, tags) = read_map(tmp_path, "classes")
     ratio = 4 if grid == "pan" else 1
     assert classes.shape == (64 * ratio, 64 * ratio)
@@ -159,7 +166,7 @@ def test_the_panchromatic_map_is_the_vote_of_each_superpixel(tmp_path, reader, f
     scene = PairScene(reader, network, CPU, tile=32)
     segmenter = PairSegmenter(scene, read_pixel_examples(files.examples, reader))
     for grid in ("ms", "pan"):
-        map_pair(reader, scene, segmenter, tmp_path / grid, PairMapOptions(grid, False, False))
+        make_map(PairMapper(reader, scene, segmenter, QUICK, grid), tmp_path / grid)
     coarse, _ = read_map(tmp_path / "ms", "classes")
     fine, _ = read_map(tmp_path / "pan", "classes")
     regions = scene.regions.read(Window(0, 0, 64, 64))
@@ -167,6 +174,61 @@ def test_the_panchromatic_map_is_the_vote_of_each_superpixel(tmp_path, reader, f
     for number in range(0, regions.max() + 1, 7):
         own = regions == number
         assert fine[own].min() == fine[own].max() == np.bincount(repeated[own]).argmax()
+
+
+def open_mapper(reader, files, network, **options):
+    scene = PairScene(reader, network, CPU, tile=16)
+    segmenter = PairSegmenter(scene, read_pixel_examples(files.examples, reader))
+    return PairMapper(reader, scene, segmenter, MapOptions(vectors=False, resume=True, **options))
+
+
+def read_rasters(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.tif")}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 3])
+def test_an_interrupted_map_goes_on_to_the_same_bytes(tmp_path, reader, files, network, rows):
+    make_map(open_mapper(reader, files, network), tmp_path / "whole")
+    calls = []
+
+    def stop(pixels):
+        calls.append(pixels)
+        if len(calls) > rows + 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_map(open_mapper(reader, files, network), tmp_path / "out", stop)
+    assert not list((tmp_path / "out").glob("*.tif"))
+    told = []
+    make_map(open_mapper(reader, files, network), tmp_path / "out", told.append)
+    assert told[0] == rows * 64 * 256  # finished rows of tiles, at 4 x 16 x 256 pixels
+    assert read_rasters(tmp_path / "out") == read_rasters(tmp_path / "whole")
+    assert not list((tmp_path / "out").glob(".fewscape-*"))
+
+
+def test_shares_of_a_pair_equal_one_run(tmp_path, reader, files, network):
+    make_map(open_mapper(reader, files, network), tmp_path / "whole")
+    for shard in ((3, 3), (1, 3), (2, 3)):
+        mapper = open_mapper(reader, files, network)
+        journal = make_share(mapper, tmp_path / "parts", shard)
+    assemble(journal, tmp_path / "parts")
+    assert read_rasters(tmp_path / "parts") == read_rasters(tmp_path / "whole")
+
+
+def test_an_estimate_counts_tiles(reader, files, network):
+    estimate = estimate_map(open_mapper(reader, files, network))
+    assert estimate.windows == 16
+    assert estimate.disk_bytes == 3 * 256 * 256
+    assert estimate.seconds > 0
+
+
+def test_a_limit_of_memory_makes_the_tiles_smaller(reader):
+    sides = [choose_tile(reader, 64, limit) for limit in (None, 10**9, 300_000_000, 170_000_000)]
+    assert sides == sorted(sides, reverse=True)
+    assert sides[0] == 256
+    assert sides[-1] < 256
+    with pytest.raises(ConfigError, match=r"within 10 MB .* needs \d+ MB beside the network"):
+        choose_tile(reader, 64, 10**7)
 
 
 def test_invalid_pixels_have_no_vote():
@@ -187,7 +249,9 @@ def test_pixels_without_data_stay_without(tmp_path, files, network):
         scene = PairScene(reader, network, CPU, tile=32)
         examples = read_pixel_examples(files.examples, reader)
         assert not ((examples.pixels < (16, 32)).all(axis=1)).any()
-        result = map_pair(reader, scene, PairSegmenter(scene, examples), tmp_path / "maps")
+        result = make_map(
+            PairMapper(reader, scene, PairSegmenter(scene, examples)), tmp_path / "maps"
+        )
     for layer in ("classes", "confidence", "margin"):
         values, _ = read_map(tmp_path / "maps", layer)
         assert (values[:64, :128] == NODATA).all()
@@ -223,8 +287,7 @@ def test_a_real_pair_with_examples_drawn_by_hand(tmp_path):
     with PanMsReader(ROTTERDAM / "pan_0.5m_1.tif", ROTTERDAM / "ms_1.0m_1.tif") as reader:
         scene = PairScene(reader, model, CPU)
         examples = read_pixel_examples(drawn, reader)
-        options = PairMapOptions("ms", False, False)
-        map_pair(reader, scene, PairSegmenter(scene, examples), tmp_path, options)
+        make_map(PairMapper(reader, scene, PairSegmenter(scene, examples), QUICK, "ms"), tmp_path)
     classes, _ = read_map(tmp_path, "classes", "ms_1.0m_1")
     found = classes[tuple(examples.pixels.T)] - 1
     assert (found == examples.owners).mean() > 0.9

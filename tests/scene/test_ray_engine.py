@@ -8,7 +8,7 @@ import time
 import pytest
 
 from fewscape.raster import SceneReader
-from fewscape.scene import MapOptions, RayOptions, map_scene, map_with_ray
+from fewscape.scene import MapOptions, RayOptions, SceneMapper, map_scene, map_with_ray
 from tests.raster.rasters import write_raster
 from tests.scene.doubles import EdgeSegmenter
 from tests.scene.test_runner import patches
@@ -54,8 +54,16 @@ def given(tmp_path):
     return [str(path) for path in paths]
 
 
-def map_all(paths, make, out, options, cluster):
-    return dict(map_with_ray(paths, EdgeSegmenter(), make, SceneReader, out, options, cluster))
+def make_opener(folder, seconds):
+    """Runs in the workers."""
+    segmenter = Noting(folder, seconds)
+    return lambda path: SceneMapper(SceneReader(path), segmenter, OPTIONS)
+
+
+def map_all(paths, tmp_path, cluster, on_progress, seconds=0.0):
+    mappers = {path: SceneMapper(SceneReader(path), EdgeSegmenter(), OPTIONS) for path in paths}
+    make = functools.partial(make_opener, tmp_path / "workers", seconds)
+    return dict(map_with_ray(mappers, make, tmp_path / "out", cluster, on_progress))
 
 
 def list_workers(folder):
@@ -64,19 +72,15 @@ def list_workers(folder):
 
 def test_scenes_and_parts_of_scenes_go_over_the_workers(given, tmp_path, cluster):
     done = []
-    options = MapOptions(resume=True, tags=OPTIONS.tags, batch_size=3, progress=done.append)
-    make = functools.partial(Noting, tmp_path / "workers", 0.0)
-    out = tmp_path / "out"
-    results = map_all(given, make, out, options, cluster)
+    results = map_all(given, tmp_path, cluster, done.append)
     assert set(results) == set(given)
     assert len(list_workers(tmp_path / "workers")) == 2
-    assert read_all(out) == read_all(tmp_path / "whole")
+    assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
     assert sum(done) == 900 * 90 + 100 * 140
-    assert not list(out.glob(".fewscape-*"))
+    assert not list((tmp_path / "out").glob(".fewscape-*"))
 
 
 def test_a_worker_that_is_killed_is_replaced(given, tmp_path, cluster):
-    make = functools.partial(Noting, tmp_path / "workers", 0.05)
     killed = []
 
     def kill_first(pixels):
@@ -85,10 +89,7 @@ def test_a_worker_that_is_killed_is_replaced(given, tmp_path, cluster):
             killed.append(workers.pop())
             os.kill(killed[0], signal.SIGKILL)
 
-    options = MapOptions(resume=True, tags=OPTIONS.tags, batch_size=3, progress=kill_first)
-    results = dict(
-        map_with_ray(given, EdgeSegmenter(), make, SceneReader, tmp_path / "out", options, cluster)
-    )
+    results = map_all(given, tmp_path, cluster, kill_first, seconds=0.05)
     assert set(results) == set(given)
     assert killed
     assert len(list_workers(tmp_path / "workers")) > 2
@@ -96,21 +97,16 @@ def test_a_worker_that_is_killed_is_replaced(given, tmp_path, cluster):
 
 
 def test_a_lost_driver_goes_on(given, tmp_path, cluster):
-    make = functools.partial(Noting, tmp_path / "workers", 0.0)
-
     def stop(pixels):
-        raise KeyboardInterrupt
+        if pixels:
+            raise KeyboardInterrupt
 
-    options = MapOptions(resume=True, tags=OPTIONS.tags, batch_size=3, progress=stop)
-    out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        map_all(given, make, out, options, cluster)
-    assert len(list(out.glob(".fewscape-tall-*/section-*"))) > 0
-    again = []
-    options = MapOptions(resume=True, tags=OPTIONS.tags, batch_size=3, progress=again.append)
-    assert (
-        len(dict(map_with_ray(given, EdgeSegmenter(), make, SceneReader, out, options, cluster)))
-        == 2
-    )
-    assert sum(again) < 900 * 90 + 100 * 140
-    assert read_all(out) == read_all(tmp_path / "whole")
+        map_all(given, tmp_path, cluster, stop)
+    kept = list((tmp_path / "out").glob(".fewscape-tall-*/section-*"))
+    assert len(kept) > 0
+    told = []
+    assert len(map_all(given, tmp_path, cluster, told.append)) == 2
+    assert max(told) >= len(kept)  # at once, what was there
+    assert sum(told) == 900 * 90 + 100 * 140
+    assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")

@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 from fewscape.core import ConfigError, OutputError, SceneError
 from fewscape.raster import SceneReader
 from fewscape.scene import MapOptions, OutputOptions, map_scene, predict_strips
+from fewscape.scene.mapper import ignore
 from tests.raster.rasters import PLACE, UTM, write_raster
 from tests.scene.doubles import BandSegmenter, EdgeSegmenter
 
@@ -28,16 +29,18 @@ def read_map(folder, name):
         return dataset.read(1), dataset
 
 
-def map_data(tmp_path, data, segmenter=None, options=None, name="scene.tif", **profile):
+def map_data(
+    tmp_path, data, segmenter=None, options=None, name="scene.tif", on_progress=ignore, **profile
+):
     out = tmp_path / "out"
     with SceneReader(write_raster(tmp_path / name, data, **profile)) as scene:
-        return map_scene(scene, segmenter or BandSegmenter(), out, options), out
+        return map_scene(scene, segmenter or BandSegmenter(), out, options, on_progress), out
 
 
 def test_writes_every_file_with_place_names_and_origin(tmp_path):
     finished = []
-    options = MapOptions(tags={"MODEL": "double"}, progress=finished.append)
-    result, out = map_data(tmp_path, patches(), options=options)
+    options = MapOptions(tags={"MODEL": "double"})
+    result, out = map_data(tmp_path, patches(), options=options, on_progress=finished.append)
     names = [
         "scene.gpkg",
         "scene_classes.qml",

@@ -16,9 +16,17 @@ from hypothesis import strategies as st
 
 from fewscape.core import OutputError, ResultsError
 from fewscape.raster import SceneReader, plan_windows
-from fewscape.scene import Journal, MapOptions, assemble, map_scene, map_shard, plan_scene
+from fewscape.scene import (
+    Journal,
+    MapOptions,
+    SceneMapper,
+    assemble,
+    make_share,
+    map_scene,
+    plan_scene,
+)
 from fewscape.scene.journal import join_runs, split_sections
-from fewscape.scene.runner import cut_sections
+from fewscape.scene.scene_mapper import cut_sections
 from tests.conftest import REPOSITORY
 from tests.raster.rasters import write_raster
 from tests.scene.doubles import EdgeSegmenter
@@ -34,9 +42,9 @@ def read_all(folder):
     return found | {path.name: path.read_bytes() for path in folder.glob("*.png")}
 
 
-def map_whole(path, folder, options=OPTIONS, segmenter=None):
+def map_whole(path, folder, options=OPTIONS, segmenter=None, **progress):
     with SceneReader(path) as scene:
-        return map_scene(scene, segmenter or EdgeSegmenter(), folder, options)
+        return map_scene(scene, segmenter or EdgeSegmenter(), folder, options, **progress)
 
 
 @given(
@@ -83,7 +91,9 @@ def test_shards_in_any_order_equal_one_run(
     random.Random(seed).shuffle(shards)
     for shard in shards:
         with SceneReader(path) as scene:
-            journal = map_shard(scene, EdgeSegmenter(halo=halo), tmp_path / "parts", options, shard)
+            journal = make_share(
+                SceneMapper(scene, EdgeSegmenter(halo=halo), options), tmp_path / "parts", shard
+            )
     assert journal.missing() == []
     merged = assemble(journal, tmp_path / "parts")
     assert read_all(tmp_path / "parts") == read_all(tmp_path / "whole")
@@ -138,8 +148,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path, batches):
     assert not list(out.glob("*.tif"))
     again = EdgeSegmenter()
     told = []
-    options = MapOptions(resume=True, tags=OPTIONS.tags, batch_size=3, progress=told.append)
-    map_whole(path, out, options, again)
+    map_whole(path, out, segmenter=again, on_progress=told.append)
     assert read_all(out) == read_all(tmp_path / "whole")
     assert sum(told) == 180 * 90
     straight = EdgeSegmenter()
@@ -210,7 +219,7 @@ def test_other_settings_and_another_scene_start_anew(tmp_path):
     def key_of(options=OPTIONS, segmenter=None):
         with SceneReader(path) as scene:
             one = segmenter or EdgeSegmenter()
-            journal = map_shard(scene, one, tmp_path / "out", options, (1, 50))
+            journal = make_share(SceneMapper(scene, one, options), tmp_path / "out", (1, 50))
         return journal.plan.key
 
     keys.add(key_of())
@@ -229,7 +238,7 @@ def test_a_damaged_part_is_made_anew(tmp_path):
     path = write_raster(tmp_path / "scene.tif", patches(180, 90))
     map_whole(path, tmp_path / "whole")
     with SceneReader(path) as scene:
-        journal = map_shard(scene, EdgeSegmenter(), tmp_path / "out", OPTIONS, (1, 1))
+        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 1))
     part = sorted(journal.folder.glob("section-*"))[2]
     part.write_bytes(part.read_bytes()[:-3])
     with pytest.raises(OutputError, match=r"is damaged.*run the same command again"):
@@ -243,7 +252,7 @@ def test_a_damaged_part_is_made_anew(tmp_path):
 def test_a_damaged_plan_is_told(tmp_path):
     path = write_raster(tmp_path / "scene.tif", patches())
     with SceneReader(path) as scene:
-        journal = map_shard(scene, EdgeSegmenter(), tmp_path / "out", OPTIONS, (1, 2))
+        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 2))
     (journal.folder / "plan.json").write_text('{"stem": 1}')
     with pytest.raises(ResultsError, match="is no plan of a map"):
         Journal.find(tmp_path / "out")
@@ -284,7 +293,7 @@ def test_a_section_that_only_skipped_windows_reach_has_no_data(tmp_path):
     with SceneReader(path) as scene:
         grid = plan_scene(scene, EdgeSegmenter(), OPTIONS.overlap)
         last = len(grid.rows), len(grid.rows)
-        journal = map_shard(scene, EdgeSegmenter(), tmp_path / "out", OPTIONS, last)
+        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", last)
         planes = np.concatenate(list(journal.read(len(grid.rows) - 1)), axis=1)
     assert (planes == 255).all()
     map_whole(path, tmp_path / "out")

@@ -130,8 +130,13 @@ def _map(model: str, image: Path, polygons: Path, scene: DemoScene) -> Mapped:
         )
         segmenter = FewShotSegmenter(network, examples, Policy.choose())
         task = bar.add_task("mapping", total=scene.truth.size)
-        options = MapOptions(tags=tags, progress=lambda pixels: bar.advance(task, pixels))
-        result = map_scene(reader, segmenter, image.parent, options)
+        result = map_scene(
+            reader,
+            segmenter,
+            image.parent,
+            MapOptions(tags=tags),
+            lambda pixels: bar.advance(task, pixels),
+        )
     windows = [shot.window for shots in examples.shots for shot in shots]
     scores = score_map(image.parent / "scene_classes.tif", scene.truth, windows)
     return Mapped(examples, result, dict(zip(scene.names, scores, strict=True)))

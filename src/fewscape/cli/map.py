@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape.cli import map_long, map_pair, values
 from fewscape.cli.map_inputs import RULE as SCENE_RULE
-from fewscape.cli.map_inputs import add_input_options, open_scenes
+from fewscape.cli.map_inputs import add_input_options, open_scene, open_scenes
 from fewscape.cli.map_models import make_segmenter
 from fewscape.cli.output_options import add_output_options, read_output_options
 
 if TYPE_CHECKING:
     from fewscape.raster import Source
+    from fewscape.scene import MapOptions
+    from fewscape.scene.ray_engine import OpenMapper
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
@@ -122,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
     from fewscape.core import ConfigError
     from fewscape.raster import StagedFiles, find_sources
-    from fewscape.scene import MapOptions
+    from fewscape.scene import SceneMapper
 
     if arguments.pan is not None or arguments.ms is not None:
         return map_pair.run(arguments)
@@ -140,7 +144,28 @@ def run(arguments: argparse.Namespace) -> int:
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     segmenter, tags, example = make_segmenter(arguments, sources)
-    options = MapOptions(
+    options = _read_options(arguments, tags)
+    scenes = open_scenes(arguments, sources, example)
+    mappers = {scene.source.stem: SceneMapper(scene, segmenter, options) for scene in scenes}
+    map_long.run_maps(arguments, mappers, partial(_make_opener, sources=_resolve(sources)))
+    return 0
+
+
+def _make_opener(arguments: argparse.Namespace, sources: Mapping[str, Source]) -> OpenMapper:
+    """What opens the mapper of a scene, in a process of a cluster."""
+    from fewscape.scene import SceneMapper
+
+    segmenter, tags, _ = make_segmenter(arguments, list(sources.values()))
+    options = _read_options(arguments, tags)
+    return lambda stem: SceneMapper(
+        open_scene(arguments, sources[stem], arguments.bands), segmenter, options
+    )
+
+
+def _read_options(arguments: argparse.Namespace, tags: Mapping[str, str]) -> MapOptions:
+    from fewscape.scene import MapOptions
+
+    return MapOptions(
         arguments.overlap,
         arguments.batch_size,
         arguments.vectors,
@@ -150,14 +175,16 @@ def run(arguments: argparse.Namespace) -> int:
         max_memory=arguments.max_memory,
         outputs=read_output_options(arguments),
     )
-    scenes = open_scenes(arguments, sources, example)
-    if arguments.engine == "ray":
-        map_long.map_all_with_ray(arguments, scenes, segmenter, options)
-        return 0
-    for scene in scenes:
-        with scene:
-            map_long.map_one(arguments, scene, segmenter, options)
-    return 0
+
+
+def _resolve(sources: Sequence[Source]) -> dict[str, Source]:
+    """By what their maps are called, for processes that run in other folders."""
+    return {
+        source.stem: source
+        if source.file is None
+        else replace(source, address=str(source.file.resolve()))
+        for source in sources
+    }
 
 
 def _check_names(sources: Sequence[Source]) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from fewscape.cli import values
 from fewscape.cli.map_report import show_progress, tell_result
 
 if TYPE_CHECKING:
-    from fewscape.raster import SceneReader, Source
-    from fewscape.scene import MapOptions, Segmenter
+    from fewscape.scene import Mapper
+    from fewscape.scene.ray_engine import OpenMapper
 
 RULE = """\
 Finished parts lie in a hidden folder under --output until the map is written. A run that was
@@ -45,28 +45,46 @@ def add_long_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def map_one(
-    arguments: argparse.Namespace, scene: SceneReader, segmenter: Segmenter, options: MapOptions
+def run_maps(
+    arguments: argparse.Namespace,
+    mappers: Mapping[str, Mapper],
+    make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
-    """Map one scene, a share of it, or only tell the cost."""
-    from fewscape.scene import estimate_map, map_scene, map_shard, plan_scene
+    """Make maps, shares of them, or only tell what they will cost.
 
-    name, pixels = scene.path.name, scene.height * scene.width
-    is_long = len(plan_scene(scene, segmenter, options.overlap)) >= TELL_WINDOWS
-    if arguments.dry_run or is_long:
-        print(f"{name}: {estimate_map(scene, segmenter, options).tell()}", flush=True)
+    Args:
+        arguments: of the command.
+        mappers: of the maps, by name.
+        make_opener: makes what opens a mapper like these by its name, in a process of a cluster,
+            from arguments whose paths hold there.
+
+    Raises:
+        ConfigError: options that tell nothing to a cluster.
+    """
+    if arguments.engine == "ray":
+        _run_on_cluster(arguments, mappers, make_opener)
+        return
+    for mapper in mappers.values():
+        with closing(mapper):
+            _run_here(arguments, mapper)
+
+
+def _run_here(arguments: argparse.Namespace, mapper: Mapper) -> None:
+    from fewscape.scene import estimate_map, make_map, make_share
+
+    name, pixels = mapper.plan.scene_name, mapper.plan.num_pixels
+    if arguments.dry_run or mapper.num_windows >= TELL_WINDOWS:
+        print(f"{name}: {estimate_map(mapper).tell()}", flush=True)
     if arguments.dry_run:
         return
     if arguments.shard is None:
-        with show_progress(name, pixels) as progress:
-            options = replace(options, progress=progress)
-            result = map_scene(scene, segmenter, arguments.output, options)
+        with show_progress(name, pixels) as on_progress:
+            result = make_map(mapper, arguments.output, on_progress)
         tell_result(name, result)
         return
-    with show_progress(name, pixels // arguments.shard[1]) as progress:
-        options = replace(options, progress=progress)
-        journal = map_shard(scene, segmenter, arguments.output, options, arguments.shard)
     index, count = arguments.shard
+    with show_progress(name, pixels // count) as on_progress:
+        journal = make_share(mapper, arguments.output, arguments.shard, on_progress)
     missing = len(journal.missing())
     told = f"{missing} parts of other shares are missing" if missing else "all parts are there"
     print(f"{name}: share {index} of {count} is finished; {told}")
@@ -74,17 +92,11 @@ def map_one(
         print(f"write the map with: fewscape merge {arguments.output}")
 
 
-def map_all_with_ray(
+def _run_on_cluster(
     arguments: argparse.Namespace,
-    scenes: Sequence[SceneReader],
-    segmenter: Segmenter,
-    options: MapOptions,
+    mappers: Mapping[str, Mapper],
+    make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
-    """Map all scenes on a Ray cluster, whose nodes see the same files.
-
-    Raises:
-        ConfigError: options that tell nothing to a cluster.
-    """
     import torch
 
     from fewscape.core import ConfigError
@@ -96,43 +108,20 @@ def map_all_with_ray(
             "a cluster shares the work out itself",
             "leave --engine out to make a share or to tell the cost",
         )
-    told = _resolve_paths(arguments)
-    sources = {}
-    for scene in scenes:
-        source = scene.source
-        if source.file is not None:
-            source = replace(source, address=str(source.file.resolve()))
-        sources[source.address] = source
     cluster = RayOptions(arguments.ray_address, arguments.workers, float(torch.cuda.is_available()))
-    pixels = sum(scene.height * scene.width for scene in scenes)
-    with show_progress(f"{len(scenes)} scenes", pixels) as progress:
-        options = replace(options, progress=progress)
-        make, opener = partial(_make, told, [*sources.values()]), partial(_open, told, sources)
-        finished = map_with_ray(
-            list(sources), segmenter, make, opener, arguments.output, options, cluster
-        )
-        for address, result in finished:
-            tell_result(sources[address].path.name, result)
-
-
-def _make(arguments: argparse.Namespace, sources: Sequence[Source]) -> Segmenter:
-    from fewscape.cli.map_models import make_segmenter
-
-    return make_segmenter(arguments, sources)[0]
-
-
-def _open(
-    arguments: argparse.Namespace, sources: Mapping[str, Source], address: str
-) -> SceneReader:
-    from fewscape.cli.map_inputs import open_scene
-
-    return open_scene(arguments, sources[address], arguments.bands)
+    make = partial(make_opener, _resolve_paths(arguments))
+    pixels = sum(mapper.plan.num_pixels for mapper in mappers.values())
+    label = "1 map" if len(mappers) == 1 else f"{len(mappers)} maps"
+    with show_progress(label, pixels) as on_progress:
+        finished = map_with_ray(mappers, make, arguments.output, cluster, on_progress)
+        for name, result in finished:
+            tell_result(mappers[name].plan.scene_name, result)
 
 
 def _resolve_paths(arguments: argparse.Namespace) -> argparse.Namespace:
     """The arguments for processes that run in other folders."""
     told = argparse.Namespace(**vars(arguments))
-    for name in ("examples", "example_scene", "model", "weights"):
+    for name in ("examples", "example_scene", "model", "weights", "pan", "ms"):
         value = getattr(told, name)
         if value is not None and Path(value).exists():
             setattr(told, name, type(value)(Path(value).resolve()))

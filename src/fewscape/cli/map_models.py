@@ -154,7 +154,7 @@ def _tell_origin(
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
-    from fewscape.raster.scene_fingerprint import fingerprint_scene
+    from fewscape.raster.identity import fingerprint_scene
     from fewscape.zoo import MODELS, open_folder
 
     parameters = _tell_parameters(arguments, FEW_SHOT_PARAMETERS, policy)

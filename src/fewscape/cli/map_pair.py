@@ -7,12 +7,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.cli import map_long
 from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
 
 if TYPE_CHECKING:
-    from fewscape.scene import PixelExamples
+    from fewscape.scene import PairMapper, PixelExamples
+    from fewscape.scene.ray_engine import OpenMapper
 
 RULE = """\
 Both rasters show the same ground, one multispectral pixel for 2 x 2 or 4 x 4 panchromatic ones.
@@ -50,8 +51,8 @@ MOST_PIXELS = 100
 
 def add_pair_options(group: argparse._ArgumentGroup) -> None:
     """The two rasters and the grid of the map."""
-    group.add_argument("--pan", type=Path, help="panchromatic raster")
-    group.add_argument("--ms", type=Path, help="multispectral raster of the same ground")
+    group.add_argument("--pan", help="panchromatic raster")
+    group.add_argument("--ms", help="multispectral raster of the same ground")
     add_pair_bands(group)
     group.add_argument(
         "--grid",
@@ -63,22 +64,38 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the labelled pixels, map the pair, tell what was written."""
-    from fewscape.core import Policy
-    from fewscape.raster import PanMsReader, StagedFiles
-    from fewscape.scene import (
-        PairMapOptions,
-        PairScene,
-        PairSegmenter,
-        map_pair,
-        read_pixel_examples,
-    )
-    from fewscape.zoo import EMBEDDED_PAIRS, load_pair_model
+    from fewscape.raster import StagedFiles
 
     _check(arguments)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
+    mapper = _make_mapper(arguments)
+    map_long.run_maps(arguments, {mapper.reader.name: mapper}, _make_opener)
+    return 0
+
+
+def _make_opener(arguments: argparse.Namespace) -> OpenMapper:
+    """What opens the mapper of the pair, in a process of a cluster."""
+    return lambda name: _make_mapper(arguments)
+
+
+def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
+    """The network before the pair, with what it learnt from the labelled pixels."""
+    from fewscape.core import Policy
+    from fewscape.raster import PanMsReader, Retry
+    from fewscape.scene import (
+        MapOptions,
+        PairMapper,
+        PairScene,
+        PairSegmenter,
+        choose_tile,
+        read_pixel_examples,
+    )
+    from fewscape.zoo import EMBEDDED_PAIRS, load_pair_model
+
+    retry = Retry(arguments.tries, arguments.retry_delay)
     files = arguments.pan, arguments.ms
-    with PanMsReader(*files, arguments.ms_bands, nodata=arguments.nodata) as reader:
+    with PanMsReader(*files, arguments.ms_bands, nodata=arguments.nodata, retry=retry) as reader:
         model, opened = load_pair_model(arguments.model or EMBEDDED_PAIRS[reader.ratio])
         examples = read_pixel_examples(
             arguments.examples,
@@ -89,33 +106,31 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.max_shots or MOST_PIXELS,
         )
         _tell(examples, arguments.examples)
-        scene = PairScene(reader, model, Policy.choose(arguments.device, "float32"))
+        tile = choose_tile(reader, model.config.width, arguments.max_memory)
+        scene = PairScene(reader, model, Policy.choose(arguments.device, "float32"), tile)
         segmenter = PairSegmenter(scene, examples)
-        tags = {
+    parameters = {name: getattr(arguments, name) for name in PARAMETERS} | {"tile": tile}
+    options = MapOptions(
+        vectors=arguments.vectors,
+        preview=arguments.preview,
+        tags={
             "MODEL": opened.path.name,
             "MODEL_SHA256": str(opened.config["sha256"]),
             "EXAMPLES": examples.source,
             "EXAMPLES_SHA256": examples.sha256,
-            "PARAMETERS": json.dumps({name: getattr(arguments, name) for name in PARAMETERS}),
-        }
-        pixels = reader.grid.height * reader.grid.width
-        with show_progress(reader.path.name, pixels) as progress:
-            options = PairMapOptions(
-                arguments.grid,
-                arguments.vectors,
-                arguments.preview,
-                tags,
-                progress,
-                read_output_options(arguments),
-            )
-            result = map_pair(reader, scene, segmenter, arguments.output, options)
-    tell_result(reader.path.name, result)
-    return 0
+            "PARAMETERS": json.dumps(parameters),
+        },
+        resume=True,
+        max_memory=arguments.max_memory,
+        outputs=read_output_options(arguments),
+    )
+    return PairMapper(reader, scene, segmenter, options, arguments.grid)
 
 
 def _check(arguments: argparse.Namespace) -> None:
     """Everything that a pair needs was given, and nothing that it does not take."""
     from fewscape.core import ConfigError
+    from fewscape.raster import to_source
 
     if arguments.scenes:
         raise ConfigError(
@@ -142,13 +157,13 @@ def _check(arguments: argparse.Namespace) -> None:
                 "a pair does not take it",
                 "leave it out",
             )
+    ms = to_source(arguments.ms)
     folder = arguments.output.resolve()
-    stem = arguments.ms.stem
-    endings = [f"{stem}.gpkg", *(f"{stem}_{layer}" for layer in LAYERS)]
-    for path in (arguments.pan, arguments.ms, arguments.examples):
-        if path.resolve().parent == folder and path.name in endings:
+    endings = [f"{ms.stem}.gpkg", *(f"{ms.stem}_{layer}" for layer in LAYERS)]
+    for path in (to_source(arguments.pan).file, ms.file, arguments.examples):
+        if path is not None and path.resolve().parent == folder and path.name in endings:
             raise ConfigError(
-                f"the map of '{arguments.ms.name}' would overwrite the input '{path}'",
+                f"the map of '{ms.name}' would overwrite the input '{path}'",
                 "",
                 "choose another folder with --output",
             )

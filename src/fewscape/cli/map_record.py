@@ -75,7 +75,7 @@ def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
     Raises:
         ConfigError: a file is not found, or is not the one that the map was made from.
     """
-    from fewscape.raster.scene_fingerprint import fingerprint_scene
+    from fewscape.raster.identity import fingerprint_scene
 
     tags = record.tags
     scene = _find(record, "scene", tags["SCENE"], arguments.scene)
@@ -95,7 +95,7 @@ def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
 
 def _find_source(record: MapRecord, scene: Path, given: Path | None) -> Path:
     """The scene of the examples, which may be the scene itself."""
-    from fewscape.raster.scene_fingerprint import fingerprint_scene
+    from fewscape.raster.identity import fingerprint_scene
 
     fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
     if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):

@@ -15,12 +15,27 @@ if TYPE_CHECKING:
 def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
     """A bar in megapixels, on standard error; takes the pixels finished since the last call."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Speed(TaskProgressColumn):
+        """Megapixels a second."""
+
+        @classmethod
+        def render_speed(cls, speed: float | None) -> Text:
+            return Text("" if speed is None else f"{speed:.2f} MP/s")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:.1f} of {task.total:.1f} MP"),
+        Speed(show_speed=True),
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)

@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
                 f"(from part {missing[0] + 1})"
             )
             continue
-        tell_result(journal.plan.stem, assemble(journal, arguments.output))
+        tell_result(journal.plan.scene_name, assemble(journal, arguments.output))
     if lacking:
         raise ResultsError(
             f"{'; '.join(lacking)} are missing",

@@ -12,6 +12,7 @@ from affine import Affine
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
+    from rasterio.io import DatasetReader
 
 Points = npt.NDArray[np.float64]
 """(N, 2) coordinates, x then y."""
@@ -30,6 +31,11 @@ class Georeference:
     transform: Affine
     """Column and row to x and y; may be rotated, sheared or south-up."""
     crs: CRS | None = None
+
+    @classmethod
+    def of(cls, dataset: DatasetReader) -> Georeference:
+        """Of an open raster."""
+        return cls(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
 
     @property
     def is_pixel_grid(self) -> bool:

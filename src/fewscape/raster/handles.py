@@ -5,12 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from fewscape.core import SceneError
-from fewscape.raster.gdal import open_quietly, open_raster, read_strictly, tell_cause
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import SceneError, Window
+from fewscape.raster.gdal import (
+    open_quietly,
+    open_raster,
+    read_strictly,
+    tell_cause,
+    to_rasterio,
+)
 from fewscape.raster.remote import Retry, find_refusal, is_remote, set_up_network, tell_failure
 from fewscape.raster.sources import Source
 
@@ -21,6 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+
+Values = npt.NDArray[Any]
+Masks = npt.NDArray[np.uint8]
 
 
 class Handles:
@@ -82,6 +94,47 @@ class Handles:
                 )
                 time.sleep(delay)
         raise AssertionError("the last try returns or raises")
+
+    def read(self, bands: Sequence[int], window: Window) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W) of a window inside the raster.
+
+        Raises:
+            SceneError: see ``use``.
+        """
+        place = to_rasterio(window)
+        row, col, height, width = window
+        return self.use(
+            f"rows {row} to {row + height}, columns {col} to {col + width}",
+            lambda dataset: (
+                dataset.read(list(bands), window=place),
+                dataset.read_masks(list(bands), window=place),
+            ),
+        )
+
+    def read_reduced(
+        self, bands: Sequence[int], size: tuple[int, int], is_smooth: bool = True
+    ) -> tuple[Values, Masks]:
+        """Values and masks (C, height, width) of everything in a smaller size.
+
+        Args:
+            bands: numbers from 1.
+            size: height and width.
+            is_smooth: whether to average, instead of choosing pixels.
+
+        Raises:
+            SceneError: see ``use``.
+        """
+        from rasterio.enums import Resampling
+
+        method = Resampling.average if is_smooth else Resampling.nearest
+        shape = len(bands), *size
+        return self.use(
+            "reduced",
+            lambda dataset: (
+                dataset.read(list(bands), out_shape=shape, resampling=method),
+                dataset.read_masks(list(bands), out_shape=shape),
+            ),
+        )
 
     def close(self) -> None:
         """Close the handles of all threads; the next use opens new ones."""

@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
 from fewscape.raster.bands import find_bands, name_bands
-from fewscape.raster.gdal import to_rasterio
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.handles import Handles
+from fewscape.raster.handles import Handles, Masks, Values
 from fewscape.raster.remote import Retry
 from fewscape.raster.resolution import plan_grid, resample
 from fewscape.raster.sources import Source
@@ -30,9 +29,7 @@ PATCHES, PATCH_SIDE = 8, 64
 """Number along each side, and size in pixels, of the spots that are read where a reduced reading
 of the whole scene is not needed for anything else."""
 
-Values = npt.NDArray[Any]
 Validity = npt.NDArray[np.bool_]
-Masks = npt.NDArray[np.uint8]
 
 
 class MaskedBands:
@@ -79,7 +76,7 @@ class MaskedBands:
         Raises:
             SceneError: see ``read``.
         """
-        values, masks = self._read_reduced(longest, smooth=True)
+        values, masks = self._read_reduced(longest, is_smooth=True)
         return values, self._find_valid(values, masks)
 
     def measure(self, must_see_all: bool) -> BandStatistics:
@@ -109,7 +106,7 @@ class MaskedBands:
         """
         height, width = self.grid.height, self.grid.width
         has_data = np.zeros(len(self.numbers), bool)
-        reduced = (self._read_reduced(SAMPLE_SIDE, smooth=False) for _ in range(1))
+        reduced = (self._read_reduced(SAMPLE_SIDE, is_smooth=False) for _ in range(1))
         strips = (
             self._read_window(Window(row, 0, min(256, height - row), width))
             for row in range(0, height, 256)
@@ -131,32 +128,14 @@ class MaskedBands:
 
     def _read_window(self, window: Window) -> tuple[Values, Masks]:
         """Values and masks (C, H, W)."""
-        bands, place = list(self.numbers), to_rasterio(window)
-        row, col, height, width = window
-        return self._handles.use(
-            f"rows {row} to {row + height}, columns {col} to {col + width}",
-            lambda dataset: (
-                dataset.read(bands, window=place),
-                dataset.read_masks(bands, window=place),
-            ),
-        )
+        return self._handles.read(self.numbers, window)
 
-    def _read_reduced(self, longest: int, smooth: bool) -> tuple[Values, Masks]:
+    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
         """Values and masks (C, H, W) of the whole scene in a smaller size."""
-        from rasterio.enums import Resampling
-
         height, width = self.grid.height, self.grid.width
         factor = max(1.0, max(height, width) / longest)
         size = max(1, round(height / factor)), max(1, round(width / factor))
-        method = Resampling.average if smooth else Resampling.nearest
-        bands, shape = list(self.numbers), (len(self.numbers), *size)
-        return self._handles.use(
-            "reduced",
-            lambda dataset: (
-                dataset.read(bands, out_shape=shape, resampling=method),
-                dataset.read_masks(bands, out_shape=shape),
-            ),
-        )
+        return self._handles.read_reduced(self.numbers, size, is_smooth)
 
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
         """Where each band has data by itself, (C, H, W)."""
@@ -195,7 +174,7 @@ class MaskedBands:
         """The file on the grid of the chosen resolution."""
         if self._resolution is None:
             return dataset
-        own = _place(dataset)
+        own = Georeference.of(dataset)
         grid = plan_grid(own, self._resolution, str(self.source))
         return dataset if grid == own else resample(dataset, grid, self.nodata)
 
@@ -212,8 +191,4 @@ class MaskedBands:
         dtype = np.dtype(plain.dtypes[0])
         masked = any(MaskFlags.all_valid not in flags for flags in plain.mask_flag_enums)
         is_all_valid = not masked and self.nodata is None and dtype.kind != "f"
-        return _place(dataset), _place(plain), numbers, names, dtype, is_all_valid
-
-
-def _place(dataset: DatasetReader | WarpedVRT) -> Georeference:
-    return Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
+        return Georeference.of(dataset), Georeference.of(plain), numbers, names, dtype, is_all_valid

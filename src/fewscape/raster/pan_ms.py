@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
-from fewscape.raster.gdal import open_raster, read_strictly, tell_cause, to_rasterio
 from fewscape.raster.georeference import Georeference, name_crs
+from fewscape.raster.handles import Handles
 from fewscape.raster.pan_ms_pair import RATIOS, PanMsPair, Valid, check_sizes
+from fewscape.raster.remote import Retry
+from fewscape.raster.sources import Source, to_source
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -32,31 +34,39 @@ class PanMsReader:
     A multispectral pixel is valid where all its bands are, and all panchromatic pixels in it.
 
     Args:
-        pan: raster of one band.
+        pan: raster of one band: a path, or an address on the network.
         ms: raster with the bands.
         bands: numbers from 1 of blue, green, red and near infrared.
         ratio: for rasters without georeference; found from the pixel sizes otherwise.
         nodata: value of pixels without data, where the files do not say it.
+        retry: how often reads over the network are tried.
 
     Raises:
-        SceneError: a file is missing or has other bands; reference systems, corners or sizes do
-            not fit together.
+        SceneError: a file is missing, cannot be reached or has other bands; reference systems,
+            corners or sizes do not fit together.
     """
 
     def __init__(
         self,
-        pan: Path | str,
-        ms: Path | str,
+        pan: Source | Path | str,
+        ms: Source | Path | str,
         bands: Sequence[int] = (1, 2, 3, 4),
         ratio: int | None = None,
         nodata: float | None = None,
+        retry: Retry | None = None,
     ) -> None:
         self.nodata = nodata
-        self.pan_path, self.ms_path = Path(pan), Path(ms)
+        self.retry = retry or Retry()
+        self.pan_source, self.ms_source = to_source(pan), to_source(ms)
         self.bands = tuple(bands)
-        self._pan, self._ms = open_raster(self.pan_path), open_raster(self.ms_path)
-        self._check_bands()
-        self.pan_grid, self.grid = (_grid(dataset) for dataset in (self._pan, self._ms))
+        self._pan, self._ms = (
+            Handles(source, self.retry) for source in (self.pan_source, self.ms_source)
+        )
+        counts = [handles.use("opening", _count_bands) for handles in (self._pan, self._ms)]
+        self._check_bands(*counts)
+        self.pan_grid, self.grid = (
+            handles.use("opening", Georeference.of) for handles in (self._pan, self._ms)
+        )
         self.ratio = self._find_ratio(ratio)
         pan_size, size = ((g.height, g.width) for g in (self.pan_grid, self.grid))
         check_sizes(pan_size, size, self.ratio)
@@ -90,22 +100,10 @@ class PanMsReader:
         Raises:
             SceneError: a file is damaged there.
         """
-        from rasterio.errors import RasterioError
-
         own = window or Window(0, 0, self.grid.height, self.grid.width)
         fine = Window(*(self.ratio * side for side in own))
-        try:
-            with read_strictly():
-                ms = self._ms.read(list(self.bands), window=to_rasterio(own))
-                ms_valid = self._ms.read_masks(list(self.bands), window=to_rasterio(own))
-                pan = self._pan.read(1, window=to_rasterio(fine))
-                pan_valid = self._pan.read_masks(1, window=to_rasterio(fine))
-        except (RasterioError, OSError) as error:
-            raise SceneError(
-                f"'{self.pan_path}' or '{self.ms_path}' cannot be read: {tell_cause(error)}",
-                "a file is truncated or damaged",
-                "copy or download it again",
-            ) from error
+        ms, ms_valid = self._ms.read(self.bands, own)
+        pan, pan_valid = (part[0] for part in self._pan.read((1,), fine))
         fine_valid = (pan_valid > 0) & self._has_data(pan[None])
         blocks = fine_valid.reshape(own.height, self.ratio, own.width, self.ratio)
         valid = (ms_valid > 0).all(axis=0) & self._has_data(ms) & blocks.all(axis=(1, 3))
@@ -123,19 +121,14 @@ class PanMsReader:
         self, height: int, width: int
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """All bands (C, height, width) and the panchromatic image (height, width), resampled."""
-        from rasterio.enums import Resampling
-
-        with read_strictly():
-            ms, pan = (
-                dataset.read(list(bands), out_shape=(height, width), resampling=Resampling.average)
-                for dataset, bands in ((self._ms, self.bands), (self._pan, (1,)))
-            )
+        ms, _ = self._ms.read_reduced(self.bands, (height, width))
+        pan, _ = self._pan.read_reduced((1,), (height, width))
         return ms.astype(np.float32), pan[0].astype(np.float32)
 
     @property
     def name(self) -> str:
         """For messages."""
-        return f"'{self.pan_path}' and '{self.ms_path}'"
+        return f"'{self.pan_source}' and '{self.ms_source}'"
 
     @property
     def num_bands(self) -> int:
@@ -145,20 +138,21 @@ class PanMsReader:
     @property
     def path(self) -> Path:
         """The raster whose grid examples are drawn on and results are named after."""
-        return self.ms_path
+        return self.ms_source.path
 
-    def _check_bands(self) -> None:
-        if self._pan.count != 1:
-            hint = "the two seem to be swapped" if self._ms.count == 1 else "give the one band"
+    def _check_bands(self, pan: int, ms: int) -> None:
+        """Refuse wrong numbers of bands."""
+        if pan != 1:
+            hint = "the two seem to be swapped" if ms == 1 else "give the one band"
             raise SceneError(
-                f"the panchromatic raster '{self.pan_path}' has {self._pan.count} bands",
+                f"the panchromatic raster '{self.pan_source}' has {pan} bands",
                 "expected one",
                 hint,
             )
-        missing = [band for band in self.bands if not 1 <= band <= self._ms.count]
+        missing = [band for band in self.bands if not 1 <= band <= ms]
         if len(self.bands) != NUM_BANDS or missing:
             raise SceneError(
-                f"the multispectral raster '{self.ms_path}' has {self._ms.count} bands, "
+                f"the multispectral raster '{self.ms_source}' has {ms} bands, "
                 f"{','.join(map(str, self.bands))} were chosen",
                 "expected four: blue, green, red and near infrared",
                 "choose them with --ms_bands, such as 2,3,5,7 for WorldView-2",
@@ -169,8 +163,8 @@ class PanMsReader:
             return given or max(1, round(self.pan_grid.height / self.grid.height))
         if name_crs(self.grid.crs) != name_crs(self.pan_grid.crs):
             raise SceneError(
-                f"'{self.pan_path}' lies in {name_crs(self.pan_grid.crs)}",
-                f"'{self.ms_path}' lies in {name_crs(self.grid.crs)}",
+                f"'{self.pan_source}' lies in {name_crs(self.pan_grid.crs)}",
+                f"'{self.ms_source}' lies in {name_crs(self.grid.crs)}",
                 "bring both into one reference system, for instance with 'rio warp'",
             )
         sizes = [abs(g.transform.a) + abs(g.transform.b) for g in (self.grid, self.pan_grid)]
@@ -189,12 +183,12 @@ class PanMsReader:
         offset = np.abs(self.pan_grid.to_pixels(corner)[0])
         if (offset > MAX_OFFSET).any() and not self.grid.is_pixel_grid:
             raise SceneError(
-                f"the corners of '{self.pan_path}' and '{self.ms_path}' lie "
+                f"the corners of '{self.pan_source}' and '{self.ms_source}' lie "
                 f"{offset.max():.2f} panchromatic pixels apart",
                 f"expected at most {MAX_OFFSET}",
                 "cut or warp both to the same ground",
             )
 
 
-def _grid(dataset: DatasetReader) -> Georeference:
-    return Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
+def _count_bands(dataset: DatasetReader) -> int:
+    return int(dataset.count)

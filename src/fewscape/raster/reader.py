@@ -76,7 +76,8 @@ class SceneReader:
     ) -> None:
         self.source = to_source(scene)
         self.scale = scale
-        self._raster = MaskedBands(self.source, bands, nodata, resolution, retry or Retry())
+        self.retry = retry or Retry()
+        self._raster = MaskedBands(self.source, bands, nodata, resolution, self.retry)
 
     def __enter__(self) -> Self:
         return self

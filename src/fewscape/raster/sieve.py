@@ -49,7 +49,7 @@ def sieve_map(
         OutputError: the file cannot be written.
     """
     with open_raster(classes) as dataset:
-        grid = Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
+        grid = Georeference.of(dataset)
     strips = list(plan_strips(grid.height, grid.width, strip_pixels))
     with limit_cache():
         finder = _find_small(classes, grid, strips, min_area)

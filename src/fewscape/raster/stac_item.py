@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from fewscape.core import require
-from fewscape.raster.gdal import open_raster
 from fewscape.raster.georeference import Georeference, reproject
 from fewscape.raster.palette import Colour
 from fewscape.raster.staging import report_write_errors
@@ -156,19 +155,6 @@ def find_footprint(grid: Georeference) -> tuple[dict[str, Any], list[float]]:
         east -= 360
     geometry = json.loads(shapely.to_geojson(shapely.orient_polygons(outline)))
     return geometry, [west, south, east, north]
-
-
-def read_time(path: Path | str) -> datetime | None:
-    """When a scene was taken, where its file tells; times without a zone are taken as UTC."""
-    with open_raster(path) as dataset:
-        told = dataset.tags(ns="IMAGERY").get("ACQUISITIONDATETIME", "")
-        told = told or dataset.tags().get("TIFFTAG_DATETIME", "")
-    told = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", told.strip())  # as TIFF writes it
-    try:
-        found = datetime.fromisoformat(told)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _describe_place(grid: Georeference) -> dict[str, Any]:

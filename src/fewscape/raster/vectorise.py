@@ -77,7 +77,7 @@ def vectorise_map(
     sources = [open_raster(path) for path in (classes, *probabilities)]
     try:
         dataset = sources[0]
-        grid = Georeference(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
+        grid = Georeference.of(dataset)
         origin = {"scene": options.scene, "model": options.model}
         sink = PolygonSink(target, grid, names, bool(probabilities), origin, metadata or {})
         patches = _find_patches(sources, strip_pixels)

@@ -50,11 +50,6 @@ class BandStyle:
         return cls("class", colours=colours, tags=tags)
 
     @classmethod
-    def probability(cls, name: str) -> BandStyle:
-        """A probability in steps of 1 / 254."""
-        return cls.layer(f"probability of {name}")
-
-    @classmethod
     def layer(cls, description: str) -> BandStyle:
         """A number in [0, 1], in steps of 1 / 254."""
         return cls(description, scale=1 / PROBABILITY_STEPS)

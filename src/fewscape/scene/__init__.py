@@ -7,14 +7,17 @@ from fewscape.scene.estimate import Estimate, estimate_map
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.finishing import OutputOptions
 from fewscape.scene.journal import Journal
+from fewscape.scene.mapper import MapOptions, Mapper
 from fewscape.scene.memory import MemoryPlan
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
-from fewscape.scene.pair_runner import PairMapOptions, map_pair
+from fewscape.scene.pair_mapper import PairMapper
+from fewscape.scene.pair_memory import choose_tile
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
-from fewscape.scene.plan import MapPlan, make_plan
+from fewscape.scene.plan import LayerPlan, MapPlan
 from fewscape.scene.prediction import plan_scene, predict_strips
 from fewscape.scene.ray_engine import RayOptions, map_with_ray
-from fewscape.scene.runner import MapOptions, map_scene, map_shard
+from fewscape.scene.runner import make_map, make_share, map_scene
+from fewscape.scene.scene_mapper import SceneMapper
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
 from fewscape.scene.support_store import SupportStore, support_folder
@@ -27,16 +30,19 @@ __all__ = [
     "Examples",
     "FewShotSegmenter",
     "Journal",
+    "LayerPlan",
     "MapOptions",
     "MapPlan",
     "MapResult",
+    "Mapper",
     "MemoryPlan",
     "OutputOptions",
-    "PairMapOptions",
+    "PairMapper",
     "PairScene",
     "PairSegmenter",
     "PixelExamples",
     "RayOptions",
+    "SceneMapper",
     "Segmenter",
     "SemanticSegmenter",
     "Shot",
@@ -44,13 +50,13 @@ __all__ = [
     "SupportStore",
     "Views",
     "assemble",
+    "choose_tile",
     "cut_examples",
     "describe_pixels",
     "estimate_map",
-    "make_plan",
-    "map_pair",
+    "make_map",
+    "make_share",
     "map_scene",
-    "map_shard",
     "map_with_ray",
     "plan_scene",
     "predict_strips",

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.raster import NODATA, StagedFiles, StripWriter
-from fewscape.raster.gdal import open_raster
+from fewscape.raster.gdal import limit_cache, open_raster
 from fewscape.raster.staging import report_write_errors
 from fewscape.raster.vectorise import STRIP_PIXELS
 from fewscape.scene.finishing import WrittenMap, describe_map, finish_map
 from fewscape.scene.journal import Journal
-from fewscape.scene.plan import MapPlan
 from fewscape.scene.preview import LegendEntry, draw_preview
 
 
@@ -61,10 +60,11 @@ def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIX
         written = WrittenMap(
             staged,
             plan.stem,
+            plan.scene_name,
             plan.grid,
             rasters[0],
             rasters[1:],
-            rasters[1 : 1 + len(plan.class_names)],
+            [rasters[1 + score] for score in plan.scores],
             plan.class_names,
             plan.colours,
             plan.tags,
@@ -77,14 +77,14 @@ def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIX
     journal.remove()
     found = dict(zip(plan.class_names, counts[1:-1].tolist(), strict=True))
     valid, seconds = int(counts[:-1].sum()), time.perf_counter() - begin
-    return MapResult(files, plan.height * plan.width, valid, found, seconds)
+    return MapResult(files, plan.num_pixels, valid, found, seconds)
 
 
 def _write_rasters(journal: Journal, paths: list[Path]) -> npt.NDArray[np.int64]:
-    """Class map, probabilities and layers; pixels of background, each class, no data."""
+    """Class map and layers; pixels of background, each class, no data."""
     plan = journal.plan
     counts = np.zeros(256, np.int64)
-    with ExitStack() as stack:
+    with limit_cache(), ExitStack() as stack:  # blocks are written whole, none comes back
         writers = [
             stack.enter_context(StripWriter(path, plan.grid, style, plan.tags))
             for path, style in zip(paths, plan.styles, strict=True)
@@ -98,7 +98,7 @@ def _write_rasters(journal: Journal, paths: list[Path]) -> npt.NDArray[np.int64]
 
 
 def _draw(journal: Journal, classes: Path, path: Path, counts: npt.NDArray[np.int64]) -> None:
-    plan: MapPlan = journal.plan
+    plan = journal.plan
     image = journal.load_overview()
     with open_raster(classes) as dataset:
         reduced = dataset.read(1, out_shape=image.shape[1:])

@@ -96,6 +96,8 @@ class WrittenMap:
     """Where all its files wait."""
     stem: str
     """What all file names begin with."""
+    scene_name: str
+    """File that was mapped; the multispectral one of a pair."""
     grid: Georeference
     classes: Path
     layers: Sequence[Path]
@@ -108,11 +110,6 @@ class WrittenMap:
     """Of the K classes."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """Origin of the map."""
-
-    @property
-    def scene_name(self) -> str:
-        """File that was mapped; the multispectral one of a pair."""
-        return self.tags.get("SCENE") or self.tags.get("MS", self.stem)
 
     @property
     def value_names(self) -> dict[int, str]:

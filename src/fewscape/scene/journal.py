@@ -16,10 +16,7 @@ import numpy.typing as npt
 
 from fewscape.core import OutputError, ResultsError
 from fewscape.raster.staging import report_write_errors
-from fewscape.scene.plan import MapPlan
-
-Planes = npt.NDArray[np.uint8]
-"""(P, rows, W): classes, probabilities and layers as they are written."""
+from fewscape.scene.plan import MapPlan, Planes
 
 PLAN, OVERVIEW = "plan.json", "overview.npy"
 HEAD = struct.Struct("<II")
@@ -111,8 +108,8 @@ class Journal:
                     count, size = HEAD.unpack(head)
                     values = np.frombuffer(zlib.decompress(file.read(size)), np.uint8)
                     rows += count
-                    yield values.reshape(self.plan.num_planes, count, self.plan.width)
-            if rows != self.plan.bounds[section + 1] - self.plan.bounds[section]:
+                    yield values.reshape(self.plan.num_planes, count, self.plan.grid.width)
+            if rows != self.plan.count_rows(section):
                 raise ValueError(f"it has {rows} rows")
         except (OSError, ValueError, zlib.error, struct.error) as error:
             path.unlink(missing_ok=True)
@@ -122,14 +119,18 @@ class Journal:
                 "run the same command again; it makes that part anew",
             ) from error
 
+    @property
+    def has_overview(self) -> bool:
+        """Whether the scene in small was kept."""
+        return (self.folder / OVERVIEW).is_file()
+
     def save_overview(self, image: npt.NDArray[np.float32]) -> None:
         """Keep the scene in small, (C, h, w) in [0, 1]."""
         path = self.folder / OVERVIEW
-        if not path.is_file():
-            with report_write_errors(path):
-                draft = path.with_name(f".{uuid.uuid4().hex}.npy")
-                np.save(draft, image)
-                draft.replace(path)
+        with report_write_errors(path):
+            draft = path.with_name(f".{uuid.uuid4().hex}.npy")
+            np.save(draft, image)
+            draft.replace(path)
 
     def load_overview(self) -> npt.NDArray[np.float32]:
         """The scene in small."""

@@ -91,7 +91,7 @@ class MemoryPlan:
     def _shrink(self, limit: int, window_bytes: int) -> MemoryPlan:
         """Less cache first, then smaller batches."""
         fixed = self.band_bytes + self.strip_bytes
-        strip_pixels = min(self.strip_pixels, max(LEAST_STRIP, limit // VECTOR_BYTES))
+        strip_pixels = fit_strip(limit)
         for batch_size in range(self.batch_size, 0, -1):
             batches = BATCHES * batch_size * window_bytes
             cache = min(self.cache_bytes, limit - fixed - batches)
@@ -106,3 +106,14 @@ class MemoryPlan:
             "network",
             "allow more, choose smaller windows with --window, or map fewer classes at a time",
         )
+
+
+def fit_strip(limit: int | None) -> int:
+    """Pixels of the class map that are looked at together for the polygons.
+
+    Args:
+        limit: bytes that they may take; None for none.
+    """
+    if limit is None:
+        return STRIP_PIXELS
+    return min(STRIP_PIXELS, max(LEAST_STRIP, limit // VECTOR_BYTES))

@@ -97,13 +97,13 @@ class PairScene:
     def load(self, windows: list[Window]) -> Iterator[PairTile]:
         """Tiles in order; the next is read and cut into superpixels while one is used."""
         with ThreadPoolExecutor(1) as pool:
-            waiting = [pool.submit(self._load, window) for window in windows[:2]]
+            waiting = [pool.submit(self.load_tile, window) for window in windows[:2]]
             for following in [*windows[2:], None, None]:
                 if not waiting:
                     return
                 tile = waiting.pop(0).result()
                 if following is not None:
-                    waiting.append(pool.submit(self._load, following))
+                    waiting.append(pool.submit(self.load_tile, following))
                 yield tile
 
     @torch.inference_mode()
@@ -117,7 +117,8 @@ class PairScene:
         own = SceneMaps(maps.ms[:, :, rows, cols], maps.pan[:, :, rows, cols], (height, width))
         return describe_grid(self.model, own)
 
-    def _load(self, window: Window) -> PairTile:
+    def load_tile(self, window: Window) -> PairTile:
+        """Read one tile with its halo and cut it into superpixels."""
         grid = self.source.grid
         top, left = max(0, window.row - HALO), max(0, window.col - HALO)
         bottom = min(grid.height, window.row + window.height + HALO)

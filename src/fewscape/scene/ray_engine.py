@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fewscape.core import require
-from fewscape.raster import SceneReader, StagedFiles
 from fewscape.scene.assembly import MapResult, assemble
-from fewscape.scene.journal import Journal, join_runs, pack_section
-from fewscape.scene.memory import MemoryPlan
-from fewscape.scene.runner import MapOptions, begin_map, make_sections, plan_memory
-from fewscape.scene.segmenter import Segmenter
+from fewscape.scene.journal import join_runs, pack_section
+from fewscape.scene.mapper import Mapper, OnProgress, ignore
+from fewscape.scene.runner import begin_map
 
 SECTIONS_PER_TASK = 8
 """A task computes up to two rows of windows more than its sections; larger tasks, less of that."""
+
+OpenMapper = Callable[[str], Mapper]
+"""From the name of a map to its mapper."""
 
 Row = dict[str, Any]
 
@@ -39,107 +40,115 @@ class RayOptions:
 
 
 class SectionMaker:
-    """An actor: a network that makes sections of any scene.
+    """An actor: mappers of the maps that it was asked for.
 
     Args:
-        make_segmenter: builds the network; called once, on the actor's node.
-        open_scene: opens a scene by its path, there too; nodes see the same files.
-        options: of the maps.
+        make_opener: builds the network and gives what opens the mapper of a map by its name;
+            called once, on the actor's node, which sees the same files.
     """
 
-    def __init__(
-        self,
-        make_segmenter: Callable[[], Segmenter],
-        open_scene: Callable[[str], SceneReader],
-        options: MapOptions,
-    ) -> None:
-        self.segmenter = make_segmenter()
-        self.open_scene = open_scene
-        self.options = options
+    def __init__(self, make_opener: Callable[[], OpenMapper]) -> None:
+        self._open = make_opener()
+        self._name = ""
+        self._mapper: Mapper | None = None
 
     def __call__(self, task: Row) -> Iterator[Row]:
         """Packed sections of one task."""
-        with self.open_scene(str(task["scene"])) as scene:
-            memory = plan_memory(scene, self.segmenter, self.options)
-            run = int(task["first"]), int(task["stop"])
-            made = make_sections(scene, self.segmenter, self.options.overlap, memory, run)
-            for section, parts in made:
-                yield {
-                    "scene": task["scene"],
-                    "section": section,
-                    "packed": b"".join(pack_section(parts)),
-                }
+        name = str(task["name"])
+        mapper = self._find_mapper(name)
+        for section, parts in mapper.make_sections((int(task["first"]), int(task["stop"]))):
+            packed = b"".join(pack_section(parts))
+            yield {"name": name, "section": section, "packed": packed}
+
+    def _find_mapper(self, name: str) -> Mapper:
+        """The last one stays open: what was measured of a scene is measured once."""
+        if self._mapper is None or self._name != name:
+            if self._mapper is not None:
+                self._mapper.close()
+            self._name, self._mapper = name, self._open(name)
+        return self._mapper
 
 
 def map_with_ray(
-    scenes: Sequence[str],
-    segmenter: Segmenter,
-    make_segmenter: Callable[[], Segmenter],
-    open_scene: Callable[[str], SceneReader],
+    mappers: Mapping[str, Mapper],
+    make_opener: Callable[[], OpenMapper],
     folder: Path | str,
-    options: MapOptions,
     cluster: RayOptions,
+    on_progress: OnProgress = ignore,
 ) -> Iterator[tuple[str, MapResult]]:
-    """Map scenes on a Ray cluster, the windows of one scene on several nodes.
+    """Make maps on a Ray cluster, the sections of one map on several nodes.
 
     Tasks come from Ray Data, which repeats those of a node or a worker that was lost. Finished
     sections go through this process into the journal, so a lost driver goes on where it was,
-    and the files have the bytes that ``map_scene`` gives them.
+    and the files have the bytes that ``make_map`` gives them.
 
     Args:
-        scenes: paths; each is written when its last section is there.
-        segmenter: the network, for what the plans need of it.
-        make_segmenter: builds the same one; called on every actor.
-        open_scene: opens a scene by its path.
+        mappers: of the maps, by name; each map is written when its last section is there. What is
+            finished is always kept.
+        make_opener: builds the network and gives what opens a mapper like these by its name;
+            called once on every actor.
         folder: where the files go, on this machine.
-        options: see ``map_scene``; what is finished is always kept.
         cluster: see ``RayOptions``.
+        on_progress: see ``OnProgress``.
 
     Returns:
-        Path and result of every scene, in the order in which they were finished.
+        Name and result of every map, in the order in which they were finished.
 
     Raises:
         MissingPackageError: Ray is not installed.
-        SceneError: see ``map_scene``.
+        SceneError: see ``make_map``.
         OutputError: likewise.
+        ConfigError: likewise.
     """
     require("ray.data", "ray")
-    begin = time.perf_counter()
-    with StagedFiles(folder):
-        pass  # a folder that cannot be written is told before any work
-    journals: dict[str, tuple[Journal, MemoryPlan]] = {}
-    for path in scenes:
-        with open_scene(path) as scene:
-            memory = plan_memory(scene, segmenter, options)
-            journals[path] = begin_map(scene, segmenter, folder, options, memory), memory
-    quiet = replace(options, progress=_ignore)  # a progress bar cannot travel to the nodes
-    missing = {path: set(journal.missing()) for path, (journal, _) in journals.items()}
-    tasks = [task for path in scenes for task in _plan_tasks(path, sorted(missing[path]))]
-    for path in [path for path in scenes if not missing[path]]:
-        yield path, _finish(journals[path], folder, begin)
-    for row in _run(tasks, make_segmenter, open_scene, quiet, cluster):
-        path, section = row["scene"], row["section"]
-        journal = journals[path][0]
-        journal.write_packed(section, [row["packed"]])
-        bounds = journal.plan.bounds
-        options.progress((bounds[section + 1] - bounds[section]) * journal.plan.width)
-        missing[path].discard(section)
-        if not missing[path]:
-            yield path, _finish(journals[path], folder, begin)
+    unfinished = {}
+    for name, mapper in mappers.items():
+        unfinished[name] = _Unfinished(mapper, folder, on_progress)
+        mapper.close()
+    tasks = [task for name, work in unfinished.items() for task in _plan_tasks(name, work.missing)]
+    for name, work in unfinished.items():
+        if not work.missing:
+            yield name, work.finish()
+    for row in _run(tasks, make_opener, cluster):
+        work = unfinished[row["name"]]
+        work.take(row["section"], row["packed"])
+        if not work.missing:
+            yield row["name"], work.finish()
 
 
-def _plan_tasks(path: str, missing: Sequence[int]) -> Iterator[Row]:
-    for first, stop in join_runs(missing):
+class _Unfinished:
+    """A map in the making."""
+
+    def __init__(self, mapper: Mapper, folder: Path | str, on_progress: OnProgress) -> None:
+        self._begin = time.perf_counter()
+        self._folder = folder
+        self._strip_pixels = mapper.strip_pixels
+        self._on_progress = on_progress
+        self._journal = begin_map(mapper, folder)
+        self.missing = set(self._journal.missing())
+        done = set(range(self._journal.plan.num_sections)) - self.missing
+        self._on_progress(sum(map(self._journal.plan.count_pixels, done)))
+
+    def take(self, section: int, packed: bytes) -> None:
+        """Keep a section that an actor made."""
+        self._journal.write_packed(section, [packed])
+        self._on_progress(self._journal.plan.count_pixels(section))
+        self.missing.discard(section)
+
+    def finish(self) -> MapResult:
+        """Write the files."""
+        result = assemble(self._journal, self._folder, self._strip_pixels)
+        return replace(result, seconds=time.perf_counter() - self._begin)
+
+
+def _plan_tasks(name: str, missing: Iterable[int]) -> Iterator[Row]:
+    for first, stop in join_runs(sorted(missing)):
         for at in range(first, stop, SECTIONS_PER_TASK):
-            yield {"scene": path, "first": at, "stop": min(at + SECTIONS_PER_TASK, stop)}
+            yield {"name": name, "first": at, "stop": min(at + SECTIONS_PER_TASK, stop)}
 
 
 def _run(
-    tasks: Sequence[Row],
-    make_segmenter: Callable[[], Segmenter],
-    open_scene: Callable[[str], SceneReader],
-    options: MapOptions,
-    cluster: RayOptions,
+    tasks: Sequence[Row], make_opener: Callable[[], OpenMapper], cluster: RayOptions
 ) -> Iterator[Row]:
     """Finished sections in the order in which they come."""
     if not tasks:
@@ -158,19 +167,9 @@ def _run(
     ray.data.DataContext.get_current().enable_progress_bars = False
     made = ray.data.from_items(list(tasks), override_num_blocks=len(tasks)).flat_map(
         SectionMaker,
-        fn_constructor_args=(make_segmenter, open_scene, options),
+        fn_constructor_args=(make_opener,),
         compute=ray.data.ActorPoolStrategy(size=min(cluster.workers, len(tasks))),
         num_gpus=cluster.gpus or None,
         num_cpus=None if cluster.gpus else 1,
     )
     yield from made.iter_rows()
-
-
-def _finish(opened: tuple[Journal, MemoryPlan], folder: Path | str, begin: float) -> MapResult:
-    journal, memory = opened
-    result = assemble(journal, folder, memory.strip_pixels)
-    return replace(result, seconds=time.perf_counter() - begin)
-
-
-def _ignore(pixels: int) -> None:
-    del pixels

@@ -1,10 +1,12 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import rasterio
 from affine import Affine
 
 from fewscape.core import SceneError
-from fewscape.raster.scene_fingerprint import fingerprint_scene
+from fewscape.raster.identity import fingerprint_scene, read_time
 from tests.raster.rasters import cut_in_half, noise, ramp, write_raster
 
 
@@ -49,3 +51,18 @@ def test_damaged_scenes_are_told(tmp_path):
         fingerprint_scene(path)
     with pytest.raises(SceneError, match="does not exist"):
         fingerprint_scene(tmp_path / "absent.tif")
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        ({"TIFFTAG_DATETIME": "2020:01:02 03:04:05"}, datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        ({"TIFFTAG_DATETIME": "yesterday"}, None),
+        ({}, None),
+    ],
+)
+def test_the_time_of_a_scene_comes_from_its_tags(tmp_path, tags, expected):
+    path = write_raster(tmp_path / "scene.tif", np.zeros((1, 4, 4), np.uint8))
+    with rasterio.open(path, "r+") as dataset:
+        dataset.update_tags(**tags)
+    assert read_time(path) == expected

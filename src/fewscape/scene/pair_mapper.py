@@ -1,0 +1,204 @@
+"""A panchromatic and multispectral pair before a network: sections from rows of tiles."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.raster import NODATA, PanMsReader, class_colours, quantise
+from fewscape.raster.gdal import limit_cache
+from fewscape.scene.mapper import MapOptions, describe_source, tell_origin
+from fewscape.scene.pair_memory import PairMemory
+from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
+from fewscape.scene.plan import LayerPlan, MapPlan, Planes
+from fewscape.scene.preview import LONGEST
+
+Grid = Literal["pan", "ms"]
+
+STRETCH = (2, 98)
+"""Percentiles that become black and white in the preview."""
+
+LAYERS = (
+    LayerPlan("confidence", "probability of the class"),
+    LayerPlan("margin", "probability of the class less that of the second"),
+)
+
+
+class PairMapper:
+    """The ``Mapper`` of a pair; its map is named after the multispectral raster.
+
+    Args:
+        reader: the rasters.
+        scene: their tiles.
+        segmenter: what it learnt from the examples.
+        options: see ``MapOptions``.
+        grid: of the map; ``pan`` gives each superpixel its most frequent class.
+
+    Raises:
+        ConfigError: outputs that cannot be made.
+        SceneError: a STAC item was asked for and the pair has no CRS.
+    """
+
+    def __init__(
+        self,
+        reader: PanMsReader,
+        scene: PairScene,
+        segmenter: PairSegmenter,
+        options: MapOptions | None = None,
+        grid: Grid = "pan",
+    ) -> None:
+        self.reader = reader
+        self.scene = scene
+        self.segmenter = segmenter
+        self.options = options or MapOptions()
+        self.grid = grid
+        self.georeference = reader.pan_grid if grid == "pan" else reader.grid
+        self.options.outputs.check(reader.path, self.georeference)
+        self.memory = PairMemory.of_tile(
+            scene.tile, reader, scene.model.config.width, self.options.max_memory
+        )
+        self._tiles = scene.tiles()
+
+    @property
+    def num_windows(self) -> int:
+        """See ``Mapper``; tiles."""
+        return len(self._tiles)
+
+    @property
+    def memory_bytes(self) -> int:
+        """See ``Mapper``."""
+        return self.memory.total
+
+    @property
+    def strip_pixels(self) -> int:
+        """See ``Mapper``."""
+        return self.memory.strip_pixels
+
+    @cached_property
+    def plan(self) -> MapPlan:
+        """See ``Mapper``."""
+        reader = self.reader
+        names = self.segmenter.class_names[self.segmenter.has_background :]
+        rasters = {"MS": reader.ms_source, "PAN": reader.pan_source}
+        scale = reader.ratio if self.grid == "pan" else 1
+        rows = (*range(0, reader.grid.height, self.scene.tile), reader.grid.height)
+        return MapPlan(
+            stem=reader.path.stem,
+            sources=[describe_source(source) for source in rasters.values()],
+            grid=self.georeference,
+            class_names=names,
+            layers=LAYERS,
+            scores=(0,) * len(names),
+            colours=tuple(class_colours(len(names))),
+            settings={"bands": list(reader.bands), "grid": self.grid, "tile": self.scene.tile},
+            bounds=tuple(scale * row for row in rows),
+            tags={**tell_origin(rasters, reader.retry), **self.options.tags},
+            vectors=self.options.vectors,
+            preview=self.options.preview,
+            outputs=self.options.outputs,
+        )
+
+    def make_sections(self, run: tuple[int, int]) -> Iterator[tuple[int, Iterator[Planes]]]:
+        """See ``Mapper``."""
+        side = self.scene.tile
+        wanted = [tile for tile in self._tiles if run[0] <= tile.row // side < run[1]]
+        across = len(wanted) // (run[1] - run[0])
+        with limit_cache(self.memory.cache_bytes):
+            tiles = self.scene.load(wanted)
+            for section in range(*run):
+                row = [self.classify(tile) for tile in islice(tiles, across)]
+                yield section, iter([np.concatenate(row, axis=2)])
+
+    def read_overview(self) -> npt.NDArray[np.float32]:
+        """See ``Mapper``; colour of one raster, detail of the other."""
+        grid = self.reader.pan_grid
+        shrink = max(1.0, max(grid.height, grid.width) / LONGEST)
+        with limit_cache(self.memory.cache_bytes):
+            ms, pan = self.reader.read_overview(
+                round(grid.height / shrink), round(grid.width / shrink)
+            )
+        red_green_blue = np.stack([_stretch(band) for band in ms[2::-1]])
+        detail = _stretch(pan) - red_green_blue.mean(axis=0)
+        image: npt.NDArray[np.float32] = np.clip(red_green_blue + detail, 0, 1).astype(np.float32)
+        return image
+
+    def time_window(self) -> float:
+        """See ``Mapper``; reading and describing overlap, so the slower of the two counts."""
+        middle = self._tiles[len(self._tiles) // 2]
+        with limit_cache(self.memory.cache_bytes):
+            self.classify(self.scene.load_tile(middle))  # the first one sets things up
+            started = time.perf_counter()
+            tile = self.scene.load_tile(middle)
+            read = time.perf_counter()
+            self.classify(tile)
+        return max(read - started, time.perf_counter() - read)
+
+    def close(self) -> None:
+        """See ``Mapper``."""
+        self.reader.close()
+
+    def classify(self, tile: PairTile) -> Planes:
+        """Classes, confidence and margin of a tile, as they are written.
+
+        On the panchromatic grid each superpixel gets the class that most of its pixels have, and
+        the means of their confidences and margins.
+        """
+        valid = tile.valid
+        if valid.any():
+            best = self.segmenter(self.scene.describe(tile)).topk(2, dim=0)
+            first, second = best.values.cpu().numpy()
+            classes = best.indices[0].cpu().numpy() + (not self.segmenter.has_background)
+        else:
+            first = second = np.zeros(valid.shape, np.float32)
+            classes = np.zeros(valid.shape, np.int64)
+        layers = [first, first - second]
+        if self.grid == "pan":
+            ratio = self.scene.source.ratio
+            block = np.ones((ratio, ratio), np.int64)
+            top, left, height, width = (ratio * side for side in tile.inside)
+            regions = tile.regions.numpy()[top : top + height, left : left + width]
+            valid, classes = np.kron(valid, block).astype(bool), np.kron(classes, block)
+            shares = [np.kron(layer, block) for layer in layers]
+            classes, layers = vote(classes, shares, regions, valid)
+        planes = np.stack([classes.astype(np.uint8), *map(quantise, layers)])
+        planes[:, ~valid] = NODATA
+        return planes
+
+
+def vote(
+    classes: npt.NDArray[np.int64],
+    layers: list[npt.NDArray[np.float64]],
+    regions: npt.NDArray[np.int32],
+    valid: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.float64]]]:
+    """Each region its most frequent class and its mean layers, all (H, W).
+
+    Args:
+        classes: from 0.
+        layers: numbers.
+        regions: from 0.
+        valid: only these pixels vote.
+
+    Examples:
+        >>> classes, regions = np.array([[1, 2, 2, 3]]), np.array([[0, 0, 0, 1]], np.int32)
+        >>> vote(classes, [], regions, np.ones((1, 4), bool))[0].tolist()
+        [[2, 2, 2, 3]]
+    """
+    own, count = regions[valid], int(regions.max()) + 1
+    kinds = int(classes.max()) + 1
+    votes = np.bincount(own * kinds + classes[valid], minlength=count * kinds)
+    sizes = np.maximum(np.bincount(own, minlength=count), 1)
+    means = [np.bincount(own, layer[valid], minlength=count) / sizes for layer in layers]
+    return votes.reshape(count, kinds).argmax(axis=1)[regions], [mean[regions] for mean in means]
+
+
+def _stretch(band: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    low, high = np.percentile(band, STRETCH)
+    stretched: npt.NDArray[np.float32] = np.clip((band - low) / max(high - low, 1e-6), 0, 1)
+    return stretched
