@@ -29,6 +29,7 @@ from fewscape.models import (
 
 __all__ = [
     "EMBEDDED",
+    "EMBEDDED_NAMES",
     "EMBEDDED_PAIRS",
     "MODELS",
     "PAIR_MODELS",
@@ -69,8 +70,8 @@ EMBEDDED = "embedded"
 EMBEDDED_PAIRS = {2: "embedded_pair2", 4: "embedded_pair4"}
 """Those for panchromatic and multispectral pairs, by the ratio of their pixels."""
 
-
 EMBEDDED_NAMES = (EMBEDDED, *EMBEDDED_PAIRS.values())
+"""All networks that come with the package."""
 
 
 def embedded_folder(name: str = EMBEDDED) -> Path:

@@ -183,13 +183,18 @@ def test_files_that_are_no_maps_are_told(tmp_path, capsys):
     assert "does not exist" in capsys.readouterr().err
 
 
-def test_pairs_are_told(tmp_path, capsys):
+def test_the_map_of_a_pair_comes_again(tmp_path, capsys):
     files = write_pair_files(tmp_path)
-    with rasterio.open(files.ms, "r+") as dataset:
-        dataset.update_tags(PAN="pan.tif", MS="ms.tif")
-    assert call("reproduce", files.ms) == 2
-    told = capsys.readouterr().err
-    assert "only maps of single scenes can be reproduced" in told
+    rasters = ("--pan", files.pan, "--ms", files.ms, "--examples", files.examples)
+    assert call("map", *rasters, "--output", tmp_path / "maps", "--tile", "32") == 0
+    for layer in ("classes", "margin"):
+        path = tmp_path / "maps" / f"ms_{layer}.tif"
+        assert call("reproduce", path, *rasters) == 0
+        assert "the same: all 65,536 pixels" in capsys.readouterr().out
+    with rasterio.open(files.pan, "r+") as dataset:
+        dataset.write(dataset.read() + 1)
+    assert call("reproduce", path, *rasters) == 2
+    assert "the pan '" in capsys.readouterr().err
 
 
 def test_parameters_of_a_newer_version_are_told(home, capsys):

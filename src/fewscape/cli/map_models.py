@@ -135,7 +135,7 @@ def _learn(
     for name, shots in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
         print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
-    return segmenter, _tell_origin(arguments, examples, source, policy), scene
+    return segmenter, _tell_origin(arguments, examples, scene, policy), scene
 
 
 def _read_annotations(arguments: argparse.Namespace, scene: SceneReader) -> Annotations:
@@ -150,7 +150,7 @@ def _read_annotations(arguments: argparse.Namespace, scene: SceneReader) -> Anno
 
 
 def _tell_origin(
-    arguments: argparse.Namespace, examples: Examples, source: Source, policy: Policy
+    arguments: argparse.Namespace, examples: Examples, scene: SceneReader, policy: Policy
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
@@ -162,8 +162,8 @@ def _tell_origin(
         "MODEL": arguments.model,
         "EXAMPLES": examples.source,
         "EXAMPLES_SHA256": examples.sha256,
-        "EXAMPLE_SCENE": source.name,
-        "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(source.address),
+        "EXAMPLE_SCENE": scene.source.name,
+        "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(scene.source, scene.retry),
     }
     if arguments.model not in MODELS:
         folder = open_folder(arguments.model)

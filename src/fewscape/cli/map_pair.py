@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewscape.cli import map_long
+from fewscape.cli import map_long, values
 from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
 
@@ -60,6 +60,12 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
         choices=["pan", "ms"],
         help="grid of the map; pan: each superpixel gets its most frequent class (pan)",
     )
+    group.add_argument(
+        "--tile",
+        type=values.positive,
+        help="side of what is worked on at a time, multispectral pixels; superpixels end there "
+        "(256, or what --max_memory allows)",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,10 +112,12 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
             arguments.max_shots or MOST_PIXELS,
         )
         _tell(examples, arguments.examples)
-        tile = choose_tile(reader, model.config.width, arguments.max_memory)
-        scene = PairScene(reader, model, Policy.choose(arguments.device, "float32"), tile)
+        tile = arguments.tile or choose_tile(reader, model.config.width, arguments.max_memory)
+        policy = Policy.choose(arguments.device, "float32")
+        scene = PairScene(reader, model, policy, tile)
         segmenter = PairSegmenter(scene, examples)
-    parameters = {name: getattr(arguments, name) for name in PARAMETERS} | {"tile": tile}
+    parameters = {name: getattr(arguments, name) for name in PARAMETERS}
+    parameters |= {"tile": tile, "device": policy.device.type}
     options = MapOptions(
         vectors=arguments.vectors,
         preview=arguments.preview,

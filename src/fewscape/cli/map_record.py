@@ -26,6 +26,11 @@ class MapRecord:
         return self.tags["FEWSCAPE_VERSION"]
 
     @property
+    def is_of_pair(self) -> bool:
+        """Whether a panchromatic and multispectral pair was mapped."""
+        return "PAN" in self.tags
+
+    @property
     def parameters(self) -> dict[str, Any]:
         """What decided the map besides model, examples and scene."""
         found: dict[str, Any] = json.loads(self.tags["PARAMETERS"])
@@ -37,28 +42,20 @@ def read_record(path: Path) -> MapRecord:
 
     Raises:
         SceneError: the file is missing or no raster.
-        ConfigError: it was not written by ``fewscape map``, or shows a pair.
+        ConfigError: it was not written by ``fewscape map``.
     """
     from fewscape.core import ConfigError
     from fewscape.raster.gdal import open_raster
 
     with open_raster(path) as dataset:
         record = MapRecord(path, dataset.tags(), str(dataset.descriptions[0]))
-    if "PAN" in record.tags:
-        raise ConfigError(
-            f"'{path}' is the map of a pair, '{record.tags['PAN']}' and '{record.tags.get('MS')}'",
-            "only maps of single scenes can be reproduced",
-            "map the pair again with 'fewscape map --pan FILE --ms FILE' and compare",
-        )
-    missing = [
-        name
-        for name in ("FEWSCAPE_VERSION", "SCENE", "MODEL", "PARAMETERS")
-        if name not in record.tags
-    ]
+    rasters = ("PAN", "MS") if record.is_of_pair else ("SCENE",)
+    needed = ("FEWSCAPE_VERSION", *rasters, "MODEL", "PARAMETERS")
+    missing = [name for name in needed if name not in record.tags]
     if missing:
         raise ConfigError(
             f"'{path}' does not tell how it was made: it has no tag {missing[0]}",
-            "expected a class map or a probability written by 'fewscape map'",
+            "expected a raster written by 'fewscape map'",
             "give the file as it was written; copying with other programs may drop tags",
         )
     return record
@@ -69,56 +66,67 @@ def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
 
     Args:
         record: of the map.
-        arguments: paths that were given, each or None: ``scene``, ``examples``,
+        arguments: paths that were given, each or None: ``scene``, ``pan``, ``ms``, ``examples``,
             ``example_scene``, ``model``, ``weights``.
 
     Raises:
         ConfigError: a file is not found, or is not the one that the map was made from.
     """
-    from fewscape.raster.identity import fingerprint_scene
-
     tags = record.tags
-    scene = _find(record, "scene", tags["SCENE"], arguments.scene)
-    _compare(record, "scene", scene, tags.get("SCENE_FINGERPRINT"), fingerprint_scene)
-    words = [str(scene), "--model", _find_model(record, arguments.model)]
+    model = ["--model", _find_model(record, arguments.model)]
+    if record.is_of_pair:
+        pan, ms = (_find_raster(record, name, getattr(arguments, name)) for name in ("pan", "ms"))
+        return ["--pan", str(pan), "--ms", str(ms), *model, *_find_examples(record, arguments)]
+    scene = _find_raster(record, "scene", arguments.scene)
+    words = [str(scene), *model]
     if "EXAMPLES" in tags:
-        examples = _find(record, "examples", tags["EXAMPLES"], arguments.examples)
-        _compare(record, "examples", examples, tags.get("EXAMPLES_SHA256"), _hash)
-        words += ["--examples", str(examples)]
-        source = _find_source(record, scene, arguments.example_scene)
-        words += ["--example_scene", str(source)]
+        words += _find_examples(record, arguments)
+        words += ["--example_scene", str(_find_source(record, scene, arguments.example_scene))]
     weights = record.parameters.get("weights")
     if weights:
         words += ["--weights", _find_weights(record, weights, arguments.weights)]
     return words
 
 
-def _find_source(record: MapRecord, scene: Path, given: Path | None) -> Path:
-    """The scene of the examples, which may be the scene itself."""
+def _find_raster(record: MapRecord, option: str, given: Path | None) -> Path:
+    """A raster with the recorded fingerprint."""
     from fewscape.raster.identity import fingerprint_scene
 
+    tag = option.upper()
+    path = _find(record, option, record.tags[tag], given)
+    _compare(record, option, path, record.tags.get(f"{tag}_FINGERPRINT"), fingerprint_scene)
+    return path
+
+
+def _find_examples(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
+    path = _find(record, "examples", record.tags["EXAMPLES"], arguments.examples)
+    _compare(record, "examples", path, record.tags.get("EXAMPLES_SHA256"), _hash)
+    return ["--examples", str(path)]
+
+
+def _find_source(record: MapRecord, scene: Path, given: Path | None) -> Path:
+    """The scene of the examples, which may be the scene itself."""
     fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
     if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):
         return scene
-    source = _find(record, "example_scene", record.tags["EXAMPLE_SCENE"], given)
-    _compare(record, "example_scene", source, fingerprint, fingerprint_scene)
-    return source
+    return _find_raster(record, "example_scene", given)
 
 
 def _find_model(record: MapRecord, given: str | None) -> str:
     """The name of a network, or a folder with the recorded weights."""
-    from fewscape.zoo import EMBEDDED, MODELS, embedded_folder
+    from fewscape.zoo import EMBEDDED_NAMES, MODELS, embedded_folder
 
     name = given or record.tags["MODEL"]
     recorded = record.tags.get("MODEL_SHA256")
     if recorded is None and name in MODELS:
         return name
-    if name == EMBEDDED and not Path(name).is_dir():
-        folder = embedded_folder()
+    is_embedded = name in EMBEDDED_NAMES and not Path(name).is_dir()
+    if is_embedded:
+        folder = embedded_folder(name)
     else:
         folder = _find(record, "model", record.tags["MODEL"], Path(given) if given else None)
     _compare(record, "model", folder, recorded, lambda path: _hash(path / "model.safetensors"))
-    return EMBEDDED if folder == embedded_folder() else str(folder)
+    return name if is_embedded else str(folder)
 
 
 def _find_weights(record: MapRecord, name: str, given: str | None) -> str:

@@ -36,10 +36,12 @@ OUTPUTS = ("vectors", "cog", "simplify")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "map", type=Path, metavar="OUT.tif", help="class map or probability of 'fewscape map'"
+        "map", type=Path, metavar="OUT.tif", help="a raster that 'fewscape map' wrote"
     )
     files = parser.add_argument_group("what it was made from", RULE)
     files.add_argument("--scene", type=Path, help="the raster that was mapped")
+    files.add_argument("--pan", type=Path, help="the panchromatic raster of a pair")
+    files.add_argument("--ms", type=Path, help="the multispectral raster of a pair")
     files.add_argument("--examples", type=Path, help="the examples that taught the network")
     files.add_argument("--example_scene", type=Path, help="the scene of the examples")
     files.add_argument("--model", help="the model's folder")
@@ -102,7 +104,7 @@ def _find_layer(record: MapRecord, folder: Path) -> Path:
         raise ConfigError(
             f"the band '{record.layer}' of '{record.path}' was not made again",
             f"there are: {', '.join(map(str, found))}",
-            "give a class map or a probability that 'fewscape map' wrote",
+            "give a raster that 'fewscape map' wrote",
         )
     return found[record.layer]
 
