@@ -49,6 +49,7 @@ class BlendingBand:
         device: where the sums are kept.
         sections: first section handed out and the one behind the last, see ``WindowGrid.bounds``;
             all if not given. Only windows that these need may be added.
+        chunk_pixels: see ``CHUNK_PIXELS``.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class BlendingBand:
         halo: int = 0,
         device: torch.device | None = None,
         sections: tuple[int, int] | None = None,
+        chunk_pixels: int = CHUNK_PIXELS,
     ) -> None:
         self.grid = grid
+        self._chunk_pixels = chunk_pixels
         self.stride = stride
         cells, cols = grid.window // stride, grid.padded_width // stride
         ramp = max(1, grid.overlap // stride - 2 * (halo // stride))
@@ -131,7 +134,7 @@ class BlendingBand:
     def _give(self, until: int) -> Iterator[Strip]:
         """Rows of cells up to ``until``, enlarged in chunks."""
         pixels = self.grid.width * self.stride * max(1, len(self._sums) // CHUNK_MAPS)
-        chunk = max(1, CHUNK_PIXELS // pixels)
+        chunk = max(1, self._chunk_pixels // pixels)
         while self._given < until:
             end = min(self._given + chunk, until)
             yield self._enlarge(self._given, end)

@@ -46,6 +46,11 @@ class MapOptions:
     outputs: OutputOptions = field(default_factory=OutputOptions)
     """What is made of the finished rasters."""
 
+    @property
+    def has_patches(self) -> bool:
+        """Whether connected pixels are looked for: by polygons or by the sieve."""
+        return self.vectors or self.outputs.min_area > 0
+
 
 class Mapper(Protocol):
     """A network before the raster that it maps; it makes a map section by section.

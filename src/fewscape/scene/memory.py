@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fewscape.core import ConfigError
 from fewscape.raster import SceneReader, WindowGrid
@@ -14,11 +14,50 @@ from fewscape.scene.segmenter import Segmenter
 LEAST_CACHE = 16 << 20
 BATCHES = 4
 """Batches that are there at a time: read, waiting, in the network, and in pieces."""
-STRIP_BYTES = 14
-"""Of a pixel of a strip for each map: float32 twice, and what becomes of it."""
-VECTOR_BYTES = 48
+STRIP_BYTES = 7
+"""Of a pixel of a strip for each map: float32, bytes, and bytes on their way to the disk."""
+CHOICE_BYTES = 14
+"""Of a pixel of a strip: the most probable class, its number in 64 bits, and the class."""
+VECTOR_BYTES = 32
 """Of a pixel whose polygons are being found."""
+VECTOR_BASE = 80 << 20
+"""Of polygons and their file, however large the strips are."""
+VECTOR_SHARE = 8
+"""The strips of the polygons get one part in so many of a limit."""
+LEAST_CHUNK = CHUNK_PIXELS // 4
 LEAST_STRIP = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCosts:
+    """Bytes that the parts of a map take, each by its size."""
+
+    band: int
+    """Sums and weights of the rows of windows that are open: grows with the width of the scene
+    and with the classes, not with the height."""
+    chunk_pixel: int
+    """A finished pixel on its way to the disk."""
+    least_chunk: int
+    """Pixels of the smallest chunk: a few rows of cells."""
+    chunk_share: int
+    """A chunk has one in so many pixels, since there are more maps than it is meant for."""
+    window: int
+    """A window that was read ahead."""
+
+    @classmethod
+    def of(cls, scene: SceneReader, segmenter: Segmenter, windows: WindowGrid) -> UnitCosts:
+        """Costs of a scene before a network."""
+        maps = len(segmenter.class_names) + len(segmenter.layer_names)
+        cells = windows.window // segmenter.stride + KEPT
+        columns = windows.padded_width // segmenter.stride
+        # Rolling the band copies what stays.
+        return cls(
+            2 * 8 * (maps + 1) * cells * columns + cells * segmenter.stride * scene.width,
+            STRIP_BYTES * maps + CHOICE_BYTES,
+            3 * segmenter.stride * scene.width,
+            max(1, maps // CHUNK_MAPS),
+            windows.window**2 * (4 * len(scene.bands) * 2 + 1 + 4),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +65,32 @@ class MemoryPlan:
     """Sizes of what mapping keeps in memory beside the network.
 
     Attributes:
+        costs: of each part.
         batch_size: windows that pass the network together.
         cache_bytes: GDAL's block cache.
-        strip_pixels: pixels of the class map that are looked at together for the polygons.
-        band_bytes: sums and weights of the rows of windows that are open; grows with the width of
-            the scene and the classes, not with its height.
-        strip_bytes: finished rows on their way to the disk.
-        batch_bytes: windows read ahead.
+        chunk_pixels: see ``CHUNK_PIXELS``.
+        strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
+        has_patches: whether there are sieve or polygons.
     """
 
+    costs: UnitCosts
     batch_size: int
     cache_bytes: int
-    strip_pixels: int
-    band_bytes: int
-    strip_bytes: int
-    batch_bytes: int
+    chunk_pixels: int = CHUNK_PIXELS
+    strip_pixels: int = STRIP_PIXELS
+    has_patches: bool = True
 
     @property
     def total(self) -> int:
-        """Bytes of the larger of two stages: predicting, then finding polygons."""
-        predicting = self.band_bytes + self.strip_bytes + self.batch_bytes + self.cache_bytes
-        return max(predicting, self.strip_pixels * VECTOR_BYTES)
+        """Bytes of predicting and of finding polygons: allocators keep what the first one had."""
+        chunk = max(self.chunk_pixels // self.costs.chunk_share, self.costs.least_chunk)
+        predicting = (
+            self.cache_bytes
+            + self.costs.band
+            + self.costs.chunk_pixel * chunk
+            + self.costs.window * BATCHES * self.batch_size
+        )
+        return predicting + self.has_patches * count_vector_bytes(self.strip_pixels)
 
     @classmethod
     def make(
@@ -56,8 +100,9 @@ class MemoryPlan:
         windows: WindowGrid,
         batch_size: int,
         limit: int | None = None,
+        has_patches: bool = True,
     ) -> MemoryPlan:
-        """Sizes that are fast, or, under a limit, what fits.
+        """Sizes that are fast, or, under a limit, what fits: the cache gives way before batches.
 
         Args:
             scene: whose width counts.
@@ -65,47 +110,37 @@ class MemoryPlan:
             windows: of the scene.
             batch_size: wanted; smaller ones may be taken under a limit.
             limit: bytes; None for none.
+            has_patches: whether there are sieve or polygons.
 
         Raises:
             ConfigError: not even the least sizes fit.
         """
-        maps = len(segmenter.class_names) + len(segmenter.layer_names)
-        cells = windows.window // segmenter.stride + KEPT
-        columns = windows.padded_width // segmenter.stride
-        # Rolling the band copies what stays.
-        band = 2 * 8 * (maps + 1) * cells * columns + cells * segmenter.stride * scene.width
-        pixels = max(
-            CHUNK_PIXELS * CHUNK_MAPS // max(CHUNK_MAPS, maps), 3 * segmenter.stride * scene.width
-        )
-        strip = STRIP_BYTES * maps * pixels
-        window_bytes = windows.window**2 * (4 * len(scene.bands) * 2 + 1 + 4)
+        costs = UnitCosts.of(scene, segmenter, windows)
         row_bytes = scene.width * windows.window * len(set(scene.bands)) * scene.dtype.itemsize
         cache = max(CACHE_BYTES, 2 * row_bytes)
-        plan = cls(
-            batch_size, cache, STRIP_PIXELS, band, strip, BATCHES * batch_size * window_bytes
-        )
-        if limit is None or plan.total <= limit:
-            return plan
-        return plan._shrink(limit, window_bytes)
-
-    def _shrink(self, limit: int, window_bytes: int) -> MemoryPlan:
-        """Less cache first, then smaller batches."""
-        fixed = self.band_bytes + self.strip_bytes
-        strip_pixels = fit_strip(limit)
-        for batch_size in range(self.batch_size, 0, -1):
-            batches = BATCHES * batch_size * window_bytes
-            cache = min(self.cache_bytes, limit - fixed - batches)
-            if cache >= LEAST_CACHE:
-                return MemoryPlan(
-                    batch_size, cache, strip_pixels, self.band_bytes, self.strip_bytes, batches
-                )
-        least = fixed + BATCHES * window_bytes + LEAST_CACHE
+        free = cls(costs, batch_size, cache, has_patches=has_patches)
+        if limit is None or free.total <= limit:
+            return free
+        for size in range(batch_size, 0, -1):
+            least = cls(costs, size, LEAST_CACHE, LEAST_CHUNK, fit_strip(limit), has_patches)
+            spare = limit - least.total
+            if spare >= 0:
+                return replace(least, cache_bytes=min(cache, LEAST_CACHE + spare))
         raise ConfigError(
             f"a map within {limit / 1e6:.0f} MB was asked for",
-            f"this scene, so wide and with so many classes, needs {least / 1e6:.0f} MB beside the "
-            "network",
+            f"this scene, so wide and with so many classes, needs {least.total / 1e6:.0f} MB "
+            "beside the network",
             "allow more, choose smaller windows with --window, or map fewer classes at a time",
         )
+
+
+def count_vector_bytes(strip_pixels: int) -> int:
+    """What finding polygons takes.
+
+    Args:
+        strip_pixels: pixels of the class map that are looked at together.
+    """
+    return VECTOR_BASE + VECTOR_BYTES * strip_pixels
 
 
 def fit_strip(limit: int | None) -> int:
@@ -116,4 +151,4 @@ def fit_strip(limit: int | None) -> int:
     """
     if limit is None:
         return STRIP_PIXELS
-    return min(STRIP_PIXELS, max(LEAST_STRIP, limit // VECTOR_BYTES))
+    return min(STRIP_PIXELS, max(LEAST_STRIP, limit // VECTOR_SHARE // VECTOR_BYTES))

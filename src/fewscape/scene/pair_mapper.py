@@ -61,7 +61,11 @@ class PairMapper:
         self.georeference = reader.pan_grid if grid == "pan" else reader.grid
         self.options.outputs.check(reader.path, self.georeference)
         self.memory = PairMemory.of_tile(
-            scene.tile, reader, scene.model.config.width, self.options.max_memory
+            scene.tile,
+            reader,
+            scene.model.config.width,
+            self.options.max_memory,
+            self.options.has_patches,
         )
         self._tiles = scene.tiles()
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from fewscape.core import ConfigError
 from fewscape.raster import PairSource
-from fewscape.scene.memory import VECTOR_BYTES, fit_strip
+from fewscape.scene.memory import count_vector_bytes, fit_strip
 from fewscape.scene.pair_segmenter import HALO, TILE
 
 LEAST_TILE = 64
-AHEAD = 2
-"""Tiles that are read while one is described."""
-READ_BYTES = 64
-"""Of a panchromatic pixel of a tile with its halo: values, regions, and what cuts them."""
-CELL_BYTES = 24
+FINE_BYTES = 560
+"""Of a panchromatic pixel of a tile with its halo: three tiles are there at a time, as values, as
+regions, and as what cuts them; and the encoder's maps of one. Measured, as the next."""
+CELL_BYTES = 80
 """Of a multispectral pixel for each number of its descriptor: maps of both rasters, and what
 their windows are gathered into."""
 ROW_BYTES = 9
@@ -32,7 +31,8 @@ class PairMemory:
         cache_bytes: GDAL's block cache; grows with the width of the pair.
         row_bytes: a row of finished tiles; likewise.
         tile_bytes: tiles that are read, and the descriptors of one.
-        strip_pixels: pixels of the class map that are looked at together for the polygons.
+        strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
+        has_patches: whether there are sieve or polygons.
     """
 
     tile: int
@@ -40,16 +40,22 @@ class PairMemory:
     row_bytes: int
     tile_bytes: int
     strip_pixels: int
+    has_patches: bool = True
 
     @property
     def total(self) -> int:
-        """Bytes of the larger of two stages: describing tiles, then finding polygons."""
+        """Bytes of both stages, describing tiles and finding polygons."""
         describing = self.cache_bytes + self.row_bytes + self.tile_bytes
-        return max(describing, self.strip_pixels * VECTOR_BYTES)
+        return describing + self.has_patches * count_vector_bytes(self.strip_pixels)
 
     @classmethod
     def of_tile(
-        cls, tile: int, source: PairSource, width: int, limit: int | None = None
+        cls,
+        tile: int,
+        source: PairSource,
+        width: int,
+        limit: int | None = None,
+        has_patches: bool = True,
     ) -> PairMemory:
         """Sizes that tiles of a side need.
 
@@ -58,6 +64,7 @@ class PairMemory:
             source: the pair.
             width: numbers of a descriptor.
             limit: bytes; only the strips follow it here.
+            has_patches: whether there are sieve or polygons.
         """
         ratio, side = source.ratio, tile + 2 * HALO
         across = source.grid.width * ratio
@@ -66,8 +73,9 @@ class PairMemory:
             tile,
             max(CACHE_BYTES, 2 * across * side * ratio),
             ROW_BYTES * across * tile * ratio,
-            (AHEAD + 1) * fine * READ_BYTES + side**2 * width * CELL_BYTES,
+            fine * FINE_BYTES + side**2 * width * CELL_BYTES,
             fit_strip(limit),
+            has_patches,
         )
 
 

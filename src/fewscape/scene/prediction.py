@@ -15,7 +15,7 @@ import torch
 from fewscape.core import Window
 from fewscape.raster import SceneReader, WindowGrid, plan_windows
 from fewscape.regions import MakeRegions
-from fewscape.scene.blending import BlendingBand, Strip
+from fewscape.scene.blending import CHUNK_PIXELS, BlendingBand, Strip
 from fewscape.scene.segmenter import Segmenter, to_bytes
 
 READ_AHEAD = 2
@@ -54,6 +54,7 @@ def predict_strips(
     overlap: float = 0.25,
     batch_size: int = 8,
     sections: tuple[int, int] | None = None,
+    chunk_pixels: int = CHUNK_PIXELS,
 ) -> Iterator[Strip]:
     """Blended probabilities of a scene, strip by strip from the top.
 
@@ -67,34 +68,30 @@ def predict_strips(
         batch_size: windows that pass the network together.
         sections: first section and the one behind the last, see ``WindowGrid.bounds``; all if not
             given.
+        chunk_pixels: of a strip, about; see ``BlendingBand``.
 
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
     """
     grid = plan_scene(scene, segmenter, overlap)
     wanted = sections or (0, len(grid.rows))
+    maps = len(segmenter.class_names) + len(segmenter.layer_names)
+
+    def start_band(device: torch.device | None = None) -> BlendingBand:
+        stride, halo = segmenter.stride, segmenter.halo
+        return BlendingBand(grid, maps, stride, halo, device, wanted, chunk_pixels)
+
     band: BlendingBand | None = None
     for batch in _read_ahead(scene, _plan_batches(grid, wanted, batch_size), segmenter):
         if not batch.windows:
             continue
         probabilities = segmenter(batch.images, batch.regions)
-        if band is None:
-            band = _start_band(grid, segmenter, wanted, probabilities.device)
+        band = band or start_band(probabilities.device)
         for window, scores, valid in zip(batch.windows, probabilities, batch.valid, strict=True):
             if window.row in band.origins:
                 yield from band.advance(window.row)
                 band.add(window, scores, valid)
-    yield from (band or _start_band(grid, segmenter, wanted)).finish()
-
-
-def _start_band(
-    grid: WindowGrid,
-    segmenter: Segmenter,
-    sections: tuple[int, int],
-    device: torch.device | None = None,
-) -> BlendingBand:
-    maps = len(segmenter.class_names) + len(segmenter.layer_names)
-    return BlendingBand(grid, maps, segmenter.stride, segmenter.halo, device, sections)
+    yield from (band or start_band()).finish()
 
 
 def _plan_batches(

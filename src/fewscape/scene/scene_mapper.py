@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 
 from fewscape.core import ConfigError, Window
-from fewscape.raster import NODATA, SceneReader, class_colours, quantise
+from fewscape.raster import NODATA, SceneReader, class_colours
+from fewscape.raster.writer import PROBABILITY_STEPS
 from fewscape.scene.blending import Strip
 from fewscape.scene.mapper import MapOptions, describe_source, tell_origin
 from fewscape.scene.memory import MemoryPlan
@@ -52,7 +53,12 @@ class SceneMapper:
             )
         self.windows = plan_scene(scene, segmenter, self.options.overlap)
         self.memory = MemoryPlan.make(
-            scene, segmenter, self.windows, self.options.batch_size, self.options.max_memory
+            scene,
+            segmenter,
+            self.windows,
+            self.options.batch_size,
+            self.options.max_memory,
+            self.options.has_patches,
         )
 
     @property
@@ -101,7 +107,12 @@ class SceneMapper:
         """See ``Mapper``."""
         with self.scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             strips = predict_strips(
-                self.scene, self.segmenter, self.options.overlap, self.memory.batch_size, run
+                self.scene,
+                self.segmenter,
+                self.options.overlap,
+                self.memory.batch_size,
+                run,
+                self.memory.chunk_pixels,
             )
             parts = cut_sections(self._decide_all(strips), self.windows.bounds, run)
             for section in range(*run):
@@ -181,11 +192,16 @@ def cut_sections(
 
 
 def decide(strip: Strip, num_classes: int, threshold: float) -> Planes:
-    """Classes and the K + L probabilities and layers, (1 + K + L, rows, W), as they are written."""
+    """Classes and the K + L probabilities and layers, (1 + K + L, rows, W), as they are written.
+
+    The strip is used up: its numbers become steps of 1 / 254 in place, since it may be large.
+    """
     # max is sixteen times faster than argmax on planes
     best, index = strip.probabilities[:num_classes].max(dim=0)
-    chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold).cpu().numpy()
-    planes = np.concatenate([chosen[None], quantise(strip.probabilities.cpu().numpy())])
+    chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold)
+    del best, index
+    steps = strip.probabilities.mul_(PROBABILITY_STEPS).round_().to(torch.uint8)
+    planes: Planes = torch.cat([chosen[None], steps]).cpu().numpy()
     if not strip.valid.all():
         planes[:, ~strip.valid] = NODATA
     return planes
