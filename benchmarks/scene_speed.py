@@ -6,8 +6,8 @@ All variants run the embedded network on the same windows with the same examples
 classes: ``loop`` reads a window, runs it and writes it, one by one without overlap or blending;
 ``full array`` blends like ours, but adds each window's scores into arrays of the whole scene after
 padding them to its size, as slide inference of mmsegmentation does; ``supports again`` is ``ours``
-with the examples learnt anew for every batch of windows; ``ours`` is ``fewscape map`` without
-polygons and preview. ``loop`` does less, since its windows do not overlap. Times are per megapixel.
+with the examples learnt anew for every window; ``ours`` is ``fewscape map`` without polygons and
+preview. ``loop`` does less, since its windows do not overlap. Times are per megapixel.
 
 Memory is what a process takes at most beyond what it took before the scene was opened, with a
 segmenter that costs nothing; the network would hide it. Stages are timed alone, one after another.
@@ -22,7 +22,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,20 +40,27 @@ from fewscape.datasets.synthetic import SyntheticScenes
 from fewscape.ops import resize_maps
 from fewscape.raster import SceneReader, taper
 from fewscape.scene import (
+    BlendingBand,
     Examples,
     FewShotSegmenter,
+    Journal,
     MapOptions,
+    SceneMapper,
     Segmenter,
     Shot,
+    Strip,
+    assemble,
     map_scene,
     plan_scene,
 )
 from fewscape.scene.prediction import load_batch
+from fewscape.scene.scene_mapper import cut_sections, decide
 from fewscape.zoo import load_model
 
 SIDE = 2048
 CLASSES = (1, 5, 20)
 MEMORY_SIDES = (2048, 4096, 8192, 16384)
+TIMED_SIDES = (2048, 4096, 8192)
 ROUNDS = 3
 OPTIONS = MapOptions(vectors=False, preview=False)
 
@@ -161,7 +169,7 @@ def map_by_ours(path: Path, segmenter: Segmenter, output: Path) -> None:
 
 
 class LearnsAgain(FewShotSegmenter):
-    """Learns its examples for every batch of windows."""
+    """Learns its examples for every window."""
 
     def __init__(self, examples: Examples) -> None:
         super().__init__(load_model("embedded"), examples, Policy.choose("cpu"))
@@ -169,8 +177,12 @@ class LearnsAgain(FewShotSegmenter):
 
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
         """As usual, after learning."""
-        self.supports = [[self._learn(shot) for shot in shots] for shots in self.examples.shots]
-        return super().__call__(windows, regions)
+        found = []
+        for at in range(len(windows)):
+            self.supports = [[self._learn(shot) for shot in own] for own in self.examples.shots]
+            part = None if regions is None else regions[at : at + 1]
+            found.append(super().__call__(windows[at : at + 1], part))
+        return torch.cat(found)
 
 
 WAYS: dict[str, Callable[[Path, Segmenter, Path], None]] = {
@@ -209,29 +221,66 @@ def measure_times(folder: Path) -> dict[str, Any]:
     return found
 
 
+def measure_growth(folder: Path) -> dict[str, float]:
+    """Seconds per megapixel of ours with one class, by the side of the scene."""
+    segmenter = FewShotSegmenter(load_model("embedded"), make_examples(1), Policy.choose("cpu"))
+    found = {}
+    for side in TIMED_SIDES:
+        path = folder / f"scene{side}.tif"
+        write_scene(path, side)
+        started = time.perf_counter()
+        map_by_ours(path, segmenter, folder)
+        found[str(side)] = (time.perf_counter() - started) / (side**2 / 1e6)
+        path.unlink()
+    return found
+
+
 def measure_stages(folder: Path) -> dict[str, float]:
-    """Seconds per megapixel of the parts of ours, each alone, with five classes."""
+    """Seconds per megapixel of the parts of ours, one after the other, with five classes.
+
+    In a map, reading, cutting regions and the network overlap.
+    """
     path = folder / "scene.tif"
     segmenter = FewShotSegmenter(load_model("embedded"), make_examples(5), Policy.choose("cpu"))
-    megapixels = SIDE**2 / 1e6
+    seconds: dict[str, float] = {}
     with SceneReader(path) as scene, scene.set_cache(segmenter.window):
-        windows = list(plan_scene(scene, segmenter))
-        started = time.perf_counter()
-        batches = [
-            load_batch(scene, windows[at : at + 8], segmenter.make_regions)
-            for at in range(0, len(windows), 8)
-        ]
-        read = time.perf_counter()
-        for batch in batches:
-            segmenter(batch.images, batch.regions)
-        predicted = time.perf_counter()
-        map_scene(scene, Nothing(5), folder, OPTIONS)
-        rest = time.perf_counter()
-    return {
-        "reading, and cutting regions": (read - started) / megapixels,
-        "network": (predicted - read) / megapixels,
-        "reading, blending, deciding and writing": (rest - predicted) / megapixels,
-    }
+        mapper = SceneMapper(scene, segmenter, OPTIONS)
+        windows, plan = list(mapper.windows), mapper.plan
+        with _time(seconds, "read, and cut into regions"):
+            batches = [
+                load_batch(scene, windows[at : at + 8], segmenter.make_regions)
+                for at in range(0, len(windows), 8)
+            ]
+        with _time(seconds, "network"):
+            scores = [
+                score for batch in batches for score in segmenter(batch.images, batch.regions)
+            ]
+        valid = [part for batch in batches for part in batch.valid]
+        band = BlendingBand(mapper.windows, 5, segmenter.stride)
+        strips: list[Strip] = []
+        with _time(seconds, "blend"):
+            for window, score, part in zip(windows, scores, valid, strict=True):
+                strips += band.advance(window.row)
+                band.add(window, score, part)
+            strips += band.finish()
+        with _time(seconds, "decide"):
+            planes = [(strip.row, decide(strip, 5, segmenter.threshold)) for strip in strips]
+        journal = Journal(folder, plan)
+        run = 0, plan.num_sections
+        with _time(seconds, "write the journal"):
+            for section, parts in enumerate(cut_sections(iter(planes), plan.bounds, run)):
+                journal.write(section, parts)
+        with _time(seconds, "write the files"):
+            assemble(journal, folder)
+    return seconds
+
+
+@contextmanager
+def _time(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Keep the seconds per megapixel of what happens inside."""
+    started = time.perf_counter()
+    yield
+    seconds[name] = (time.perf_counter() - started) / (SIDE**2 / 1e6)
 
 
 def measure_memory() -> dict[str, dict[str, float | None]]:
@@ -287,9 +336,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         times = measure_times(Path(folder))
         stages = measure_stages(Path(folder))
+        growth = measure_growth(Path(folder))
     results = {
         "classes": times,
         "stages, seconds per megapixel": stages,
+        "seconds per megapixel, by the side of the scene": growth,
         "memory, MB, by the side of the scene": measure_memory(),
         "machine": asdict(Machine.describe()),
         "others_cores": watch.read(),
@@ -298,6 +349,7 @@ def main() -> None:
     for num_classes, own in times.items():
         print(num_classes, "classes:", own["ours is faster by"])
     print(stages)
+    print(growth)
     print(results["memory, MB, by the side of the scene"])
 
 

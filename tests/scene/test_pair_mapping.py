@@ -223,7 +223,7 @@ def test_an_estimate_counts_tiles(reader, files, network):
 
 
 def test_a_limit_of_memory_makes_the_tiles_smaller(reader):
-    sides = [choose_tile(reader, 64, limit) for limit in (None, 10**10, 900_000_000, 400_000_000)]
+    sides = [choose_tile(reader, 64, limit) for limit in (None, 10**10, 900_000_000, 500_000_000)]
     assert sides == sorted(sides, reverse=True)
     assert sides[0] == 256
     assert sides[-1] < 256

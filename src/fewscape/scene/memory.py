@@ -18,13 +18,15 @@ STRIP_BYTES = 7
 """Of a pixel of a strip for each map: float32, bytes, and bytes on their way to the disk."""
 CHOICE_BYTES = 14
 """Of a pixel of a strip: the most probable class, its number in 64 bits, and the class."""
+BASE_BYTES = 48 << 20
+"""Of what follows no size: blocks that are written, reduced copies, what allocators keep."""
 VECTOR_BYTES = 32
 """Of a pixel whose polygons are being found."""
 VECTOR_BASE = 80 << 20
 """Of polygons and their file, however large the strips are."""
 VECTOR_SHARE = 8
 """The strips of the polygons get one part in so many of a limit."""
-LEAST_CHUNK = CHUNK_PIXELS // 4
+LEAST_CHUNK = CHUNK_PIXELS // 8
 LEAST_STRIP = 1 << 19
 
 
@@ -85,7 +87,8 @@ class MemoryPlan:
         """Bytes of predicting and of finding polygons: allocators keep what the first one had."""
         chunk = max(self.chunk_pixels // self.costs.chunk_share, self.costs.least_chunk)
         predicting = (
-            self.cache_bytes
+            BASE_BYTES
+            + self.cache_bytes
             + self.costs.band
             + self.costs.chunk_pixel * chunk
             + self.costs.window * BATCHES * self.batch_size
