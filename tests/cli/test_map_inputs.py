@@ -150,6 +150,19 @@ def test_scenes_unlike_that_of_the_examples_are_warned_of(tmp_path, capsys, scen
     )
 
 
+@pytest.mark.parametrize(("median", "is_warned"), [(0.1, False), (0.7, True)])
+def test_scenes_unlike_those_of_training_are_warned_of(
+    tmp_path, capsys, monkeypatch, scene, examples, median, is_warned
+):
+    values = {"low": [0.0] * 3, "median": [0.0, median, 0.0], "high": [1.0] * 3}
+    monkeypatch.setattr("fewscape.cli.map_inputs._seen", lambda model: {"values": values})
+    assert run(scene, examples, tmp_path / "out", *LEAN) == 0
+    told = capsys.readouterr().err
+    drift = "'scene.tif': scaled to 0 to 1, band 2 green has values around 0 (0 to 0.9"
+    assert (drift in told) == is_warned
+    assert "band 1 red" not in told
+
+
 def test_constant_bands_are_warned_of(tmp_path, capsys, examples):
     data = lit_roofs()
     data[2] = 9
@@ -190,7 +203,8 @@ def test_label_rasters_on_the_pixels_of_the_file_follow_a_resolution(tmp_path, s
 
 
 def test_the_resolution_of_training_is_taken(tmp_path, capsys, monkeypatch, scene, examples):
-    monkeypatch.setattr("fewscape.cli.map_inputs._trained_resolution", lambda model: 1.0)
+    seen = {"ground_resolution": 1.0}
+    monkeypatch.setattr("fewscape.cli.map_inputs._seen", lambda model: seen)
     assert run(scene, examples, tmp_path / "out", *LEAN) == 0
     assert read_classes(tmp_path / "out")[0].shape == (75, 100)
     picture = write_raster(tmp_path / "photo.png", lit_roofs())

@@ -56,6 +56,8 @@ def test_fit_leaves_two_model_folders_and_its_logs(home):
         assert {file.name for file in (run / name).iterdir()} == {
             *("model.safetensors", "config.json", "preprocess.json", "README.md")
         }
+    seen = json.loads((run / "best" / "preprocess.json").read_text())["values"]
+    assert all(0 <= low < high <= 1 for low, high in zip(seen["low"], seen["high"], strict=True))
     assert (run / "csv" / "version_0" / "config.yaml").is_file()
     assert (run / "checkpoints" / "last.ckpt").is_file()
 

@@ -1,10 +1,13 @@
+import json
+
 import numpy as np
 import pytest
 
 from fewscape.core import SceneError
-from fewscape.raster import BandStatistics, SceneReader, find_drift, find_faults
+from fewscape.raster import BandStatistics, SceneReader, ValueRanges, find_drift, find_faults
 from tests.raster.rasters import noise, ramp, write_raster
 
+SHARES = {"low": 0.02, "median": 0.5, "high": 0.98}
 NAMES = ("band 1 red", "band 2 green")
 
 
@@ -18,7 +21,8 @@ def test_numbers_are_those_of_numpy():
     values = np.random.default_rng(0).normal(size=(2, 500))
     found = measure(*values)
     assert np.allclose(
-        (found.low, found.median, found.high), np.percentile(values, (2, 50, 98), axis=1)
+        (found.ranges.low, found.ranges.median, found.ranges.high),
+        np.percentile(values, (2, 50, 98), axis=1),
     )
     assert not found.is_constant.any()
 
@@ -49,7 +53,8 @@ def test_bands_that_tell_nothing():
 )
 def test_drift(other, differs):
     values = np.arange(101.0)
-    found = find_drift(NAMES, measure(values, other(values)), measure(values, values))
+    ours, theirs = measure(values, other(values)), measure(values, values)
+    found = find_drift(NAMES, ours.ranges, theirs.ranges, "the scene of the examples")
     assert len(found) == differs
     if differs:
         assert found[0].startswith("band 2 green has values around")
@@ -57,7 +62,15 @@ def test_drift(other, differs):
 
 
 def test_two_constant_scenes_of_one_value_do_not_differ():
-    assert find_drift(NAMES, *[measure([5, 5], [5, 5])] * 2) == []
+    ranges = measure([5, 5], [5, 5]).ranges
+    assert find_drift(NAMES, ranges, ranges, "others") == []
+
+
+def test_ranges_travel_as_plain_data_and_in_other_units():
+    ranges = measure(range(101), range(0, 202, 2)).ranges
+    assert ValueRanges.decode(json.loads(json.dumps(ranges.encode()))).encode() == ranges.encode()
+    shares = ranges.rescale(np.array([0.0, 0.0]), np.array([100.0, 200.0]))
+    assert shares.encode() == {name: [value, value] for name, value in SHARES.items()}
 
 
 def test_large_scenes_without_masks_are_measured_in_spots(tmp_path):
@@ -65,7 +78,7 @@ def test_large_scenes_without_masks_are_measured_in_spots(tmp_path):
     data[1] = 9
     with SceneReader(write_raster(tmp_path / "large.tif", data)) as scene:
         found = scene.statistics
-    assert np.allclose(found.median[[0, 2]], 127, atol=3)
+    assert np.allclose(found.ranges.median[[0, 2]], 127, atol=3)
     assert found.is_constant.tolist() == [False, True, False]
 
 

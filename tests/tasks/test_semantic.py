@@ -62,7 +62,11 @@ def run(folder, *more, **changes):
 def trained(tmp_path_factory):
     """The folder and the trainer of an uninterrupted run with slow weights."""
     folder = tmp_path_factory.mktemp("whole")
-    settings = {"trainer__max_epochs": 3, "model__lookahead": "true"}
+    settings = {
+        "trainer__max_epochs": 3,
+        "model__lookahead": "true",
+        "data__ground_resolution": 0.5,
+    }
     return folder, run(folder, **settings)
 
 
@@ -72,6 +76,8 @@ def test_a_run_leaves_a_folder_that_knows_its_classes(trained):
     assert opened.class_names == ("ground", "red", "blue")
     assert opened.window == 64
     assert opened.config["training"]["validation"] == ["008", "009"]
+    assert opened.preprocess["ground_resolution"] == 0.5
+    assert set(opened.preprocess["values"]) == {"low", "median", "high"}
     weights = trainer.lightning_module.model.state_dict()
     assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
     card = (folder / "run" / "last" / "README.md").read_text()
@@ -182,6 +188,7 @@ def test_validating_on_training_images_is_allowed_and_told(tmp_path, caplog):
         ({"val": ["tset"]}, "'tset' is neither a split nor an image"),
         ({"samples_per_epoch": 4}, "an epoch of 4 crops has no batch of 8"),
         ({"labels": "labels_eroded"}, "has no folder 'labels_eroded'"),
+        ({"ground_resolution": 0}, "data.ground_resolution is 0; expected metres above 0"),
     ],
 )
 def test_wrong_settings_are_told(tmp_path, settings, message):

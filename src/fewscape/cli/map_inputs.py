@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
 
@@ -79,14 +79,14 @@ def open_scene(
     reader = SceneReader(
         source, bands, Scale(arguments.scale), arguments.nodata, arguments.resolution, retry
     )
-    trained = None if arguments.resolution else _trained_resolution(arguments.model)
+    trained = None if arguments.resolution else _seen(arguments.model).get("ground_resolution")
     if trained is None:
         return reader
     if reader.ground_resolution is None:
         warn(f"'{reader.path.name}' does not state what a pixel measures; it is mapped as it is")
         return reader
     reader.close()
-    return SceneReader(source, bands, reader.scale, arguments.nodata, trained, retry)
+    return SceneReader(source, bands, reader.scale, arguments.nodata, float(trained), retry)
 
 
 def open_scenes(
@@ -110,6 +110,8 @@ def open_scenes(
             scene = open_scene(arguments, source, arguments.bands)
         print(_tell_scene(scene))
         _warn_of_bands(scene)
+        if example is None or is_example:
+            _warn_of_training(scene, _seen(arguments.model).get("values"))
         if example is not None and not is_example:
             _warn_of_differences(scene, example)
         scene.close()
@@ -123,12 +125,11 @@ def warn(sentence: str) -> None:
 
 
 @functools.cache
-def _trained_resolution(model: str) -> float | None:
-    """Metres a pixel of the images on which a model folder was trained, where it states them."""
+def _seen(model: str) -> Mapping[str, Any]:
+    """What a model folder tells of the images on which it was trained."""
     from fewscape.zoo import MODELS, open_folder
 
-    stated = None if model in MODELS else open_folder(model).preprocess.get("ground_resolution")
-    return None if stated is None else float(stated)
+    return {} if model in MODELS else open_folder(model).preprocess
 
 
 def _tell_scene(scene: SceneReader) -> str:
@@ -149,11 +150,27 @@ def _warn_of_bands(scene: SceneReader) -> None:
         warn(f"'{scene.path.name}': {fault}; choose other bands with --bands if that is wrong")
 
 
+def _warn_of_training(scene: SceneReader, told: Mapping[str, Sequence[float]] | None) -> None:
+    """The network has not seen such values in training; both are told as shares of white."""
+    from fewscape.raster import ValueRanges, find_drift
+
+    if told is None:
+        return
+    ours = scene.statistics.ranges.rescale(*scene.limits)
+    whose = "the images on which the network was trained"
+    for drift in find_drift(scene.band_names, ours, ValueRanges.decode(told), whose):
+        warn(
+            f"'{scene.path.name}': scaled to 0 to 1, {drift}; look at the map, or train on such "
+            "scenes"
+        )
+
+
 def _warn_of_differences(scene: SceneReader, example: SceneReader) -> None:
     """Scenes whose values or pixels differ look different to a network."""
     from fewscape.raster import find_drift
 
-    for drift in find_drift(scene.band_names, scene.statistics, example.statistics):
+    ranges = scene.statistics.ranges, example.statistics.ranges
+    for drift in find_drift(scene.band_names, *ranges, "the scene of the examples"):
         warn(
             f"'{scene.path.name}': {drift}; what was learnt there may not hold here, "
             "so look at the map, or draw examples in this scene"

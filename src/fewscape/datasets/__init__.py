@@ -33,6 +33,7 @@ from fewscape.datasets.manifest import ClassKey, Crop, EpisodeSpec, Manifest
 from fewscape.datasets.sampler import EpisodeSampler
 from fewscape.datasets.stretch import Stretch
 from fewscape.datasets.subset import ImageSubset
+from fewscape.datasets.values import measure_images, pick_evenly, pick_images
 from fewscape.datasets.windows import ShareLimits, WindowIndex
 
 __all__ = [
@@ -67,7 +68,10 @@ __all__ = [
     "WindowIndex",
     "choose_areas",
     "image_stem",
+    "measure_images",
     "open_aerial4",
+    "pick_evenly",
+    "pick_images",
     "read_colours",
     "read_published_pairs",
     "read_splits",

@@ -4,7 +4,8 @@
 
     model.safetensors   the weights; nothing is unpickled
     config.json         name and arguments of the network, SHA-256 of the weights, version
-    preprocess.json     bands, scaling, mean and standard deviation, window, regions
+    preprocess.json     bands, scaling, mean and standard deviation, window, regions; values and
+                        ground resolution of the images trained on, where they are known
     README.md           the model card
 """
 
@@ -51,6 +52,7 @@ def save_model(
     window: int = 256,
     dtype: torch.dtype | None = None,
     facts: Mapping[str, Any] | None = None,
+    seen: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a model folder; ``config.json``, which makes it complete, comes last.
 
@@ -61,6 +63,7 @@ def save_model(
         window: side of the windows that the network was trained on, in pixels.
         dtype: type in which floating point weights are stored; as they are if not given.
         facts: further entries of ``config.json``, such as classes trained on.
+        seen: further entries of ``preprocess.json``, about the images trained on.
     """
     from safetensors.torch import save_file
 
@@ -83,7 +86,7 @@ def save_model(
         "sha256": file_hash(target / WEIGHTS),
         **(facts or {}),
     }
-    preprocess = model.describe_input() | {"window": window}
+    preprocess = model.describe_input() | {"window": window} | dict(seen or {})
     (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
     (target / CARD).write_text(card)
     (target / CONFIG).write_text(json.dumps(config, indent=1) + "\n")

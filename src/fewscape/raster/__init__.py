@@ -13,7 +13,7 @@ from fewscape.raster.sieve import sieve_map
 from fewscape.raster.source_lists import find_sources
 from fewscape.raster.sources import Source, to_source
 from fewscape.raster.staging import StagedFiles
-from fewscape.raster.statistics import BandStatistics, find_drift, find_faults
+from fewscape.raster.statistics import BandStatistics, ValueRanges, find_drift, find_faults
 from fewscape.raster.vectorise import PolygonOptions, vectorise_map
 from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
 
@@ -34,6 +34,7 @@ __all__ = [
     "Source",
     "StagedFiles",
     "StripWriter",
+    "ValueRanges",
     "WindowGrid",
     "add_overviews",
     "class_colours",

@@ -202,8 +202,8 @@ class SceneReader:
             SceneError: no pixel of the scene is valid.
         """
         if self._scale_by_percentile:
-            statistics = self.statistics
-            return statistics.low.astype(np.float32), statistics.high.astype(np.float32)
+            ranges = self.statistics.ranges
+            return ranges.low.astype(np.float32), ranges.high.astype(np.float32)
         if not self._raster.is_all_valid:
             _ = self.statistics  # raises if nothing is valid
         top = np.iinfo(self.dtype).max if np.issubdtype(self.dtype, np.integer) else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +22,44 @@ Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class BandStatistics:
-    """Each band of a scene, from a sample of its valid pixels; all arrays are (C,)."""
+class ValueRanges:
+    """Where the values of each band lie; all arrays are (C,)."""
 
     low: Numbers
     """2nd percentile."""
     median: Numbers
     high: Numbers
     """98th percentile."""
+
+    @classmethod
+    def measure(cls, values: npt.NDArray[Any]) -> ValueRanges:
+        """Of a sample (C, N), N at least 1."""
+        return cls(*np.percentile(values.astype(np.float64), (LOW, 50, HIGH), axis=1))
+
+    @classmethod
+    def decode(cls, told: Mapping[str, Sequence[float]]) -> ValueRanges:
+        """From what ``encode`` gave."""
+        return cls(*(np.array(told[name], np.float64) for name in ("low", "median", "high")))
+
+    def encode(self) -> dict[str, list[float]]:
+        """As plain data."""
+        return {name: getattr(self, name).round(4).tolist() for name in ("low", "median", "high")}
+
+    def rescale(self, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> ValueRanges:
+        """With other units: ``low`` (C,) becomes 0, ``high`` (C,) 1."""
+        span = np.maximum(high - low, np.finfo(np.float32).tiny)
+        return ValueRanges(*((own - low) / span for own in (self.low, self.median, self.high)))
+
+
+@dataclass(frozen=True, slots=True)
+class BandStatistics:
+    """Each band of a scene, from a sample of its valid pixels."""
+
+    ranges: ValueRanges
     is_constant: npt.NDArray[np.bool_]
-    """Whether the sample has one value only."""
+    """(C,) whether the sample has one value only."""
     is_empty: npt.NDArray[np.bool_]
-    """Whether the band's own mask marks no data in all of the sample."""
+    """(C,) whether the band's own mask marks no data in all of the sample."""
 
     @classmethod
     def measure(cls, values: npt.NDArray[Any], has_data: npt.NDArray[np.bool_]) -> BandStatistics:
@@ -43,9 +69,8 @@ class BandStatistics:
             values: (C, N) values of valid pixels, N at least 1.
             has_data: (C,) whether the band's own mask shows any data.
         """
-        low, median, high = np.percentile(values.astype(np.float64), (LOW, 50, HIGH), axis=1)
         is_constant = values.min(axis=1) == values.max(axis=1)
-        return cls(low, median, high, is_constant, ~has_data)
+        return cls(ValueRanges.measure(values), is_constant, ~has_data)
 
 
 def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
@@ -60,12 +85,14 @@ def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
         if statistics.is_empty[band]:
             faults.append(f"{name} holds no data")
         elif statistics.is_constant[band]:
-            faults.append(f"{name} has the value {statistics.median[band]:.5g} everywhere")
+            faults.append(f"{name} has the value {statistics.ranges.median[band]:.5g} everywhere")
     return sorted(set(faults))
 
 
-def find_drift(names: Sequence[str], scene: BandStatistics, example: BandStatistics) -> list[str]:
-    """A sentence for each band whose values differ from those of the scene of the examples.
+def find_drift(
+    names: Sequence[str], scene: ValueRanges, known: ValueRanges, whose: str
+) -> list[str]:
+    """A sentence for each band whose values differ from those of known images.
 
     They do if one range (2nd to 98th percentile) is more than twice as wide as the other, or if
     the medians are farther apart than half of the wider range.
@@ -73,24 +100,25 @@ def find_drift(names: Sequence[str], scene: BandStatistics, example: BandStatist
     Args:
         names: of the bands, (C,).
         scene: of the scene to map.
-        example: of the scene of the examples.
+        known: of the images that were learnt from.
+        whose: what to call those.
     """
     sentences = []
     for band, name in enumerate(names):
-        ours, theirs = (float(s.high[band] - s.low[band]) for s in (scene, example))
+        ours, theirs = (float(ranges.high[band] - ranges.low[band]) for ranges in (scene, known))
         wider, narrower = max(ours, theirs), min(ours, theirs)
-        apart = abs(float(scene.median[band] - example.median[band]))
+        apart = abs(float(scene.median[band] - known.median[band]))
         if wider > DRIFT * narrower or apart > APART * wider:
             sentences.append(
-                f"{name} has values around {_tell(scene, band)}, the scene of the examples around "
-                f"{_tell(example, band)}"
+                f"{name} has values around {_tell(scene, band)}, {whose} around "
+                f"{_tell(known, band)}"
             )
     return list(dict.fromkeys(sentences))
 
 
-def _tell(statistics: BandStatistics, band: int) -> str:
+def _tell(ranges: ValueRanges, band: int) -> str:
     """Median and range."""
     median, low, high = (
-        float(numbers[band]) for numbers in (statistics.median, statistics.low, statistics.high)
+        float(numbers[band]) for numbers in (ranges.median, ranges.low, ranges.high)
     )
     return f"{median:.4g} ({low:.4g} to {high:.4g})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -20,6 +21,9 @@ from fewscape.scene.plan import LayerPlan, MapPlan, Planes, make_slugs
 from fewscape.scene.prediction import load_batch, plan_scene, predict_strips
 from fewscape.scene.preview import LONGEST
 from fewscape.scene.segmenter import Segmenter
+
+TIMED_BATCHES = 5
+"""From whose times the cost of a map is told."""
 
 
 class SceneMapper:
@@ -125,12 +129,13 @@ class SceneMapper:
 
     def time_window(self) -> float:
         """See ``Mapper``; reading and predicting overlap, so the slower of the two counts."""
-        windows = list(self.windows)
-        middle = windows[len(windows) // 2 :][: self.memory.batch_size]
+        windows, size = list(self.windows), self.memory.batch_size
+        middle = windows[len(windows) // 2 :][: TIMED_BATCHES * size] or windows
+        batches = [middle[at : at + size] for at in range(0, len(middle), size)]
         with self.scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             _ = self.scene.limits
-            self._time_batch(middle)  # the first one sets things up
-            return self._time_batch(middle) / len(middle)
+            self._time_batch(batches[0])  # the first one sets things up
+            return statistics.median(self._time_batch(batch) / len(batch) for batch in batches)
 
     def close(self) -> None:
         """See ``Mapper``."""

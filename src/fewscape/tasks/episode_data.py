@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from fewscape.datasets import (
     ManifestEpisodes,
     SampledEpisodes,
     ShareLimits,
+    pick_images,
 )
 from fewscape.datasets.protocols import HeldOutPixels
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
 from fewscape.tasks.episode_images import leave_out_images, split_images
 from fewscape.tasks.episode_sources import FolderSource, SyntheticSource
+from fewscape.tasks.input_facts import check_resolution, tell_input
 
 
 class EpisodeData(lightning.LightningDataModule):
@@ -71,6 +74,8 @@ class EpisodeData(lightning.LightningDataModule):
             for; they are made anew each time without.
         num_workers: processes that read episodes; the episodes do not depend on it.
         seed: of all episodes.
+        ground_resolution: metres that a pixel measures on the ground; the network's maps of
+            georeferenced scenes are made at this size of pixel.
     """
 
     def __init__(
@@ -99,6 +104,7 @@ class EpisodeData(lightning.LightningDataModule):
         region_store: str | None = None,
         num_workers: int = 0,
         seed: int = 0,
+        ground_resolution: float | None = None,
     ) -> None:
         super().__init__()
         if folders is None and synthetic is None:
@@ -125,6 +131,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.region_store = region_store
         self.num_workers = num_workers
         self.seed = seed
+        self.ground_resolution = check_resolution(ground_resolution)
         self._train: SampledEpisodes | None = None
         self._val: Dataset[Episode] | None = None
 
@@ -266,6 +273,13 @@ class EpisodeData(lightning.LightningDataModule):
             collate_fn=Episode.stack,
             pin_memory=torch.cuda.is_available(),
         )
+
+    @cached_property
+    def input_facts(self) -> dict[str, Any]:
+        """What the network learnt from looks like, for comparison with scenes."""
+        assert self._train is not None
+        images = pick_images(list(self._train.sampler.datasets.values()))
+        return tell_input(images, self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
         """What the network learnt from, for its card."""

@@ -116,7 +116,8 @@ class SaveModelFolders(lightning.Callback):
         target = Path(self.folder or trainer.default_root_dir) / name
         facts |= {"training": training, "score": score if math.isfinite(score) else None}
         window = getattr(data, "image_size", UNKNOWN_WINDOW)
-        save_model(model, target, card, window, self.dtype, facts)
+        seen: dict[str, Any] = getattr(data, "input_facts", {})
+        save_model(model, target, card, window, self.dtype, facts, seen)
 
     def _tell_selection(self, name: str, score: float) -> str:
         if math.isnan(score):

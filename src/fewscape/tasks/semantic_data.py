@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -22,10 +23,12 @@ from fewscape.datasets import (
     TrainingCrops,
     choose_areas,
     image_stem,
+    pick_evenly,
     read_colours,
     read_splits,
     separate_ground,
 )
+from fewscape.tasks.input_facts import check_resolution, tell_input
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep; decoding a large JPEG again costs more than a step."""
@@ -55,6 +58,8 @@ class SemanticData(lightning.LightningDataModule):
             given.
         num_workers: processes that read crops; the crops do not depend on it.
         seed: of all crops.
+        ground_resolution: metres that a pixel measures on the ground; the network's maps of
+            georeferenced scenes are made at this size of pixel.
     """
 
     def __init__(
@@ -71,8 +76,10 @@ class SemanticData(lightning.LightningDataModule):
         samples_per_epoch: int | None = None,
         num_workers: int = 0,
         seed: int = 0,
+        ground_resolution: float | None = None,
     ) -> None:
         super().__init__()
+        self.ground_resolution = check_resolution(ground_resolution)
         self.image_size = image_size
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -117,6 +124,12 @@ class SemanticData(lightning.LightningDataModule):
             drop_last=drop_last,
             pin_memory=torch.cuda.is_available(),
         )
+
+    @cached_property
+    def input_facts(self) -> dict[str, Any]:
+        """What the network learnt from looks like, for comparison with scenes."""
+        picked = [self.train_areas[at] for at in pick_evenly(len(self.train_areas))]
+        return tell_input(map(self.reader.image, picked), self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
         """What the network learnt from, for its card."""
