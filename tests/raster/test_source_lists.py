@@ -3,7 +3,8 @@ import json
 import pytest
 
 from fewscape.core import SceneError
-from fewscape.raster import find_sources
+from fewscape.raster import Retry, find_sources
+from tests.raster.servers import RasterServer
 
 
 @pytest.fixture
@@ -106,6 +107,27 @@ def test_where_assets_lie(tmp_path):
     content["assets"] = {"image": DATA}
     (tmp_path / "image.tif").touch()
     assert find_one(tmp_path, content).address == str(tmp_path / "image.tif")
+
+
+@pytest.mark.enable_socket
+def test_items_on_the_web(tmp_path):
+    content = {"type": "FeatureCollection", "features": [item("a", {"x": DATA})]}
+    write(tmp_path / "items.json", json.dumps(content))
+    retry = Retry(tries=3, delay=0.01)
+    with RasterServer(tmp_path) as server:
+        for faults in ((), ("busy", "truncate"), ("drop",)):
+            server.set_up(*faults)
+            (source,) = find_sources([f"{server.url}/items.json?key=1"], None, retry)
+            assert source.address == f"/vsicurl/{server.url}/image.tif"
+            assert source.name == "a.tif"
+        server.set_up(every="busy")
+        with pytest.raises(SceneError, match=r"items.json' cannot be read .* 503; 3 tries failed"):
+            find_sources([f"{server.url}/items.json"], None, retry)
+        server.set_up()
+        with pytest.raises(SceneError, match="404; the server refuses it; check the address"):
+            find_sources([f"{server.url}/absent.json"], None, retry)
+    with pytest.raises(SceneError, match=r"cannot be read from there.*download it first"):
+        find_sources(["s3://bucket/items.json"])
 
 
 def test_collections_of_items(tmp_path):

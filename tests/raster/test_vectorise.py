@@ -78,6 +78,7 @@ def test_writes_class_score_and_area(tmp_path):
     assert table["perimeter_m"][roof] == pytest.approx((30 + 10), rel=1e-2)
     assert table["scene"].tolist() == ["town.tif"] * 2
     assert table["model"].tolist() == ["mine"] * 2
+    assert np.isnat(table["date"]).all()
     assert shapely.from_wkb(wkb)[roof].bounds == (500_005, 4_999_982.5, 500_010, 4_999_997.5)
     assert meta["crs"] == "EPSG:32631"
     assert pyogrio.read_info(target)["dataset_metadata"]["M"] == "m"

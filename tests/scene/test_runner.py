@@ -219,3 +219,33 @@ def test_damaged_and_empty_scenes_are_told(tmp_path):
 def test_refuses_impossible_overlap(tmp_path):
     with pytest.raises(ConfigError, match=r"overlap of 1\.5"):
         map_data(tmp_path, patches(), options=MapOptions(overlap=1.5))
+
+
+class Mean(torch.nn.Module):
+    """What ``BandSegmenter`` computes."""
+
+    def forward(self, windows):
+        return torch.nn.functional.avg_pool2d(windows[:, :2], 4)
+
+
+class Exported(BandSegmenter):
+    """An exported program behind the same contract."""
+
+    def __init__(self):
+        super().__init__()
+        example, batch = torch.rand(2, 3, 32, 32), torch.export.Dim("batch", min=1, max=64)
+        exported = torch.export.export(Mean(), (example,), dynamic_shapes=({0: batch},))
+        self.program = exported.module()
+
+    def __call__(self, windows, regions=None):
+        return self.program(windows)
+
+
+def test_an_exported_program_is_a_segmenter(tmp_path):
+    path = write_raster(tmp_path / "scene.tif", patches())
+    options = MapOptions(vectors=False, preview=False)
+    for name, segmenter in (("network", BandSegmenter()), ("program", Exported())):
+        with SceneReader(path) as scene:
+            map_scene(scene, segmenter, tmp_path / name, options)
+    for file in (tmp_path / "network").glob("*.tif"):
+        assert file.read_bytes() == (tmp_path / "program" / file.name).read_bytes()

@@ -125,7 +125,7 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
     from fewscape.core import ConfigError
-    from fewscape.raster import StagedFiles, find_sources
+    from fewscape.raster import Retry, StagedFiles, find_sources
     from fewscape.scene import SceneMapper
 
     if arguments.pan is not None or arguments.ms is not None:
@@ -138,7 +138,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     arguments.model = arguments.model or "embedded"
     arguments.max_shots = arguments.max_shots or 5
-    sources = find_sources(arguments.scenes, arguments.asset)
+    retry = Retry(arguments.tries, arguments.retry_delay)
+    sources = find_sources(arguments.scenes, arguments.asset, retry)
     _check_names(sources)
     _check_inputs(arguments, sources)
     with StagedFiles(arguments.output):

@@ -43,7 +43,7 @@ class PolygonSink:
         grid: Georeference,
         names: Sequence[str],
         scored: bool,
-        origin: Mapping[str, str],
+        origin: Mapping[str, str | np.datetime64],
         metadata: Mapping[str, str],
     ) -> None:
         self.path = path
@@ -102,7 +102,10 @@ class PolygonSink:
             areas.round(2),
             perimeters.round(2),
             np.array([patch.pixels for patch in self._batch], np.int64),
-            *(np.full(len(self._batch), text, dtype=object) for text in self.origin.values()),
+            *(
+                np.full(len(self._batch), value, object if isinstance(value, str) else value.dtype)
+                for value in self.origin.values()
+            ),
         ]
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,14 +18,12 @@ from fewscape.raster.gdal import (
     tell_cause,
     to_rasterio,
 )
-from fewscape.raster.remote import Retry, find_refusal, is_remote, set_up_network, tell_failure
+from fewscape.raster.remote import Retry, is_remote, set_up_network, try_again
 from fewscape.raster.sources import Source
 
 if TYPE_CHECKING:
     import rasterio
     from rasterio.io import DatasetReader
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -70,30 +66,24 @@ class Handles:
         """
         from rasterio.errors import RasterioError
 
-        for number in range(1, self.retry.tries + 1):
-            try:
-                with ExitStack() as stack:
-                    for environment in self._environments():
-                        stack.enter_context(environment)
-                    return action(self._open())
-            except (RasterioError, OSError) as error:
-                cause = tell_cause(error)
-                self._drop()
-                if not self.is_remote:
-                    raise SceneError(
-                        f"the scene '{self.source}' cannot be read ({what}): {cause}",
-                        "the file is truncated or damaged",
-                        "copy or download it again",
-                    ) from error
-                if find_refusal(cause) or number == self.retry.tries:
-                    raise tell_failure(self.source, what, cause, number) from error
-                delay = self.retry.delays[number - 1]
-                log.warning(
-                    "try %d of %d of '%s' (%s) failed: %s; next in %g s",
-                    *(number, self.retry.tries, self.source, what, cause, delay),
-                )
-                time.sleep(delay)
-        raise AssertionError("the last try returns or raises")
+        def act() -> Result:
+            with ExitStack() as stack:
+                for environment in self._environments():
+                    stack.enter_context(environment)
+                return action(self._open())
+
+        errors = (RasterioError, OSError)
+        if self.is_remote:
+            return try_again(self.source, what, self.retry, act, errors, self._drop)
+        try:
+            return act()
+        except errors as error:
+            self._drop()
+            raise SceneError(
+                f"the scene '{self.source}' cannot be read ({what}): {tell_cause(error)}",
+                "the file is truncated or damaged",
+                "copy or download it again",
+            ) from error
 
     def read(self, bands: Sequence[int], window: Window) -> tuple[Values, Masks]:
         """Values and masks (C, H, W) of a window inside the raster.

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from fewscape.core import ConfigError, SceneError
+from fewscape.raster.gdal import tell_cause
 from fewscape.raster.sources import Source
 
 if TYPE_CHECKING:
     import rasterio
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 FILE_SYSTEMS = (
     "/vsicurl/",
@@ -125,6 +136,68 @@ def set_up_network(retry: Retry) -> rasterio.Env:
     }
     chosen = {name: value for name, value in options.items() if name not in os.environ}
     return rasterio.Env(CPL_VSIL_CURL_NON_CACHED=":".join(FILE_SYSTEMS), **chosen)
+
+
+def try_again(
+    source: Source,
+    what: str,
+    retry: Retry,
+    action: Callable[[], Result],
+    errors: tuple[type[Exception], ...],
+    on_failure: Callable[[], None] = lambda: None,
+) -> Result:
+    """What an action over the network gives, at the first try that does not fail.
+
+    Args:
+        source: what is read.
+        what: the part of it, for messages.
+        retry: how often it is tried.
+        action: reads.
+        errors: that count as failures of the network.
+        on_failure: called after each failure.
+
+    Raises:
+        SceneError: all tries failed, or the server refuses.
+    """
+    for number in range(1, retry.tries + 1):
+        try:
+            return action()
+        except errors as error:
+            cause = tell_cause(error)
+            on_failure()
+            if find_refusal(cause) or number == retry.tries:
+                raise tell_failure(source, what, cause, number) from error
+            delay = retry.delays[number - 1]
+            log.warning(
+                "try %d of %d of '%s' (%s) failed: %s; next in %g s",
+                *(number, retry.tries, source, what, cause, delay),
+            )
+            time.sleep(delay)
+    raise AssertionError("the last try returns or raises")
+
+
+def fetch_text(source: Source, retry: Retry) -> str:
+    """A text file over HTTP, UTF-8.
+
+    Raises:
+        SceneError: it cannot be reached, or is no text.
+    """
+    address = source.address.removeprefix("/vsicurl/")
+    if not address.lower().startswith(("http://", "https://")):
+        raise SceneError(
+            f"the text file '{source}' cannot be read from there",
+            "expected a local file or an address that begins with http:// or https://",
+            "download it first",
+        )
+
+    def fetch() -> str:
+        try:
+            with urlopen(address, timeout=retry.timeout) as answer:  # noqa: S310 (http, see above)
+                return str(answer.read().decode("utf-8"))
+        except HTTPError as error:
+            raise OSError(f"HTTP response code: {error.code}") from None
+
+    return try_again(source, "text", retry, fetch, (OSError, HTTPException, UnicodeError))
 
 
 def find_refusal(cause: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fewscape.core import SceneError
+from fewscape.raster.remote import Retry
 from fewscape.raster.sources import SCHEME, Source, to_source
 from fewscape.raster.stac import read_items
 
@@ -26,7 +27,9 @@ FOLDERS = frozenset({".zarr", ".safe"})
 """Suffixes of folders that are one raster."""
 
 
-def find_sources(scenes: Sequence[str], asset: str | None = None) -> list[Source]:
+def find_sources(
+    scenes: Sequence[str], asset: str | None = None, retry: Retry | None = None
+) -> list[Source]:
     """All rasters that a list of scenes stands for, in its order.
 
     Each may be
@@ -36,34 +39,46 @@ def find_sources(scenes: Sequence[str], asset: str | None = None) -> list[Source
     - a pattern such as ``tiles/*.tif``: likewise;
     - a text file (``.txt``, ``.lst``) with one of these a line; empty lines and those that begin
       with ``#`` are skipped, and relative paths mean what they mean on the command line;
-    - a STAC item or item collection (``.json``, ``.geojson``), see ``read_items``.
+    - a STAC item or item collection (``.json``, ``.geojson``), here or on the web, see
+      ``read_items``.
 
     Args:
         scenes: what stands on the command line.
         asset: which asset of STAC items.
+        retry: how often reads over the network are tried.
 
     Raises:
-        SceneError: a folder, pattern, list or catalogue without a raster.
+        SceneError: a folder, pattern, list or catalogue without a raster, or one that cannot be
+            reached.
     """
-    return [source for scene in scenes for source in _expand(scene, asset)]
+    return [source for scene in scenes for source in _expand(scene, asset, retry)]
 
 
-def _expand(text: str, asset: str | None) -> Iterator[Source]:
+def _expand(text: str, asset: str | None, retry: Retry | None) -> Iterator[Source]:
     if text.startswith("/vsi") or SCHEME.match(text):
-        yield to_source(text)
+        source = to_source(text)
+        if source.path.suffix.lower() in CATALOGS:
+            yield from _read_catalog(source, asset, retry)
+        else:
+            yield source
         return
     path = Path(text)
     suffix = path.suffix.lower()
     if path.is_dir() and suffix not in FOLDERS:
         yield from _list_folder(path)
     elif path.is_file() and suffix in LISTS:
-        yield from _read_list(path, asset)
+        yield from _read_list(path, asset, retry)
     elif path.is_file() and suffix in CATALOGS:
-        yield from (Source(to_source(href).address, name) for name, href in read_items(path, asset))
+        yield from _read_catalog(to_source(path), asset, retry)
     elif not path.exists() and glob.has_magic(text):
         yield from _match(text)
     else:
         yield to_source(text)
+
+
+def _read_catalog(source: Source, asset: str | None, retry: Retry | None) -> Iterator[Source]:
+    for name, address in read_items(source, asset, retry):
+        yield Source(to_source(address).address, name)
 
 
 def _list_folder(folder: Path) -> list[Source]:
@@ -94,7 +109,7 @@ def _pick_rasters(paths: list[Path]) -> list[Path]:
     return sorted(path for path in rasters if not path.name.startswith("."))
 
 
-def _read_list(path: Path, asset: str | None) -> list[Source]:
+def _read_list(path: Path, asset: str | None, retry: Retry | None) -> list[Source]:
     try:
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
@@ -111,4 +126,4 @@ def _read_list(path: Path, asset: str | None) -> list[Source]:
             "expected one raster, folder, pattern or STAC file a line",
             "write the scenes themselves into it",
         )
-    return [source for scene in scenes for source in _expand(scene, asset)]
+    return [source for scene in scenes for source in _expand(scene, asset, retry)]

@@ -14,41 +14,48 @@ from typing import Any
 from urllib.parse import urljoin
 
 from fewscape.core import SceneError, suggest
-from fewscape.raster.sources import SCHEME
+from fewscape.raster.remote import Retry, fetch_text
+from fewscape.raster.sources import SCHEME, Source
 
 ROLES = ("data", "visual")
 """Roles of the asset that is taken if none is named; the first that exactly one asset has."""
 
 
-def read_items(path: Path, asset: str | None = None) -> Iterator[tuple[str, str]]:
-    """The items of a local STAC item or item collection: name and address of one asset each.
+def read_items(
+    source: Source, asset: str | None = None, retry: Retry | None = None
+) -> Iterator[tuple[str, str]]:
+    """The items of a STAC item or item collection: name and address of one asset each.
 
     Names are the items' ids, with the suffix of the asset: assets of different items are often
     called alike. Addresses that are relative are relative to the file, or to the item's ``self``
-    link if nothing lies there.
+    link if the file is local and nothing lies there.
 
     Args:
-        path: JSON file.
+        source: JSON file, here or on the web.
         asset: key of the asset; otherwise the only one with the role ``data``, or else the only
             one with the role ``visual`` or of that name.
+        retry: how often reads over the network are tried.
 
     Raises:
-        SceneError: no STAC, no items, no such asset, or none that stands out.
+        SceneError: no STAC, no items, no such asset, none that stands out, or the file cannot be
+            reached.
     """
-    for item in _read(path):
-        name = str(item.get("id") or path.stem)
+    file = source.file
+    text = fetch_text(source, retry or Retry()) if file is None else file.read_text("utf-8")
+    for item in _parse(source, text):
+        name = str(item.get("id") or source.stem)
         assets = item["assets"]
-        href = str(assets[_choose(path, name, assets, asset)].get("href", ""))
+        href = str(assets[_choose(source, name, assets, asset)].get("href", ""))
         safe = "".join(char if char.isalnum() or char in "_.-" else "_" for char in name)
-        yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, path)
+        yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, source)
 
 
-def _read(path: Path) -> list[Mapping[str, Any]]:
+def _parse(source: Source, text: str) -> list[Mapping[str, Any]]:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(text)
     except ValueError as error:
         raise SceneError(
-            f"'{path}' is not readable JSON: {error}",
+            f"'{source}' is not readable JSON: {error}",
             "expected a STAC item or item collection",
             "check the file",
         ) from error
@@ -58,20 +65,20 @@ def _read(path: Path) -> list[Mapping[str, Any]]:
         isinstance(i, dict) and isinstance(i.get("assets"), dict) for i in items
     ):
         raise SceneError(
-            f"'{path}' holds no STAC items",
+            f"'{source}' holds no STAC items",
             "expected a Feature with 'assets', or a FeatureCollection of such",
             "give polygons with --examples, and rasters or STAC items as scenes",
         )
     return items
 
 
-def _choose(path: Path, name: str, assets: Mapping[str, Any], asset: str | None) -> str:
+def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | None) -> str:
     """Key of the asset to map."""
     listing = ", ".join(sorted(assets)) or "none"
     if asset is not None:
         if asset not in assets:
             raise SceneError(
-                f"the item '{name}' of '{path}' has no asset '{asset}'",
+                f"the item '{name}' of '{source}' has no asset '{asset}'",
                 f"it has {listing}",
                 suggest(asset, assets),
             )
@@ -85,16 +92,20 @@ def _choose(path: Path, name: str, assets: Mapping[str, Any], asset: str | None)
     if len(assets) == 1:
         return next(iter(assets))
     raise SceneError(
-        f"no asset of the item '{name}' of '{path}' stands out",
+        f"no asset of the item '{name}' of '{source}' stands out",
         f"expected one with the role 'data' or 'visual'; the assets are {listing}",
         "name one with --asset",
     )
 
 
-def _resolve(href: str, item: Mapping[str, Any], path: Path) -> str:
-    if SCHEME.match(href) or href.startswith("/"):
+def _resolve(href: str, item: Mapping[str, Any], source: Source) -> str:
+    if SCHEME.match(href) or href.startswith("/vsi"):
         return href
-    beside = path.parent / href
+    if source.file is None:
+        return urljoin(source.address.removeprefix("/vsicurl/"), href)
+    if href.startswith("/"):
+        return href
+    beside = source.file.parent / href
     links = item.get("links") or ()
     origin = next((str(link.get("href")) for link in links if link.get("rel") == "self"), "")
     if not beside.exists() and SCHEME.match(origin):

@@ -37,6 +37,8 @@ class PolygonOptions:
     """Name of the scene, a field of every polygon."""
     model: str = ""
     """Name of the model, likewise."""
+    date: str = ""
+    """Day on which the scene was taken, as 2026-01-31; empty if that is unknown."""
     colours: Sequence[Colour] | None = None
     """Of the K classes, for the style that QGIS applies on loading; no style if not given."""
 
@@ -58,7 +60,8 @@ def vectorise_map(
 
     Fields: ``class``, ``class_id``, ``score`` (mean probability of its pixels; empty without
     probabilities), ``area_m2`` and ``perimeter_m`` (true on the ground in any projection; of the
-    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``.
+    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``, ``date`` (of
+    the scene; empty if its file does not tell).
 
     Args:
         classes: class map, 0 background, 1 to K classes, 255 no data.
@@ -78,7 +81,8 @@ def vectorise_map(
     try:
         dataset = sources[0]
         grid = Georeference.of(dataset)
-        origin = {"scene": options.scene, "model": options.model}
+        day = np.datetime64(options.date or "NaT", "D")
+        origin = {"scene": options.scene, "model": options.model, "date": day}
         sink = PolygonSink(target, grid, names, bool(probabilities), origin, metadata or {})
         patches = _find_patches(sources, strip_pixels)
         if options.simplify:
