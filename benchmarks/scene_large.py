@@ -5,7 +5,7 @@
 Makes the scene, maps it with ``fewscape map --max_memory 225MB`` and the embedded network, which
 is a tenth of the scene's bytes, kills the process a few times while it works, lets it finish, and
 tells the peak memory of each process and how long the last one took. Memory of network and
-libraries is the peak of ``--dry_run`` on a small scene: it maps two batches of windows.
+libraries is the peak of ``--dry_run`` on a small scene, whose few windows it maps to tell the time.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def test_shares_become_a_map_by_merge(tmp_path, given, capsys):
     assert run(*given, whole) == 0
     capsys.readouterr()
     assert run(*given, out, "--shard", "2/2") == 0
-    assert "parts of other shares are missing" in capsys.readouterr().out
+    assert "parts of other shards are missing" in capsys.readouterr().out
     assert main(["merge", str(out)]) == 2
     assert "parts of 'scene' (from part 1) are missing" in capsys.readouterr().err
     assert run(*given, out, "--shard", "1/2") == 0

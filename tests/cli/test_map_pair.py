@@ -91,6 +91,8 @@ def test_other_reference_systems_and_bands_are_told(tmp_path, files, model, caps
         (["scene.tif"], "was given beside --pan and --ms"),
         (["--heatmaps"], "--heatmaps was given beside --pan and --ms"),
         (["--window", "64"], "--window was given beside --pan and --ms"),
+        (["--threshold", "0.7"], "--threshold was given beside --pan and --ms"),
+        (["--max_memory", "9MB"], "a pair so wide needs"),
         (["--classes", "snow,water"], "have no class 'snow'"),
         (["--model", "prototype"], "is no network for panchromatic and multispectral pairs"),
         (["--ms_bands", "1,2,3,9"], "has 4 bands, 1,2,3,9 were chosen"),
@@ -118,3 +120,20 @@ def test_a_pair_network_does_not_map_a_single_scene(tmp_path, files, model, caps
     words = ["map", files.pan, "--examples", files.examples, "--output", tmp_path / "out"]
     assert main([str(word) for word in [*words, "--model", model, "--bands", "1,1,1"]]) == 2
     assert "holds a network for panchromatic and multispectral pairs" in capsys.readouterr().err
+
+
+def test_shares_of_a_pair_are_merged(tmp_path, files, model, capsys):
+    more = ["--model", model, "--tile", "16", "--no_preview"]
+    assert run(files, tmp_path / "whole", *more) == 0
+    for shard in ("2/2", "1/2"):
+        assert run(files, tmp_path / "parts", *more, "--shard", shard) == 0
+    assert "ms.tif: shard 1 of 2 is finished; all parts are there" in capsys.readouterr().out
+    assert main(["merge", str(tmp_path / "parts")]) == 0
+    for path in (tmp_path / "whole").glob("*.tif"):
+        assert path.read_bytes() == (tmp_path / "parts" / path.name).read_bytes()
+
+
+def test_the_cost_of_a_pair_is_told(tmp_path, files, model, capsys):
+    assert run(files, tmp_path / "out", "--model", model, "--tile", "32", "--dry_run") == 0
+    assert "ms.tif: 4 windows, about 0 min" in capsys.readouterr().out
+    assert not list((tmp_path / "out").iterdir())

@@ -194,7 +194,9 @@ def test_the_map_of_a_pair_comes_again(tmp_path, capsys):
     with rasterio.open(files.pan, "r+") as dataset:
         dataset.write(dataset.read() + 1)
     assert call("reproduce", path, *rasters) == 2
-    assert "the pan '" in capsys.readouterr().err
+    assert "the panchromatic raster '" in capsys.readouterr().err
+    assert call("reproduce", path, "--scene", files.ms) == 2
+    assert "--scene was given for" in capsys.readouterr().err
 
 
 def test_parameters_of_a_newer_version_are_told(home, capsys):

@@ -27,12 +27,18 @@ def scene(tmp_path):
 
 
 def test_a_limit_is_kept_by_less_cache_and_smaller_batches(scene):
-    free = make_plan(scene)
-    for limit in (free.total, free.total - 50_000_000, 220_000_000):
-        plan = make_plan(scene, limit)
+    segmenter = BandSegmenter(window=256)
+
+    def make(limit):
+        return MemoryPlan.make(scene, segmenter, plan_scene(scene, segmenter), 8, limit)
+
+    free = make(None)
+    assert make(free.total) == free
+    cached, tight = make(250_000_000), make(215_000_000)
+    assert (cached.batch_size, tight.batch_size < 8) == (8, True)
+    assert cached.cache_bytes < free.cache_bytes
+    for plan, limit in ((cached, 250_000_000), (tight, 215_000_000)):
         assert plan.total <= limit
-        assert 1 <= plan.batch_size <= 8
-    assert make_plan(scene, free.total) == free
 
 
 def test_too_little_is_told_with_what_is_needed(scene):

@@ -13,13 +13,13 @@ from fewscape.regions import PanRegions
 from fewscape.scene import (
     MapOptions,
     PairMapper,
+    PairMemory,
     PairScene,
     PairSegmenter,
     assemble,
-    choose_tile,
     estimate_map,
     make_map,
-    make_share,
+    make_shard,
     read_pixel_examples,
 )
 from fewscape.scene.pair_mapper import vote
@@ -210,7 +210,7 @@ def test_shares_of_a_pair_equal_one_run(tmp_path, reader, files, network):
     make_map(open_mapper(reader, files, network), tmp_path / "whole")
     for shard in ((3, 3), (1, 3), (2, 3)):
         mapper = open_mapper(reader, files, network)
-        journal = make_share(mapper, tmp_path / "parts", shard)
+        journal = make_shard(mapper, tmp_path / "parts", shard)
     assemble(journal, tmp_path / "parts")
     assert read_rasters(tmp_path / "parts") == read_rasters(tmp_path / "whole")
 
@@ -222,13 +222,17 @@ def test_an_estimate_counts_tiles(reader, files, network):
     assert estimate.seconds > 0
 
 
-def test_a_limit_of_memory_makes_the_tiles_smaller(reader):
-    sides = [choose_tile(reader, 64, limit) for limit in (None, 10**10, 900_000_000, 500_000_000)]
-    assert sides == sorted(sides, reverse=True)
-    assert sides[0] == 256
-    assert sides[-1] < 256
+def test_a_limit_of_memory_makes_the_tiles_smaller(reader, files, network):
+    limits = (None, 10**10, 10**9, 600_000_000)
+    found = [PairMemory.make(reader, 64, limit) for limit in limits]
+    assert [memory.tile for memory in found] == [256, 256, 128, 64]
+    assert all(memory.total <= limit for memory, limit in zip(found[1:], limits[1:], strict=True))
+    lean = PairMemory.make(reader, 64, 10**9, has_patches=False)
+    assert lean.cache_bytes >= found[2].cache_bytes
     with pytest.raises(ConfigError, match=r"within 10 MB .* needs \d+ MB beside the network"):
-        choose_tile(reader, 64, 10**7)
+        PairMemory.make(reader, 64, 10**7)
+    with pytest.raises(ConfigError, match="within 10 MB"):
+        open_mapper(reader, files, network, max_memory=10**7)
 
 
 def test_invalid_pixels_have_no_vote():

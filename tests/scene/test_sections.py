@@ -21,7 +21,7 @@ from fewscape.scene import (
     MapOptions,
     SceneMapper,
     assemble,
-    make_share,
+    make_shard,
     map_scene,
     plan_scene,
 )
@@ -91,7 +91,7 @@ def test_shards_in_any_order_equal_one_run(
     random.Random(seed).shuffle(shards)
     for shard in shards:
         with SceneReader(path) as scene:
-            journal = make_share(
+            journal = make_shard(
                 SceneMapper(scene, EdgeSegmenter(halo=halo), options), tmp_path / "parts", shard
             )
     assert journal.missing() == []
@@ -219,7 +219,7 @@ def test_other_settings_and_another_scene_start_anew(tmp_path):
     def key_of(options=OPTIONS, segmenter=None):
         with SceneReader(path) as scene:
             one = segmenter or EdgeSegmenter()
-            journal = make_share(SceneMapper(scene, one, options), tmp_path / "out", (1, 50))
+            journal = make_shard(SceneMapper(scene, one, options), tmp_path / "out", (1, 50))
         return journal.plan.key
 
     keys.add(key_of())
@@ -238,7 +238,7 @@ def test_a_damaged_part_is_made_anew(tmp_path):
     path = write_raster(tmp_path / "scene.tif", patches(180, 90))
     map_whole(path, tmp_path / "whole")
     with SceneReader(path) as scene:
-        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 1))
+        journal = make_shard(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 1))
     part = sorted(journal.folder.glob("section-*"))[2]
     part.write_bytes(part.read_bytes()[:-3])
     with pytest.raises(OutputError, match=r"is damaged.*run the same command again"):
@@ -252,7 +252,7 @@ def test_a_damaged_part_is_made_anew(tmp_path):
 def test_a_damaged_plan_is_told(tmp_path):
     path = write_raster(tmp_path / "scene.tif", patches())
     with SceneReader(path) as scene:
-        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 2))
+        journal = make_shard(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 2))
     (journal.folder / "plan.json").write_text('{"stem": 1}')
     with pytest.raises(ResultsError, match="is no plan of a map"):
         Journal.find(tmp_path / "out")
@@ -293,7 +293,7 @@ def test_a_section_that_only_skipped_windows_reach_has_no_data(tmp_path):
     with SceneReader(path) as scene:
         grid = plan_scene(scene, EdgeSegmenter(), OPTIONS.overlap)
         last = len(grid.rows), len(grid.rows)
-        journal = make_share(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", last)
+        journal = make_shard(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", last)
         planes = np.concatenate(list(journal.read(len(grid.rows) - 1)), axis=1)
     assert (planes == 255).all()
     map_whole(path, tmp_path / "out")

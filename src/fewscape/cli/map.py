@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from fewscape.cli import map_long, map_pair, values
 from fewscape.cli.map_inputs import RULE as SCENE_RULE
-from fewscape.cli.map_inputs import add_input_options, open_scene, open_scenes
+from fewscape.cli.map_inputs import (
+    add_input_options,
+    check_overwriting,
+    open_scene,
+    open_scenes,
+)
 from fewscape.cli.map_models import make_segmenter
 from fewscape.cli.output_options import add_output_options, read_output_options
 
@@ -39,6 +44,10 @@ in them was drawn, background. In crops without an area, a ring around each poly
 diameter wide, 8 to 64 pixels) is background for its class, everything farther is unknown and
 ignored. Polygons of other classes and of 'background' are background, polygons of the class
 'ignore' are ignored. Without georeference, coordinates are pixels: x the column, y the row."""
+
+
+CACHE_BYTES = 64 << 20
+"""GDAL's block cache before the mapping."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,12 +133,27 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the examples, map every scene, tell what was written."""
+    from fewscape.raster.gdal import limit_cache
+
+    if arguments.engine == "here":
+        defaults = {"workers": 2, "ray_address": None}
+        values.refuse(
+            arguments, defaults, "was given without --engine ray", "only a cluster has it"
+        )
+    with limit_cache(CACHE_BYTES):  # whatever is read before the mapping, which has its own
+        if arguments.pan is not None or arguments.ms is not None:
+            return map_pair.run(arguments)
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from fewscape.core import ConfigError
-    from fewscape.raster import Retry, StagedFiles, find_sources
+    from fewscape.raster import Retry, StagedFiles, find_sources, to_source
     from fewscape.scene import SceneMapper
 
-    if arguments.pan is not None or arguments.ms is not None:
-        return map_pair.run(arguments)
+    values.refuse(
+        arguments, map_pair.PAIR_OPTIONS, "was given without --pan and --ms", "only a pair takes it"
+    )
     if not arguments.scenes:
         raise ConfigError(
             "no scene was given",
@@ -141,7 +165,10 @@ def run(arguments: argparse.Namespace) -> int:
     retry = Retry(arguments.tries, arguments.retry_delay)
     sources = find_sources(arguments.scenes, arguments.asset, retry)
     _check_names(sources)
-    _check_inputs(arguments, sources)
+    given = [*sources, *map(to_source, filter(None, (arguments.example_scene,)))]
+    for source in sources:
+        files = (*(other.file for other in given), arguments.examples)
+        check_overwriting(arguments.output, source.stem, files)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     segmenter, tags, example = make_segmenter(arguments, sources)
@@ -200,24 +227,3 @@ def _check_names(sources: Sequence[Source]) -> None:
             "their maps would overwrite each other",
             "map them in several runs with different --output",
         )
-
-
-def _check_inputs(arguments: argparse.Namespace, sources: Sequence[Source]) -> None:
-    """No map may replace the examples or a scene that it is made from."""
-    from fewscape.core import ConfigError
-    from fewscape.raster import to_source
-
-    given = [*sources, *map(to_source, filter(None, (arguments.example_scene,)))]
-    files = [*(source.file for source in given), arguments.examples]
-    folder = arguments.output.resolve()
-    inside = [path for path in files if path is not None and path.resolve().parent == folder]
-    for stem in (source.stem for source in sources):
-        endings = (f"{stem}.gpkg", f"{stem}_classes.tif", f"{stem}_preview.png")
-        for path in inside:
-            is_layer = path.match(f"{stem}_*_prob.tif") or path.match(f"{stem}_heat_*.tif")
-            if path.name in endings or is_layer:
-                raise ConfigError(
-                    f"the map of '{stem}' would overwrite the input '{path}'",
-                    "",
-                    "choose another folder with --output",
-                )

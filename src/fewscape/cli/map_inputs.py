@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
@@ -18,6 +19,9 @@ A SCENE is a raster that GDAL reads (a path, http(s):// or s3:// address, /vsi..
 folder of them, a pattern in quotes such as 'tiles/*.tif', a text file (.txt, .lst) with one a
 line, or a STAC item or item collection (.json). What lies on the network is read piece by piece
 and tried again when it fails; a store's login comes from the variables that GDAL knows."""
+
+PAIR_LAYERS = ("confidence", "margin")
+"""Of the map of a pair, beside the classes."""
 
 RESAMPLING = 1.5
 """Ratio of two pixel sizes from which what was learnt at one may not be found at the other."""
@@ -117,6 +121,32 @@ def open_scenes(
         scene.close()
         scenes.append(scene)
     return scenes
+
+
+def check_overwriting(output: Path, stem: str, files: Iterable[Path | None]) -> None:
+    """No map may replace the examples or a raster that it is made from.
+
+    Args:
+        output: folder of the maps.
+        stem: what the names of the map's files begin with.
+        files: inputs on this machine.
+
+    Raises:
+        ConfigError: one would be replaced.
+    """
+    from fewscape.core import ConfigError
+
+    names = (f"{stem}.gpkg", f"{stem}_preview.png", f"{stem}.stac.json")
+    layers = (f"{stem}_{layer}.tif" for layer in ("classes", "*_prob", "heat_*", *PAIR_LAYERS))
+    for path in files:
+        if path is None or path.resolve().parent != output.resolve():
+            continue
+        if path.name in names or any(path.match(layer) for layer in layers):
+            raise ConfigError(
+                f"the map of '{stem}' would overwrite the input '{path}'",
+                "",
+                "choose another folder with --output",
+            )
 
 
 def warn(sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Maps that take long: what they will cost, shares of job arrays, and going on after a kill."""
+"""Maps that take long: what they will cost, shards of job arrays, and going on after a kill."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from fewscape.cli import values
 from fewscape.cli.map_report import show_progress, tell_result
 
 if TYPE_CHECKING:
+    from fewscape.core import Policy
     from fewscape.scene import Mapper
     from fewscape.scene.ray_engine import OpenMapper
 
 RULE = """\
 Finished parts lie in a hidden folder under --output until the map is written. A run that was
-killed is continued by the same command, to the same bytes. The jobs of an array make one share
+killed is continued by the same command, to the same bytes. The jobs of an array make one shard
 each with --shard; 'fewscape merge OUTPUT' then writes the maps."""
 
 TELL_WINDOWS = 500
@@ -33,7 +34,7 @@ def add_long_options(group: argparse._ArgumentGroup) -> None:
         type=values.num_bytes,
         help="such as 2GB, for all of the mapping beside the network and the libraries",
     )
-    group.add_argument("--shard", type=values.shard, help="make only this share, such as 3/16")
+    group.add_argument("--shard", type=values.shard, help="make only this shard, such as 3/16")
     group.add_argument(
         "--engine", default="here", choices=["here", "ray"], help="ray: on a Ray cluster (here)"
     )
@@ -50,7 +51,7 @@ def run_maps(
     mappers: Mapping[str, Mapper],
     make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
-    """Make maps, shares of them, or only tell what they will cost.
+    """Make maps, shards of them, or only tell what they will cost.
 
     Args:
         arguments: of the command.
@@ -70,11 +71,12 @@ def run_maps(
 
 
 def _run_here(arguments: argparse.Namespace, mapper: Mapper) -> None:
-    from fewscape.scene import estimate_map, make_map, make_share
+    from fewscape.scene import estimate_map, make_map, make_shard
 
     name, pixels = mapper.plan.scene_name, mapper.plan.num_pixels
     if arguments.dry_run or mapper.num_windows >= TELL_WINDOWS:
-        print(f"{name}: {estimate_map(mapper).tell()}", flush=True)
+        whole = "" if arguments.shard is None else " (of all shards together)"
+        print(f"{name}: {estimate_map(mapper).tell()}{whole}", flush=True)
     if arguments.dry_run:
         return
     if arguments.shard is None:
@@ -84,10 +86,10 @@ def _run_here(arguments: argparse.Namespace, mapper: Mapper) -> None:
         return
     index, count = arguments.shard
     with show_progress(name, pixels // count) as on_progress:
-        journal = make_share(mapper, arguments.output, arguments.shard, on_progress)
+        journal = make_shard(mapper, arguments.output, arguments.shard, on_progress)
     missing = len(journal.missing())
-    told = f"{missing} parts of other shares are missing" if missing else "all parts are there"
-    print(f"{name}: share {index} of {count} is finished; {told}")
+    told = f"{missing} parts of other shards are missing" if missing else "all parts are there"
+    print(f"{name}: shard {index} of {count} is finished; {told}")
     if not missing:
         print(f"write the map with: fewscape merge {arguments.output}")
 
@@ -97,9 +99,7 @@ def _run_on_cluster(
     mappers: Mapping[str, Mapper],
     make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
-    import torch
-
-    from fewscape.core import ConfigError
+    from fewscape.core import ConfigError, Policy
     from fewscape.scene import RayOptions, map_with_ray
 
     if arguments.shard is not None or arguments.dry_run:
@@ -108,8 +108,10 @@ def _run_on_cluster(
             "a cluster shares the work out itself",
             "leave --engine out to make a share or to tell the cost",
         )
-    cluster = RayOptions(arguments.ray_address, arguments.workers, float(torch.cuda.is_available()))
-    make = partial(make_opener, _resolve_paths(arguments))
+    policy = Policy.choose(arguments.device, arguments.precision)
+    gpus = float(policy.device.type == "cuda")
+    cluster = RayOptions(arguments.ray_address, arguments.workers, gpus)
+    make = partial(make_opener, _resolve(arguments, policy))
     pixels = sum(mapper.plan.num_pixels for mapper in mappers.values())
     label = "1 map" if len(mappers) == 1 else f"{len(mappers)} maps"
     with show_progress(label, pixels) as on_progress:
@@ -118,11 +120,15 @@ def _run_on_cluster(
             tell_result(mappers[name].plan.scene_name, result)
 
 
-def _resolve_paths(arguments: argparse.Namespace) -> argparse.Namespace:
-    """The arguments for processes that run in other folders."""
+def _resolve(arguments: argparse.Namespace, policy: Policy) -> argparse.Namespace:
+    """The arguments for processes that run in other folders, on machines of the same kind."""
+    from fewscape.zoo import EMBEDDED_NAMES, MODELS
+
     told = argparse.Namespace(**vars(arguments))
+    told.device, told.precision = policy.device.type, str(policy.dtype).removeprefix("torch.")
     for name in ("examples", "example_scene", "model", "weights", "pan", "ms"):
         value = getattr(told, name)
-        if value is not None and Path(value).exists():
+        is_name = name == "model" and value in (*MODELS, *EMBEDDED_NAMES)
+        if value is not None and not is_name and Path(value).exists():
             setattr(told, name, type(value)(Path(value).resolve()))
     return told

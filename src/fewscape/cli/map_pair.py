@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape.cli import map_long, values
+from fewscape.cli.map_inputs import check_overwriting
 from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
 
@@ -22,11 +23,16 @@ rest. Polygons teach with the multispectral pixels whose centre they contain, po
 in which they lie."""
 
 SINGLE_OPTIONS = {
+    "bands": (1, 2, 3),
     "backbone": None,
     "weights": None,
     "example_scene": None,
     "example_bands": None,
     "window": None,
+    "overlap": 0.25,
+    "batch_size": 8,
+    "threshold": 0.5,
+    "precision": "auto",
     "heatmaps": False,
     "flips": "none",
     "scales": (1.0,),
@@ -36,8 +42,8 @@ SINGLE_OPTIONS = {
 }
 """Options that a pair does not take, with their defaults."""
 
-LAYERS = ("classes.tif", "confidence.tif", "margin.tif", "preview.png")
-"""Endings of the files that are written beside the polygons."""
+PAIR_OPTIONS = {"ms_bands": (1, 2, 3, 4), "grid": "pan", "tile": None}
+"""Options that only a pair takes, with their defaults."""
 
 PARAMETERS = (
     *("ms_bands", "nodata", "classes", "class_field", "label_zero", "max_shots", "grid"),
@@ -92,9 +98,9 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
     from fewscape.scene import (
         MapOptions,
         PairMapper,
+        PairMemory,
         PairScene,
         PairSegmenter,
-        choose_tile,
         read_pixel_examples,
     )
     from fewscape.zoo import EMBEDDED_PAIRS, load_pair_model
@@ -112,12 +118,15 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
             arguments.max_shots or MOST_PIXELS,
         )
         _tell(examples, arguments.examples)
-        tile = arguments.tile or choose_tile(reader, model.config.width, arguments.max_memory)
+        has_patches = arguments.vectors or arguments.min_area > 0
+        memory = PairMemory.make(
+            reader, model.config.width, arguments.max_memory, has_patches, arguments.tile
+        )
         policy = Policy.choose(arguments.device, "float32")
-        scene = PairScene(reader, model, policy, tile)
+        scene = PairScene(reader, model, policy, memory.tile)
         segmenter = PairSegmenter(scene, examples)
     parameters = {name: getattr(arguments, name) for name in PARAMETERS}
-    parameters |= {"tile": tile, "device": policy.device.type}
+    parameters |= {"tile": memory.tile, "device": policy.device.type}
     options = MapOptions(
         vectors=arguments.vectors,
         preview=arguments.preview,
@@ -158,23 +167,12 @@ def _check(arguments: argparse.Namespace) -> None:
                 "a pair is mapped with --pan FILE --ms FILE --examples FILE",
                 f"add --{name} FILE",
             )
-    for name, default in SINGLE_OPTIONS.items():
-        if getattr(arguments, name) != default:
-            raise ConfigError(
-                f"--{name} was given beside --pan and --ms",
-                "a pair does not take it",
-                "leave it out",
-            )
+    values.refuse(
+        arguments, SINGLE_OPTIONS, "was given beside --pan and --ms", "a pair does not take it"
+    )
     ms = to_source(arguments.ms)
-    folder = arguments.output.resolve()
-    endings = [f"{ms.stem}.gpkg", *(f"{ms.stem}_{layer}" for layer in LAYERS)]
-    for path in (to_source(arguments.pan).file, ms.file, arguments.examples):
-        if path is not None and path.resolve().parent == folder and path.name in endings:
-            raise ConfigError(
-                f"the map of '{ms.name}' would overwrite the input '{path}'",
-                "",
-                "choose another folder with --output",
-            )
+    files = (to_source(arguments.pan).file, ms.file, arguments.examples)
+    check_overwriting(arguments.output, ms.stem, files)
 
 
 def _tell(examples: PixelExamples, path: Path) -> None:

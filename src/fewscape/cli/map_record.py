@@ -8,7 +8,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Place = TypeVar("Place", Path, str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +78,31 @@ def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
     model = ["--model", _find_model(record, arguments.model)]
     if record.is_of_pair:
         pan, ms = (_find_raster(record, name, getattr(arguments, name)) for name in ("pan", "ms"))
-        return ["--pan", str(pan), "--ms", str(ms), *model, *_find_examples(record, arguments)]
+        return ["--pan", pan, "--ms", ms, *model, *_find_examples(record, arguments)]
     scene = _find_raster(record, "scene", arguments.scene)
-    words = [str(scene), *model]
+    words = [scene, *model]
     if "EXAMPLES" in tags:
         words += _find_examples(record, arguments)
-        words += ["--example_scene", str(_find_source(record, scene, arguments.example_scene))]
+        words += ["--example_scene", _find_source(record, scene, arguments.example_scene)]
     weights = record.parameters.get("weights")
     if weights:
         words += ["--weights", _find_weights(record, weights, arguments.weights)]
     return words
 
 
-def _find_raster(record: MapRecord, option: str, given: Path | None) -> Path:
-    """A raster with the recorded fingerprint."""
+def _find_raster(record: MapRecord, option: str, given: Path | str | None) -> str:
+    """Path or address of a raster with the recorded fingerprint."""
+    from fewscape.raster import to_source
     from fewscape.raster.identity import fingerprint_scene
 
     tag = option.upper()
-    path = _find(record, option, record.tags[tag], given)
-    _compare(record, option, path, record.tags.get(f"{tag}_FINGERPRINT"), fingerprint_scene)
-    return path
+    if given is not None and to_source(given).is_virtual:
+        found = str(given)
+    else:
+        path = None if given is None else Path(given)
+        found = str(_find(record, option, record.tags[tag], path))
+    _compare(record, option, found, record.tags.get(f"{tag}_FINGERPRINT"), fingerprint_scene)
+    return found
 
 
 def _find_examples(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
@@ -104,7 +111,7 @@ def _find_examples(record: MapRecord, arguments: argparse.Namespace) -> list[str
     return ["--examples", str(path)]
 
 
-def _find_source(record: MapRecord, scene: Path, given: Path | None) -> Path:
+def _find_source(record: MapRecord, scene: str, given: Path | None) -> str:
     """The scene of the examples, which may be the scene itself."""
     fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
     if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):
@@ -151,7 +158,7 @@ def _find(record: MapRecord, option: str, name: str, given: Path | None) -> Path
         if (folder / name).exists():
             return folder / name
     raise ConfigError(
-        f"the {option.replace('_', ' ')} '{name}' of the map '{record.path}' was not found",
+        f"the {_word(option)} '{name}' of the map '{record.path}' was not found",
         "it was looked for beside the map and in the current folder",
         f"give its place with --{option}",
     )
@@ -160,9 +167,9 @@ def _find(record: MapRecord, option: str, name: str, given: Path | None) -> Path
 def _compare(
     record: MapRecord,
     option: str,
-    path: Path,
+    path: Place,
     recorded: str | None,
-    measure: Callable[[Path], str],
+    measure: Callable[[Place], str],
 ) -> None:
     """Refuse a file that is not the one that the map tells of; maps may tell nothing."""
     from fewscape.core import ConfigError
@@ -170,11 +177,17 @@ def _compare(
     found = measure(path) if recorded else None
     if found != recorded:
         raise ConfigError(
-            f"the {option.replace('_', ' ')} '{path}' is not what '{record.path}' was made from: "
+            f"the {_word(option)} '{path}' is not what '{record.path}' was made from: "
             f"its SHA-256 begins with {str(found)[:12]}",
             f"the map tells {str(recorded)[:12]}",
             f"give the original with --{option}, or map anew with 'fewscape map'",
         )
+
+
+def _word(option: str) -> str:
+    """What an option names."""
+    kinds = {"pan": "panchromatic raster", "ms": "multispectral raster"}
+    return kinds.get(option, option.replace("_", " "))
 
 
 def _hash(path: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape import __version__
+from fewscape.cli import values
 from fewscape.cli.map_record import MapRecord, find_inputs, read_record
 
 if TYPE_CHECKING:
@@ -39,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "map", type=Path, metavar="OUT.tif", help="a raster that 'fewscape map' wrote"
     )
     files = parser.add_argument_group("what it was made from", RULE)
-    files.add_argument("--scene", type=Path, help="the raster that was mapped")
-    files.add_argument("--pan", type=Path, help="the panchromatic raster of a pair")
-    files.add_argument("--ms", type=Path, help="the multispectral raster of a pair")
+    files.add_argument("--scene", help="the raster that was mapped")
+    files.add_argument("--pan", help="the panchromatic raster of a pair")
+    files.add_argument("--ms", help="the multispectral raster of a pair")
     files.add_argument("--examples", type=Path, help="the examples that taught the network")
     files.add_argument("--example_scene", type=Path, help="the scene of the examples")
     files.add_argument("--model", help="the model's folder")
@@ -56,6 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
     from fewscape.raster.comparison import compare_rasters
 
     record = read_record(arguments.map)
+    other = {"scene": None} if record.is_of_pair else {"pan": None, "ms": None}
+    kind = "the map of a pair" if record.is_of_pair else "the map of a scene"
+    values.refuse(arguments, other, f"was given for '{arguments.map}'", f"this is {kind}")
     words = find_inputs(record, arguments)
     device = arguments.device or _choose_device(record)
     for note in _list_notes(record, device):

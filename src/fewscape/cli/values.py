@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 
 def positive(text: str) -> int:
@@ -137,3 +139,22 @@ def _read_numbers(text: str, least: int, what: str) -> tuple[int, ...]:
 
 def _is_positive(text: str) -> bool:
     return text.isdecimal() and int(text) > 0
+
+
+def refuse(arguments: argparse.Namespace, defaults: Mapping[str, Any], what: str, why: str) -> None:
+    """Refuse options that would be ignored without a word.
+
+    Args:
+        arguments: of the command.
+        defaults: the options that do not belong here, with their defaults.
+        what: what is wrong with an option that was given, for the message.
+        why: what was expected.
+
+    Raises:
+        ConfigError: one of them was given.
+    """
+    from fewscape.core import ConfigError
+
+    for name, default in defaults.items():
+        if getattr(arguments, name) != default:
+            raise ConfigError(f"--{name} {what}", why, f"leave out --{name}")

@@ -24,7 +24,7 @@ def measure_images(images: Iterable[npt.NDArray[np.uint8]]) -> ValueRanges:
     samples = []
     for image in images:
         pixels = image.reshape(len(image), -1)
-        samples.append(pixels[:, :: -(-pixels.shape[1] // MOST_PIXELS)])
+        samples.append(pixels[:, :: -(-pixels.shape[1] // MOST_PIXELS)].copy())
     return ValueRanges.measure(np.concatenate(samples, axis=1) / 255)
 
 

@@ -1,10 +1,10 @@
-"""GDAL handles of one raster: one a thread, reopened when the network fails."""
+"""GDAL handles of one raster, each used by one thread at a time, and new ones after failures."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
+Handle = tuple["DatasetReader", ...]
+"""What is read, and what it is a view of."""
 Values = npt.NDArray[Any]
 Masks = npt.NDArray[np.uint8]
 
@@ -50,12 +52,12 @@ class Handles:
         self.retry = retry
         self.is_remote = is_remote(source)
         self._wrap = wrap
-        self._local = threading.local()
-        self._opened: list[tuple[DatasetReader, ...]] = []
+        self._free: list[Handle] = []
+        self._closed = 0
         self._lock = threading.Lock()
 
     def use(self, what: str, action: Callable[[DatasetReader], Result]) -> Result:
-        """What an action gives on this thread's handle.
+        """What an action gives on a handle that no other thread uses meanwhile.
 
         Args:
             what: the part of the raster that is read, for messages.
@@ -70,15 +72,14 @@ class Handles:
             with ExitStack() as stack:
                 for environment in self._environments():
                     stack.enter_context(environment)
-                return action(self._open())
+                return action(stack.enter_context(self._borrow()))
 
         errors = (RasterioError, OSError)
         if self.is_remote:
-            return try_again(self.source, what, self.retry, act, errors, self._drop)
+            return try_again(self.source, what, self.retry, act, errors)
         try:
             return act()
         except errors as error:
-            self._drop()
             raise SceneError(
                 f"the scene '{self.source}' cannot be read ({what}): {tell_cause(error)}",
                 "the file is truncated or damaged",
@@ -127,42 +128,58 @@ class Handles:
         )
 
     def close(self) -> None:
-        """Close the handles of all threads; the next use opens new ones."""
+        """Close the handles, those in use as soon as they are not; the next use opens new ones."""
         with self._lock:
-            opened, self._opened = self._opened, []
-            self._local = threading.local()
-        for datasets in opened:
-            _close(datasets)
+            free, self._free = self._free, []
+            self._closed += 1
+        for handle in free:
+            _close(handle)
 
     def _environments(self) -> list[rasterio.Env]:
         return [read_strictly(), *([set_up_network(self.retry)] if self.is_remote else ())]
 
-    def _open(self) -> DatasetReader:
-        """This thread's handle."""
-        if not hasattr(self._local, "datasets"):
-            address = self.source.address
-            plain = open_quietly(address) if self.is_remote else open_raster(address)
-            try:
-                view = self._wrap(plain) if self._wrap else plain
-            except BaseException:
-                plain.close()
-                raise
-            datasets = (view,) if view is plain else (view, plain)
-            with self._lock:
-                self._local.datasets = datasets
-                self._opened.append(datasets)
-        current: DatasetReader = self._local.datasets[0]
-        return current
-
-    def _drop(self) -> None:
-        """Close this thread's handle, so that what GDAL keeps of the file is forgotten."""
-        datasets = self._local.__dict__.pop("datasets", ())
+    @contextmanager
+    def _borrow(self) -> Iterator[DatasetReader]:
+        """A handle, closed after a failure, so that what GDAL keeps of the file is forgotten."""
         with self._lock:
-            self._opened = [other for other in self._opened if other is not datasets]
-        _close(datasets)
+            closed = self._closed
+            handle = self._free.pop() if self._free else None
+        handle = handle or self._open()
+        try:
+            yield handle[0]
+        except BaseException:
+            _close(handle)
+            raise
+        with self._lock:
+            is_current = closed == self._closed
+            if is_current:
+                self._free.append(handle)
+        if not is_current:
+            _close(handle)
+
+    def _open(self) -> Handle:
+        address = self.source.address
+        plain = open_quietly(address) if self.is_remote else open_raster(address)
+        try:
+            view = self._wrap(plain) if self._wrap else plain
+        except BaseException:
+            plain.close()
+            raise
+        return (view,) if view is plain else (view, plain)
 
 
-def _close(datasets: tuple[DatasetReader, ...]) -> None:
+def _close(handle: Handle) -> None:
     """Close views before what they show."""
-    for dataset in datasets:
+    for dataset in handle:
         dataset.close()
+
+
+def shrink_size(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Height and width with at most ``longest`` pixels a side, and at least one.
+
+    Examples:
+        >>> shrink_size(3000, 1500, 1000)
+        (1000, 500)
+    """
+    factor = max(1.0, max(height, width) / longest)
+    return max(1, round(height / factor)), max(1, round(width / factor))

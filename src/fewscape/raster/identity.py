@@ -50,7 +50,9 @@ def fingerprint_scene(scene: Source | Path | str, retry: Retry | None = None) ->
 
 
 def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetime | None:
-    """When a scene was taken, where its file tells; times without a zone are taken as UTC.
+    """When a scene was taken, or its file was made, where the file tells that only.
+
+    Times without a zone are taken as UTC.
 
     Args:
         scene: the raster.

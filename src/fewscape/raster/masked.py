@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.core import SceneError, Window
 from fewscape.raster.bands import find_bands, name_bands
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.handles import Handles, Masks, Values
+from fewscape.raster.handles import Handles, Masks, Values, shrink_size
 from fewscape.raster.remote import Retry
 from fewscape.raster.resolution import plan_grid, resample
 from fewscape.raster.sources import Source
@@ -132,9 +132,7 @@ class MaskedBands:
 
     def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
         """Values and masks (C, H, W) of the whole scene in a smaller size."""
-        height, width = self.grid.height, self.grid.width
-        factor = max(1.0, max(height, width) / longest)
-        size = max(1, round(height / factor)), max(1, round(width / factor))
+        size = shrink_size(self.grid.height, self.grid.width, longest)
         return self._handles.read_reduced(self.numbers, size, is_smooth)
 
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:

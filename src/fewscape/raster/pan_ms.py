@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
 from fewscape.raster.georeference import Georeference, name_crs
-from fewscape.raster.handles import Handles
+from fewscape.raster.handles import Handles, shrink_size
 from fewscape.raster.pan_ms_pair import RATIOS, PanMsPair, Valid, check_sizes
 from fewscape.raster.remote import Retry
 from fewscape.raster.sources import Source, to_source
@@ -118,12 +118,19 @@ class PanMsReader:
         return found
 
     def read_overview(
-        self, height: int, width: int
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """All bands (C, height, width) and the panchromatic image (height, width), resampled."""
-        ms, _ = self._ms.read_reduced(self.bands, (height, width))
-        pan, _ = self._pan.read_reduced((1,), (height, width))
-        return ms.astype(np.float32), pan[0].astype(np.float32)
+        self, longest: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Valid]:
+        """Everything with at most ``longest`` pixels a side.
+
+        Returns:
+            Bands (C, h, w), panchromatic image (h, w) and validity (h, w).
+        """
+        size = shrink_size(self.pan_grid.height, self.pan_grid.width, longest)
+        ms, ms_masks = self._ms.read_reduced(self.bands, size)
+        pan, pan_masks = self._pan.read_reduced((1,), size)
+        valid = (ms_masks > 0).all(axis=0) & (pan_masks[0] > 0)
+        valid &= self._has_data(ms) & self._has_data(pan)
+        return ms.astype(np.float32), pan[0].astype(np.float32), valid
 
     @property
     def name(self) -> str:

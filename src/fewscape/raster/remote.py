@@ -144,7 +144,6 @@ def try_again(
     retry: Retry,
     action: Callable[[], Result],
     errors: tuple[type[Exception], ...],
-    on_failure: Callable[[], None] = lambda: None,
 ) -> Result:
     """What an action over the network gives, at the first try that does not fail.
 
@@ -154,7 +153,6 @@ def try_again(
         retry: how often it is tried.
         action: reads.
         errors: that count as failures of the network.
-        on_failure: called after each failure.
 
     Raises:
         SceneError: all tries failed, or the server refuses.
@@ -164,7 +162,6 @@ def try_again(
             return action()
         except errors as error:
             cause = tell_cause(error)
-            on_failure()
             if find_refusal(cause) or number == retry.tries:
                 raise tell_failure(source, what, cause, number) from error
             delay = retry.delays[number - 1]
@@ -176,28 +173,28 @@ def try_again(
     raise AssertionError("the last try returns or raises")
 
 
-def fetch_text(source: Source, retry: Retry) -> str:
-    """A text file over HTTP, UTF-8.
+def fetch_bytes(source: Source, retry: Retry) -> bytes:
+    """A small file over HTTP.
 
     Raises:
-        SceneError: it cannot be reached, or is no text.
+        SceneError: it cannot be reached.
     """
     address = source.address.removeprefix("/vsicurl/")
     if not address.lower().startswith(("http://", "https://")):
         raise SceneError(
-            f"the text file '{source}' cannot be read from there",
+            f"the file '{source}' cannot be read from there",
             "expected a local file or an address that begins with http:// or https://",
             "download it first",
         )
 
-    def fetch() -> str:
+    def fetch() -> bytes:
         try:
             with urlopen(address, timeout=retry.timeout) as answer:  # noqa: S310 (http, see above)
-                return str(answer.read().decode("utf-8"))
+                return bytes(answer.read())
         except HTTPError as error:
             raise OSError(f"HTTP response code: {error.code}") from None
 
-    return try_again(source, "text", retry, fetch, (OSError, HTTPException, UnicodeError))
+    return try_again(source, "all of it", retry, fetch, (OSError, HTTPException))
 
 
 def find_refusal(cause: str) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from fewscape.core import SceneError, suggest
-from fewscape.raster.remote import Retry, fetch_text
+from fewscape.raster.remote import Retry, fetch_bytes
 from fewscape.raster.sources import SCHEME, Source
 
 ROLES = ("data", "visual")
@@ -41,8 +41,8 @@ def read_items(
             reached.
     """
     file = source.file
-    text = fetch_text(source, retry or Retry()) if file is None else file.read_text("utf-8")
-    for item in _parse(source, text):
+    content = fetch_bytes(source, retry or Retry()) if file is None else file.read_bytes()
+    for item in _parse(source, content):
         name = str(item.get("id") or source.stem)
         assets = item["assets"]
         href = str(assets[_choose(source, name, assets, asset)].get("href", ""))
@@ -50,7 +50,7 @@ def read_items(
         yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, source)
 
 
-def _parse(source: Source, text: str) -> list[Mapping[str, Any]]:
+def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
     try:
         content = json.loads(text)
     except ValueError as error:

@@ -81,7 +81,7 @@ def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
         statistics: of these bands.
     """
     faults = []
-    for band, name in dict(reversed(list(enumerate(names)))).items():
+    for band, name in enumerate(names):
         if statistics.is_empty[band]:
             faults.append(f"{name} holds no data")
         elif statistics.is_constant[band]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from fewscape.core import Window
 from fewscape.raster.gdal import limit_cache, open_raster, to_rasterio
 from fewscape.raster.geopackage import PolygonSink, add_default_style
 from fewscape.raster.georeference import Georeference
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 STRIP_PIXELS = 4_000_000
 """Pixels that are in memory at a time."""
 
+CACHED_ROWS = 3
+"""Rows of blocks, of all rasters together, that GDAL keeps: strips end within blocks."""
+
 
 @dataclass(frozen=True, slots=True)
 class PolygonOptions:
@@ -38,7 +43,7 @@ class PolygonOptions:
     model: str = ""
     """Name of the model, likewise."""
     date: str = ""
-    """Day on which the scene was taken, as 2026-01-31; empty if that is unknown."""
+    """Day of the scene, as 2026-01-31; empty if that is unknown."""
     colours: Sequence[Colour] | None = None
     """Of the K classes, for the style that QGIS applies on loading; no style if not given."""
 
@@ -60,8 +65,8 @@ def vectorise_map(
 
     Fields: ``class``, ``class_id``, ``score`` (mean probability of its pixels; empty without
     probabilities), ``area_m2`` and ``perimeter_m`` (true on the ground in any projection; of the
-    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``, ``date`` (of
-    the scene; empty if its file does not tell).
+    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``, ``date``
+    (when the scene was taken or its file made, as that tells; empty if it does not).
 
     Args:
         classes: class map, 0 background, 1 to K classes, 255 no data.
@@ -77,14 +82,18 @@ def vectorise_map(
         OutputError: the file cannot be written.
     """
     options = options or PolygonOptions()
-    sources = [open_raster(path) for path in (classes, *probabilities)]
-    try:
-        dataset = sources[0]
+    with ExitStack() as stack:
+        dataset = stack.enter_context(open_raster(classes))
+        opened = {path: stack.enter_context(open_raster(path)) for path in set(probabilities)}
+        scores = [opened[path] for path in probabilities]
         grid = Georeference.of(dataset)
-        day = np.datetime64(options.date or "NaT", "D")
-        origin = {"scene": options.scene, "model": options.model, "date": day}
+        origin: dict[str, str | np.datetime64] = {
+            "scene": options.scene,
+            "model": options.model,
+            "date": np.datetime64(options.date or "NaT", "D"),
+        }
         sink = PolygonSink(target, grid, names, bool(probabilities), origin, metadata or {})
-        patches = _find_patches(sources, strip_pixels)
+        patches = _find_patches(dataset, scores, strip_pixels)
         if options.simplify:
             sides = sink.measure.measure_sides()
             # Under a limit, a corner takes about twice what a pixel of a strip does.
@@ -92,31 +101,34 @@ def vectorise_map(
             patches = simplify_patches(patches, options.simplify, sides, most)
         sink.add(patches)
         sink.flush()
-    finally:
-        for source in sources:
-            source.close()
     if options.colours is not None:
         style = style_polygons(names, options.colours)
         add_default_style(target, "classes", style)
     return sink.count
 
 
-def _find_patches(sources: Sequence[DatasetReader], strip_pixels: int) -> Iterator[Patch]:
+def _find_patches(
+    classes: DatasetReader, scores: Sequence[DatasetReader], strip_pixels: int
+) -> Iterator[Patch]:
     """The patches of a class map, each as soon as it is complete."""
     tracker = PatchTracker()
-    cache = limit_cache(len(sources) * sources[0].width * BLOCK * 3 // 2)
-    for strip in plan_strips(sources[0].height, sources[0].width, strip_pixels):
+    cache = limit_cache(CACHED_ROWS * BLOCK * classes.width)
+    for strip in plan_strips(classes.height, classes.width, strip_pixels):
         with cache:
-            bands = [source.read(1, window=to_rasterio(strip)) for source in sources]
-        yield from tracker.advance(bands[0], _pick_scores(bands[0], bands[1:]), strip.row)
+            found = classes.read(1, window=to_rasterio(strip))
+            own = _pick_scores(found, scores, strip)
+        yield from tracker.advance(found, own, strip.row)
     yield from tracker.finish()
 
 
 def _pick_scores(
-    classes: npt.NDArray[np.uint8], probabilities: Sequence[npt.NDArray[np.uint8]]
+    classes: npt.NDArray[np.uint8], sources: Sequence[DatasetReader], strip: Window
 ) -> npt.NDArray[np.float32]:
-    """The probability of each pixel's own class."""
+    """The probability of each pixel's own class; rasters of absent classes are not read."""
     scores = np.zeros(classes.shape, np.float32)
-    for number, probability in enumerate(probabilities, start=1):
-        np.copyto(scores, probability / np.float32(PROBABILITY_STEPS), where=classes == number)
+    for number in np.flatnonzero(np.bincount(classes.ravel(), minlength=256)).tolist():
+        if 0 < number <= len(sources):
+            probability = sources[number - 1].read(1, window=to_rasterio(strip))
+            own = classes == number
+            np.copyto(scores, probability / np.float32(PROBABILITY_STEPS), where=own)
     return scores

@@ -29,14 +29,17 @@ class PanRegions:
         limits: grey values that become 0 and 1, of the whole scene.
         block: side of the blocks in multispectral pixels; no superpixel crosses from one to the
             next.
+        kept_rows: rows of blocks that are kept.
     """
 
-    def __init__(self, source: PairSource, limits: Limits, block: int = BLOCK) -> None:
+    def __init__(
+        self, source: PairSource, limits: Limits, block: int = BLOCK, kept_rows: int = 3
+    ) -> None:
         self.source = source
         self.limits = limits
         self.block = block
         cols = -(-source.grid.width // block)
-        self._cut = lru_cache(3 * cols + 3)(self._segment)
+        self._cut = lru_cache(kept_rows * (cols + 1))(self._segment)
 
     def read(self, window: Window) -> Labels:
         """Superpixels (ratio * h, ratio * w) of a window on the multispectral grid, from 0."""

@@ -11,12 +11,12 @@ from fewscape.scene.mapper import MapOptions, Mapper
 from fewscape.scene.memory import MemoryPlan
 from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_mapper import PairMapper
-from fewscape.scene.pair_memory import choose_tile
+from fewscape.scene.pair_memory import PairMemory
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
 from fewscape.scene.plan import LayerPlan, MapPlan
 from fewscape.scene.prediction import plan_scene, predict_strips
 from fewscape.scene.ray_engine import RayOptions, map_with_ray
-from fewscape.scene.runner import make_map, make_share, map_scene
+from fewscape.scene.runner import make_map, make_shard, map_scene
 from fewscape.scene.scene_mapper import SceneMapper
 from fewscape.scene.segmenter import FewShotSegmenter, Segmenter
 from fewscape.scene.semantic_segmenter import SemanticSegmenter, Views
@@ -38,6 +38,7 @@ __all__ = [
     "MemoryPlan",
     "OutputOptions",
     "PairMapper",
+    "PairMemory",
     "PairScene",
     "PairSegmenter",
     "PixelExamples",
@@ -50,12 +51,11 @@ __all__ = [
     "SupportStore",
     "Views",
     "assemble",
-    "choose_tile",
     "cut_examples",
     "describe_pixels",
     "estimate_map",
     "make_map",
-    "make_share",
+    "make_shard",
     "map_scene",
     "map_with_ray",
     "plan_scene",

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from fewscape.raster import NODATA, StagedFiles, StripWriter
 from fewscape.raster.gdal import limit_cache, open_raster
 from fewscape.raster.staging import report_write_errors
-from fewscape.raster.vectorise import STRIP_PIXELS
 from fewscape.scene.finishing import WrittenMap, describe_map, finish_map
 from fewscape.scene.journal import Journal
 from fewscape.scene.preview import LegendEntry, draw_preview
@@ -39,7 +38,7 @@ class MapResult:
         return self.pixels / 1e6 / self.seconds
 
 
-def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIXELS) -> MapResult:
+def assemble(journal: Journal, folder: Path | str) -> MapResult:
     """Write the files of a map whose sections are all finished, then delete the journal.
 
     The files appear all at once. Only what the journal holds is needed: neither scene nor network.
@@ -47,7 +46,6 @@ def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIX
     Args:
         journal: complete.
         folder: where the files go.
-        strip_pixels: pixels of the class map that are in memory for sieve and polygons.
 
     Raises:
         OutputError: the folder cannot be written, the disk is full, or a section is damaged.
@@ -69,7 +67,7 @@ def assemble(journal: Journal, folder: Path | str, strip_pixels: int = STRIP_PIX
             plan.colours,
             plan.tags,
         )
-        counts = finish_map(written, counts, plan.outputs, plan.vectors, strip_pixels)
+        counts = finish_map(written, counts, plan.outputs, plan.vectors, plan.strip_pixels)
         if plan.preview:
             _draw(journal, rasters[0], staged.path(f"{plan.stem}_preview.png"), counts)
         describe_map(written, plan.outputs)

@@ -34,7 +34,8 @@ GEOTIFF = "image/tiff; application=geotiff"
 COG = f"{GEOTIFF}; profile=cloud-optimized"
 """Media types of the rasters."""
 
-DATE = len("2026-01-31")
+DATE_CHARACTERS = len("2026-01-31")
+"""Of a time, those that tell the day."""
 
 HASH_DIGITS = 12
 """Digits of the weights' hash that stand in the polygons' field ``model``."""
@@ -180,7 +181,7 @@ def _write_polygons(written: WrittenMap, options: OutputOptions, strip_pixels: i
             options.simplify,
             written.scene_name,
             model,
-            written.tags.get("SCENE_TIME", "")[:DATE],
+            written.tags.get("SCENE_TIME", "")[:DATE_CHARACTERS],
             written.colours if options.styles else None,
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,9 @@ from fewscape.raster import Retry, Source
 from fewscape.raster.identity import fingerprint_scene, read_time
 from fewscape.scene.finishing import OutputOptions
 from fewscape.scene.plan import MapPlan, Planes
+
+Sections = Generator[tuple[int, Iterator[Planes]], None, None]
+"""Numbers of sections, and their planes from the top."""
 
 OnProgress = Callable[[int], None]
 """Called with the number of the map's pixels finished since the last call."""
@@ -78,11 +81,7 @@ class Mapper(Protocol):
     def memory_bytes(self) -> int:
         """What mapping takes at most, beside the network and the libraries."""
 
-    @property
-    def strip_pixels(self) -> int:
-        """Pixels of the class map that are looked at together for sieve and polygons."""
-
-    def make_sections(self, run: tuple[int, int]) -> Iterator[tuple[int, Iterator[Planes]]]:
+    def make_sections(self, run: tuple[int, int]) -> Sections:
         """Sections as they are written, each with its number; each is to be used up in turn.
 
         Args:

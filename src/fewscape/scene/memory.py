@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from fewscape.core import ConfigError
 from fewscape.raster import SceneReader, WindowGrid
 from fewscape.raster.reader import CACHE_BYTES
-from fewscape.raster.vectorise import STRIP_PIXELS
+from fewscape.raster.vectorise import CACHED_ROWS, STRIP_PIXELS
+from fewscape.raster.writer import BLOCK
 from fewscape.scene.blending import CHUNK_MAPS, CHUNK_PIXELS, KEPT
 from fewscape.scene.segmenter import Segmenter
 
@@ -20,11 +21,11 @@ CHOICE_BYTES = 14
 """Of a pixel of a strip: the most probable class, its number in 64 bits, and the class."""
 BASE_BYTES = 48 << 20
 """Of what follows no size: blocks that are written, reduced copies, what allocators keep."""
-VECTOR_BYTES = 32
-"""Of a pixel whose polygons are being found."""
-VECTOR_BASE = 80 << 20
+PATCH_BYTES = 32
+"""Of a pixel in whose strip polygons are being found."""
+PATCH_BASE = 72 << 20
 """Of polygons and their file, however large the strips are."""
-VECTOR_SHARE = 8
+PATCH_SHARE = 8
 """The strips of the polygons get one part in so many of a limit."""
 LEAST_CHUNK = CHUNK_PIXELS // 8
 LEAST_STRIP = 1 << 19
@@ -34,13 +35,15 @@ LEAST_STRIP = 1 << 19
 class UnitCosts:
     """Bytes that the parts of a map take, each by its size."""
 
+    width: int
+    """Columns of the scene."""
     band: int
     """Sums and weights of the rows of windows that are open: grows with the width of the scene
     and with the classes, not with the height."""
     chunk_pixel: int
     """A finished pixel on its way to the disk."""
-    least_chunk: int
-    """Pixels of the smallest chunk: a few rows of cells."""
+    edge_pixels: int
+    """Of the rows of cells above and below a chunk that are enlarged with it."""
     chunk_share: int
     """A chunk has one in so many pixels, since there are more maps than it is meant for."""
     window: int
@@ -54,9 +57,10 @@ class UnitCosts:
         columns = windows.padded_width // segmenter.stride
         # Rolling the band copies what stays.
         return cls(
+            scene.width,
             2 * 8 * (maps + 1) * cells * columns + cells * segmenter.stride * scene.width,
             STRIP_BYTES * maps + CHOICE_BYTES,
-            3 * segmenter.stride * scene.width,
+            2 * segmenter.stride * scene.width,
             max(1, maps // CHUNK_MAPS),
             windows.window**2 * (4 * len(scene.bands) * 2 + 1 + 4),
         )
@@ -85,7 +89,7 @@ class MemoryPlan:
     @property
     def total(self) -> int:
         """Bytes of predicting and of finding polygons: allocators keep what the first one had."""
-        chunk = max(self.chunk_pixels // self.costs.chunk_share, self.costs.least_chunk)
+        chunk = self.chunk_pixels // self.costs.chunk_share + 2 * self.costs.edge_pixels
         predicting = (
             BASE_BYTES
             + self.cache_bytes
@@ -93,7 +97,9 @@ class MemoryPlan:
             + self.costs.chunk_pixel * chunk
             + self.costs.window * BATCHES * self.batch_size
         )
-        return predicting + self.has_patches * count_vector_bytes(self.strip_pixels)
+        return predicting + self.has_patches * count_patch_bytes(
+            self.strip_pixels, self.costs.width
+        )
 
     @classmethod
     def make(
@@ -137,13 +143,14 @@ class MemoryPlan:
         )
 
 
-def count_vector_bytes(strip_pixels: int) -> int:
-    """What finding polygons takes.
+def count_patch_bytes(strip_pixels: int, width: int) -> int:
+    """What sieve and polygons take.
 
     Args:
         strip_pixels: pixels of the class map that are looked at together.
+        width: columns of the map.
     """
-    return VECTOR_BASE + VECTOR_BYTES * strip_pixels
+    return PATCH_BASE + CACHED_ROWS * BLOCK * width + PATCH_BYTES * strip_pixels
 
 
 def fit_strip(limit: int | None) -> int:
@@ -154,4 +161,4 @@ def fit_strip(limit: int | None) -> int:
     """
     if limit is None:
         return STRIP_PIXELS
-    return min(STRIP_PIXELS, max(LEAST_STRIP, limit // VECTOR_SHARE // VECTOR_BYTES))
+    return min(STRIP_PIXELS, max(LEAST_STRIP, limit // PATCH_SHARE // PATCH_BYTES))

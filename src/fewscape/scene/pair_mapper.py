@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
 import time
-from collections.abc import Iterator
+from contextlib import closing
 from functools import cached_property
 from itertools import islice
 from typing import Literal
@@ -11,9 +12,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from fewscape.core import Window
 from fewscape.raster import NODATA, PanMsReader, class_colours, quantise
 from fewscape.raster.gdal import limit_cache
-from fewscape.scene.mapper import MapOptions, describe_source, tell_origin
+from fewscape.scene.mapper import MapOptions, Sections, describe_source, tell_origin
 from fewscape.scene.pair_memory import PairMemory
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
 from fewscape.scene.plan import LayerPlan, MapPlan, Planes
@@ -23,6 +25,9 @@ Grid = Literal["pan", "ms"]
 
 STRETCH = (2, 98)
 """Percentiles that become black and white in the preview."""
+
+TIMED_TILES = 3
+"""From whose times the cost of a map is told."""
 
 LAYERS = (
     LayerPlan("confidence", "probability of the class"),
@@ -41,7 +46,7 @@ class PairMapper:
         grid: of the map; ``pan`` gives each superpixel its most frequent class.
 
     Raises:
-        ConfigError: outputs that cannot be made.
+        ConfigError: outputs that cannot be made, or tiles that do not fit the memory allowed.
         SceneError: a STAC item was asked for and the pair has no CRS.
     """
 
@@ -57,15 +62,15 @@ class PairMapper:
         self.scene = scene
         self.segmenter = segmenter
         self.options = options or MapOptions()
-        self.grid = grid
-        self.georeference = reader.pan_grid if grid == "pan" else reader.grid
-        self.options.outputs.check(reader.path, self.georeference)
-        self.memory = PairMemory.of_tile(
-            scene.tile,
+        self.is_fine = grid == "pan"
+        self.grid = reader.pan_grid if self.is_fine else reader.grid
+        self.options.outputs.check(reader.path, self.grid)
+        self.memory = PairMemory.make(
             reader,
             scene.model.config.width,
             self.options.max_memory,
             self.options.has_patches,
+            scene.tile,
         )
         self._tiles = scene.tiles()
 
@@ -79,68 +84,66 @@ class PairMapper:
         """See ``Mapper``."""
         return self.memory.total
 
-    @property
-    def strip_pixels(self) -> int:
-        """See ``Mapper``."""
-        return self.memory.strip_pixels
-
     @cached_property
     def plan(self) -> MapPlan:
         """See ``Mapper``."""
         reader = self.reader
         names = self.segmenter.class_names[self.segmenter.has_background :]
         rasters = {"MS": reader.ms_source, "PAN": reader.pan_source}
-        scale = reader.ratio if self.grid == "pan" else 1
+        scale = reader.ratio if self.is_fine else 1
         rows = (*range(0, reader.grid.height, self.scene.tile), reader.grid.height)
         return MapPlan(
             stem=reader.path.stem,
             sources=[describe_source(source) for source in rasters.values()],
-            grid=self.georeference,
+            grid=self.grid,
             class_names=names,
             layers=LAYERS,
             scores=(0,) * len(names),
             colours=tuple(class_colours(len(names))),
-            settings={"bands": list(reader.bands), "grid": self.grid, "tile": self.scene.tile},
+            settings={
+                "bands": list(reader.bands),
+                "nodata": reader.nodata,
+                "tile": self.scene.tile,
+            },
             bounds=tuple(scale * row for row in rows),
             tags={**tell_origin(rasters, reader.retry), **self.options.tags},
             vectors=self.options.vectors,
             preview=self.options.preview,
             outputs=self.options.outputs,
+            strip_pixels=self.memory.strip_pixels,
         )
 
-    def make_sections(self, run: tuple[int, int]) -> Iterator[tuple[int, Iterator[Planes]]]:
+    def make_sections(self, run: tuple[int, int]) -> Sections:
         """See ``Mapper``."""
         side = self.scene.tile
         wanted = [tile for tile in self._tiles if run[0] <= tile.row // side < run[1]]
         across = len(wanted) // (run[1] - run[0])
-        with limit_cache(self.memory.cache_bytes):
-            tiles = self.scene.load(wanted)
+        with limit_cache(self.memory.cache_bytes), closing(self.scene.load(wanted)) as tiles:
             for section in range(*run):
                 row = [self.classify(tile) for tile in islice(tiles, across)]
                 yield section, iter([np.concatenate(row, axis=2)])
 
     def read_overview(self) -> npt.NDArray[np.float32]:
         """See ``Mapper``; colour of one raster, detail of the other."""
-        grid = self.reader.pan_grid
-        shrink = max(1.0, max(grid.height, grid.width) / LONGEST)
         with limit_cache(self.memory.cache_bytes):
-            ms, pan = self.reader.read_overview(
-                round(grid.height / shrink), round(grid.width / shrink)
-            )
-        red_green_blue = np.stack([_stretch(band) for band in ms[2::-1]])
-        detail = _stretch(pan) - red_green_blue.mean(axis=0)
+            ms, pan, valid = self.reader.read_overview(LONGEST)
+        red_green_blue = np.stack([_stretch(band, valid) for band in ms[2::-1]])
+        detail = _stretch(pan, valid) - red_green_blue.mean(axis=0)
         image: npt.NDArray[np.float32] = np.clip(red_green_blue + detail, 0, 1).astype(np.float32)
-        return image
+        return np.where(valid, image, np.float32(0))
 
     def time_window(self) -> float:
         """See ``Mapper``; reading and describing overlap, so the slower of the two counts."""
-        middle = self._tiles[len(self._tiles) // 2]
+        apart = self._tiles[:: max(1, len(self._tiles) // (TIMED_TILES + 1))]
         with limit_cache(self.memory.cache_bytes):
-            self.classify(self.scene.load_tile(middle))  # the first one sets things up
-            started = time.perf_counter()
-            tile = self.scene.load_tile(middle)
-            read = time.perf_counter()
-            self.classify(tile)
+            self.classify(self.scene.load_tile(apart[0]))  # the first one sets things up
+            return statistics.median(map(self._time_tile, apart[1:] or apart))
+
+    def _time_tile(self, window: Window) -> float:
+        started = time.perf_counter()
+        tile = self.scene.load_tile(window)
+        read = time.perf_counter()
+        self.classify(tile)
         return max(read - started, time.perf_counter() - read)
 
     def close(self) -> None:
@@ -162,7 +165,7 @@ class PairMapper:
             first = second = np.zeros(valid.shape, np.float32)
             classes = np.zeros(valid.shape, np.int64)
         layers = [first, first - second]
-        if self.grid == "pan":
+        if self.is_fine:
             ratio = self.scene.source.ratio
             block = np.ones((ratio, ratio), np.int64)
             top, left, height, width = (ratio * side for side in tile.inside)
@@ -202,7 +205,10 @@ def vote(
     return votes.reshape(count, kinds).argmax(axis=1)[regions], [mean[regions] for mean in means]
 
 
-def _stretch(band: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    low, high = np.percentile(band, STRETCH)
+def _stretch(
+    band: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Numbers in [0, 1] of a band (H, W), by its valid pixels; there is at least one."""
+    low, high = np.percentile(band[valid], STRETCH) if valid.any() else (0, 1)
     stretched: npt.NDArray[np.float32] = np.clip((band - low) / max(high - low, 1e-6), 0, 1)
-    return stretched
+    return np.nan_to_num(stretched)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -30,6 +30,11 @@ TILE = 256
 HALO = 32
 """Multispectral pixels around a tile that its pixels may see: the window's 8, a superpixel's
 ``REACH`` and the encoder's 9."""
+
+
+def kept_rows(tile: int) -> int:
+    """Rows of tiles whose superpixels are kept: the own ones and those that a halo reaches."""
+    return 1 + 2 * -(-HALO // tile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,7 @@ class PairScene:
         sample, valid = sample_pair(source)
         self.scale = PairScale.fit(sample, valid)
         fine = np.kron(valid, np.ones((source.ratio, source.ratio), bool))
-        self.regions = PanRegions(source, grey_limits(sample.pan[fine]), tile)
+        self.regions = PanRegions(source, grey_limits(sample.pan[fine]), tile, kept_rows(tile))
 
     def tiles(self) -> list[Window]:
         """All tiles in the order of rows."""
@@ -94,7 +99,7 @@ class PairScene:
             for col in range(0, width, self.tile)
         ]
 
-    def load(self, windows: list[Window]) -> Iterator[PairTile]:
+    def load(self, windows: list[Window]) -> Generator[PairTile, None, None]:
         """Tiles in order; the next is read and cut into superpixels while one is used."""
         with ThreadPoolExecutor(1) as pool:
             waiting = [pool.submit(self.load_tile, window) for window in windows[:2]]

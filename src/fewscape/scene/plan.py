@@ -16,6 +16,7 @@ from affine import Affine
 from fewscape.core import ConfigError
 from fewscape.raster import BandStyle, Georeference
 from fewscape.raster.palette import BARE_GROUND, Colour
+from fewscape.raster.vectorise import STRIP_PIXELS
 from fewscape.scene.finishing import OutputOptions
 
 MAX_CLASSES = 254
@@ -54,6 +55,7 @@ class MapPlan:
         vectors: whether polygons are written.
         preview: whether a preview is drawn.
         outputs: what is made of the finished rasters.
+        strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
 
     Raises:
         ConfigError: too many classes.
@@ -72,6 +74,7 @@ class MapPlan:
     vectors: bool = True
     preview: bool = True
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    strip_pixels: int = STRIP_PIXELS
 
     def __post_init__(self) -> None:
         if len(self.class_names) > MAX_CLASSES:

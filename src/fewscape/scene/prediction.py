@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -55,7 +55,7 @@ def predict_strips(
     batch_size: int = 8,
     sections: tuple[int, int] | None = None,
     chunk_pixels: int = CHUNK_PIXELS,
-) -> Iterator[Strip]:
+) -> Generator[Strip, None, None]:
     """Blended probabilities of a scene, strip by strip from the top.
 
     Batches never depend on where the work begins, so the parts of a scene, each predicted alone,

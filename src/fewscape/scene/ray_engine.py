@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +57,11 @@ class SectionMaker:
         """Packed sections of one task."""
         name = str(task["name"])
         mapper = self._find_mapper(name)
-        for section, parts in mapper.make_sections((int(task["first"]), int(task["stop"]))):
-            packed = b"".join(pack_section(parts))
-            yield {"name": name, "section": section, "packed": packed}
+        run = int(task["first"]), int(task["stop"])
+        with closing(mapper.make_sections(run)) as made:
+            for section, parts in made:
+                packed = b"".join(pack_section(parts))
+                yield {"name": name, "section": section, "packed": packed}
 
     def _find_mapper(self, name: str) -> Mapper:
         """The last one stays open: what was measured of a scene is measured once."""
@@ -122,7 +125,6 @@ class _Unfinished:
     def __init__(self, mapper: Mapper, folder: Path | str, on_progress: OnProgress) -> None:
         self._begin = time.perf_counter()
         self._folder = folder
-        self._strip_pixels = mapper.strip_pixels
         self._on_progress = on_progress
         self._journal = begin_map(mapper, folder)
         self.missing = set(self._journal.missing())
@@ -137,7 +139,7 @@ class _Unfinished:
 
     def finish(self) -> MapResult:
         """Write the files."""
-        result = assemble(self._journal, self._folder, self._strip_pixels)
+        result = assemble(self._journal, self._folder)
         return replace(result, seconds=time.perf_counter() - self._begin)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,27 +55,27 @@ def make_map(mapper: Mapper, folder: Path | str, on_progress: OnProgress = ignor
     begin = time.perf_counter()
     with _open_journal(mapper, folder) as journal:
         _fill(journal, mapper, (0, journal.plan.num_sections), on_progress)
-        result = assemble(journal, folder, mapper.strip_pixels)
+        result = assemble(journal, folder)
     return replace(result, seconds=time.perf_counter() - begin)
 
 
-def make_share(
+def make_shard(
     mapper: Mapper,
     folder: Path | str,
     shard: tuple[int, int],
     on_progress: OnProgress = ignore,
 ) -> Journal:
-    """Make one share of a map's sections; ``assemble`` writes the files when all are there.
+    """Make one shard of a map's sections; ``assemble`` writes the files when all are there.
 
     Args:
-        mapper: a network before a raster; the same for all shares. What is finished is always
+        mapper: a network before a raster; the same for all shards. What is finished is always
             kept.
-        folder: where the files will go; the same for all shares.
+        folder: where the files will go; the same for all shards.
         shard: number from 1, and how many there are.
         on_progress: see ``OnProgress``.
 
     Returns:
-        The journal, with what this and other shares have finished.
+        The journal, with what this and other shards have finished.
 
     Raises:
         SceneError: see ``make_map``.
@@ -120,15 +120,16 @@ def _open_journal(mapper: Mapper, folder: Path | str) -> Iterator[Journal]:
 
 
 def _fill(
-    journal: Journal, mapper: Mapper, share: tuple[int, int], on_progress: OnProgress
+    journal: Journal, mapper: Mapper, shard: tuple[int, int], on_progress: OnProgress
 ) -> None:
-    """Make the sections of a share that are missing."""
-    missing = journal.missing(*share)
-    done = set(range(*share)) - set(missing)
+    """Make the sections of a shard that are missing."""
+    missing = journal.missing(*shard)
+    done = set(range(*shard)) - set(missing)
     on_progress(sum(map(journal.plan.count_pixels, done)))
     for run in join_runs(missing):
-        for section, parts in mapper.make_sections(run):
-            journal.write(section, _count(parts, on_progress))
+        with closing(mapper.make_sections(run)) as made:
+            for section, parts in made:
+                journal.write(section, _count(parts, on_progress))
 
 
 def _count(parts: Iterator[Planes], on_progress: OnProgress) -> Iterator[Planes]:

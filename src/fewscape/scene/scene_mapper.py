@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cached_property
 
 import numpy as np
@@ -15,7 +16,7 @@ from fewscape.core import ConfigError, Window
 from fewscape.raster import NODATA, SceneReader, class_colours
 from fewscape.raster.writer import PROBABILITY_STEPS
 from fewscape.scene.blending import Strip
-from fewscape.scene.mapper import MapOptions, describe_source, tell_origin
+from fewscape.scene.mapper import MapOptions, Sections, describe_source, tell_origin
 from fewscape.scene.memory import MemoryPlan
 from fewscape.scene.plan import LayerPlan, MapPlan, Planes, make_slugs
 from fewscape.scene.prediction import load_batch, plan_scene, predict_strips
@@ -75,11 +76,6 @@ class SceneMapper:
         """See ``Mapper``."""
         return self.memory.total
 
-    @property
-    def strip_pixels(self) -> int:
-        """See ``Mapper``."""
-        return self.memory.strip_pixels
-
     @cached_property
     def plan(self) -> MapPlan:
         """See ``Mapper``."""
@@ -97,6 +93,12 @@ class SceneMapper:
             colours=tuple(self.segmenter.colours or class_colours(len(names))),
             settings={
                 "bands": list(scene.bands),
+                "scale": scene.scale.value,
+                "nodata": scene.nodata,
+                "window": self.segmenter.window,
+                "stride": self.segmenter.stride,
+                "halo": self.segmenter.halo,
+                "columns": list(self.windows.cols),
                 "threshold": self.segmenter.threshold,
                 "batch_size": self.memory.batch_size,  # may decide the last bit
             },
@@ -105,19 +107,21 @@ class SceneMapper:
             vectors=self.options.vectors,
             preview=self.options.preview,
             outputs=self.options.outputs,
+            strip_pixels=self.memory.strip_pixels,
         )
 
-    def make_sections(self, run: tuple[int, int]) -> Iterator[tuple[int, Iterator[Planes]]]:
+    def make_sections(self, run: tuple[int, int]) -> Sections:
         """See ``Mapper``."""
-        with self.scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
-            strips = predict_strips(
-                self.scene,
-                self.segmenter,
-                self.options.overlap,
-                self.memory.batch_size,
-                run,
-                self.memory.chunk_pixels,
-            )
+        cache = self.scene.set_cache(self.segmenter.window, self.memory.cache_bytes)
+        predicted = predict_strips(
+            self.scene,
+            self.segmenter,
+            self.options.overlap,
+            self.memory.batch_size,
+            run,
+            self.memory.chunk_pixels,
+        )
+        with cache, closing(predicted) as strips:  # reading ends here, also after an error
             parts = cut_sections(self._decide_all(strips), self.windows.bounds, run)
             for section in range(*run):
                 yield section, next(parts)
@@ -152,7 +156,9 @@ class SceneMapper:
     def _decide_all(self, strips: Iterator[Strip]) -> Iterator[tuple[int, Planes]]:
         num_classes = len(self.segmenter.class_names)
         for strip in strips:
-            yield strip.row, decide(strip, num_classes, self.segmenter.threshold)
+            row, planes = strip.row, decide(strip, num_classes, self.segmenter.threshold)
+            del strip  # not kept while the next one is made
+            yield row, planes
 
 
 def plan_layers(class_names: Sequence[str], layer_names: Sequence[str]) -> tuple[LayerPlan, ...]:

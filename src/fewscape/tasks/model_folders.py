@@ -116,7 +116,8 @@ class SaveModelFolders(lightning.Callback):
         target = Path(self.folder or trainer.default_root_dir) / name
         facts |= {"training": training, "score": score if math.isfinite(score) else None}
         window = getattr(data, "image_size", UNKNOWN_WINDOW)
-        seen: dict[str, Any] = getattr(data, "input_facts", {})
+        has_facts = hasattr(type(data), "input_facts")  # an error inside it is not to be hidden
+        seen: dict[str, Any] = cast(Any, data).input_facts if has_facts else {}
         save_model(model, target, card, window, self.dtype, facts, seen)
 
     def _tell_selection(self, name: str, score: float) -> str:
