@@ -1,7 +1,7 @@
 """What users of neighbouring projects complain of, each as a test.
 
 Memory that grows with the scene, or a limit that is not kept: ``tests/scene/test_memory.py``, and
-``benchmarks/scene_large.py`` on a scene of 27,648 x 27,648 pixels. Scenes of all shapes, parts in
+``benchmarks/scene_large.py`` on a scene of 28,672 x 28,672 pixels. Scenes of all shapes, parts in
 any order, kills: ``tests/scene/test_sections.py``. No estimate before a long run:
 ``tests/cli/test_map_long.py``. Masks, NaN, alpha, degrees, turned scenes, bands by name, drift:
 ``tests/cli/test_map_inputs.py`` and ``tests/raster``. What is left stands here.
