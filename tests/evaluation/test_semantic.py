@@ -168,7 +168,9 @@ def test_a_supervised_model_maps_without_examples(folder, dataset, tmp_path, cap
     assert "000.png: ground" in capsys.readouterr().out
     assert (tmp_path / "maps" / "000_heat_red.tif").is_file()
     assert main([*map(str, words), "--examples", "x.gpkg"]) == 2
-    assert "was given --examples; it is supervised" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "--examples was given to the model" in told
+    assert "it is supervised and knows its classes" in told
 
 
 def test_few_shot_commands_say_that_a_model_is_supervised(folder, dataset, tmp_path, capsys):

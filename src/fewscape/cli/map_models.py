@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fewscape.cli import values
 from fewscape.cli.map_inputs import open_scene
 from fewscape.cli.output_options import OUTPUT_PARAMETERS
 
@@ -31,8 +32,18 @@ FEW_SHOT_PARAMETERS = (
 )
 SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
-FEW_SHOT_OPTIONS = ("examples", "example_scene", "example_bands", "classes", "backbone", "weights")
-"""What only networks take that learn from examples."""
+FEW_SHOT_OPTIONS = {
+    "examples": None,
+    "example_scene": None,
+    "example_bands": None,
+    "class_field": "class",
+    "label_zero": "auto",
+    "classes": None,
+    "backbone": None,
+    "weights": None,
+    "threshold": 0.5,
+}
+"""What only networks take that learn from examples, with the defaults."""
 
 
 def make_segmenter(
@@ -72,17 +83,13 @@ def make_segmenter(
 
 def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, str]]:
     """A supervised network."""
-    from fewscape.core import ConfigError, Policy
+    from fewscape.core import Policy
     from fewscape.scene import SemanticSegmenter, Views
     from fewscape.zoo import load_semantic
 
-    surplus = [name for name in FEW_SHOT_OPTIONS if getattr(arguments, name) is not None]
-    if surplus:
-        raise ConfigError(
-            f"the model '{arguments.model}' was given --{surplus[0]}",
-            "it is supervised and knows its classes, backbone and weights",
-            f"leave out --{surplus[0]}",
-        )
+    what = f"was given to the model '{arguments.model}'"
+    why = "it is supervised and knows its classes, backbone and weights"
+    values.refuse(arguments, FEW_SHOT_OPTIONS, what, why)
     model, folder = load_semantic(arguments.model)
     arguments.window = arguments.window or folder.window
     policy = Policy.choose(arguments.device, arguments.precision)

@@ -18,24 +18,25 @@ def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
     from rich.progress import (
         BarColumn,
         Progress,
-        TaskProgressColumn,
+        ProgressColumn,
+        Task,
         TextColumn,
         TimeRemainingColumn,
     )
     from rich.text import Text
 
-    class Speed(TaskProgressColumn):
+    class Speed(ProgressColumn):
         """Megapixels a second."""
 
-        @classmethod
-        def render_speed(cls, speed: float | None) -> Text:
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
             return Text("" if speed is None else f"{speed:.2f} MP/s")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.completed:.1f} of {task.total:.1f} MP"),
-        Speed(show_speed=True),
+        Speed(),
         TimeRemainingColumn(),
     )
     console = Console(stderr=True)

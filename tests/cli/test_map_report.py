@@ -1,0 +1,35 @@
+import time
+from pathlib import Path
+
+from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.scene import MapResult
+
+
+def test_the_bar_tells_megapixels_and_their_speed(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    with show_progress("town.tif", 40_000_000) as on_progress:
+        for _ in range(3):
+            on_progress(5_000_000)
+            time.sleep(0.15)  # the bar is drawn ten times a second
+    told = capsys.readouterr().err
+    assert "town.tif" in told
+    assert "15.0 of 40.0 MP" in told
+    assert " MP/s" in told
+
+
+def test_files_that_are_no_terminal_get_no_bar(capsys):
+    with show_progress("town.tif", 10) as on_progress:
+        on_progress(10)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_end_tells_files_shares_and_what_has_no_data(tmp_path, capsys):
+    file = tmp_path / "town_classes.tif"
+    file.write_bytes(bytes(30_000))
+    found = {"roof": 250_000, "road": 125_000}
+    tell_result("town.tif", MapResult((Path(file),), 1_000_000, 500_000, found, 2.0))
+    told = capsys.readouterr().out
+    assert f"{file}  0.03 MB" in told
+    assert "town.tif: roof 50.0%, road 25.0% of the valid pixels; no data 50.0%" in told
+    assert "1.00 MP in 2.0 s, 0.50 MP/s" in told
