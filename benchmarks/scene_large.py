@@ -27,6 +27,7 @@ from benchmarks.scene_speed import write_scene
 
 SIDE = 28_672
 KILLS = 3
+KILL_AFTER = 90.0
 LIMIT = "245MB"
 
 
@@ -44,12 +45,12 @@ def write_examples(path: Path) -> None:
 
 
 def map_it(
-    folder: Path, scene: str, *more: str, kill_after: float | None = None
+    folder: Path, scene: str, limit: str, *more: str, kill_after: float | None = None
 ) -> tuple[float, float]:
     """Peak megabytes and seconds of one process."""
     words = ["map", scene, "--examples", "examples.geojson", "--output", "maps", "--device", "cpu"]
     started = time.perf_counter()
-    command = [sys.executable, "-m", "fewscape.cli.main", *words, "--max_memory", LIMIT, *more]
+    command = [sys.executable, "-m", "fewscape.cli.main", *words, "--max_memory", limit, *more]
     process = subprocess.Popen(command, cwd=folder)
     if kill_after is not None:
         time.sleep(kill_after)
@@ -64,22 +65,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scene_large.json"))
     parser.add_argument("--side", type=int, default=SIDE, help="of the scene, a multiple of 1024")
+    parser.add_argument("--limit", default=LIMIT, help="of memory")
+    parser.add_argument("--kill_after", type=float, default=KILL_AFTER, help="seconds")
     arguments = parser.parse_args()
+    limit = arguments.limit
     watch = Watch()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_scene(folder / "large.tif", arguments.side)
         write_scene(folder / "small.tif", 1024)
         write_examples(folder / "examples.geojson")
-        least, _ = map_it(folder, "small.tif", "--dry_run")
-        killed = [map_it(folder, "large.tif", kill_after=30.0)[0] for _ in range(KILLS)]
+        least, _ = map_it(folder, "small.tif", limit, "--dry_run")
+        killed = [
+            map_it(folder, "large.tif", limit, kill_after=arguments.kill_after)[0]
+            for _ in range(KILLS)
+        ]
         parts = len(list(folder.glob("maps/.fewscape-large-*/section-*")))
-        peak, seconds = map_it(folder, "large.tif")
+        peak, seconds = map_it(folder, "large.tif", limit)
         files = {path.name: path.stat().st_size for path in sorted((folder / "maps").iterdir())}
     results: dict[str, Any] = {
         "pixels": arguments.side**2,
         "bytes of the scene": 3 * arguments.side**2,
-        "limit": LIMIT,
+        "limit": limit,
+        "seconds before each kill": arguments.kill_after,
         "peak MB of network and libraries": least,
         "peak MB": peak,
         "peak MB beside network and libraries": peak - least,

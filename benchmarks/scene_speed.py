@@ -57,7 +57,7 @@ from fewscape.scene.prediction import load_batch
 from fewscape.scene.scene_mapper import cut_sections, decide
 from fewscape.zoo import load_model
 
-SIDE = 1536
+SIDE = 2048
 CLASSES = (1, 5, 20)
 MEMORY_SIDES = (2048, 4096, 8192, 16384)
 TIMED_SIDES = (1024, 2048, 4096)
