@@ -91,6 +91,7 @@ def test_other_reference_systems_and_bands_are_told(tmp_path, files, model, caps
         (["scene.tif"], "was given beside --pan and --ms"),
         (["--heatmaps"], "--heatmaps was given beside --pan and --ms"),
         (["--window", "64"], "--window was given beside --pan and --ms"),
+        (["--bands", "1,1,1"], "a pair's bands are those of --ms_bands; leave out --bands"),
         (["--threshold", "0.7"], "--threshold was given beside --pan and --ms"),
         (["--max_memory", "9MB"], "a pair so wide needs"),
         (["--classes", "snow,water"], "have no class 'snow'"),

@@ -107,7 +107,7 @@ def test_an_evaluation_makes_none_anew(data, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="signals")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_can_be_interrupted_and_continued(tmp_path, capsys, monkeypatch):
     """Ctrl-C reaches the command and its two workers, as on a terminal."""
     write_dataset(tmp_path / "data", 40, size=(128, 128))

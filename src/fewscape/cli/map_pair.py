@@ -23,7 +23,6 @@ rest. Polygons teach with the multispectral pixels whose centre they contain, po
 in which they lie."""
 
 SINGLE_OPTIONS = {
-    "bands": (1, 2, 3),
     "backbone": None,
     "weights": None,
     "example_scene": None,
@@ -167,9 +166,9 @@ def _check(arguments: argparse.Namespace) -> None:
                 "a pair is mapped with --pan FILE --ms FILE --examples FILE",
                 f"add --{name} FILE",
             )
-    values.refuse(
-        arguments, SINGLE_OPTIONS, "was given beside --pan and --ms", "a pair does not take it"
-    )
+    what = "was given beside --pan and --ms"
+    values.refuse(arguments, {"bands": (1, 2, 3)}, what, "a pair's bands are those of --ms_bands")
+    values.refuse(arguments, SINGLE_OPTIONS, what, "a pair does not take it")
     ms = to_source(arguments.ms)
     files = (to_source(arguments.pan).file, ms.file, arguments.examples)
     check_overwriting(arguments.output, ms.stem, files)
