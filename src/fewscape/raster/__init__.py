@@ -6,7 +6,13 @@ from fewscape.raster.overviews import add_overviews, make_cog
 from fewscape.raster.palette import class_colours
 from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
-from fewscape.raster.polygons import ClassPolygons, rasterise, read_polygons, to_pixel_geometries
+from fewscape.raster.polygons import (
+    ClassPolygons,
+    rasterise,
+    rasterise_numbers,
+    read_polygons,
+    to_pixel_geometries,
+)
 from fewscape.raster.reader import Scale, SceneReader
 from fewscape.raster.remote import Retry
 from fewscape.raster.sieve import sieve_map
@@ -45,6 +51,7 @@ __all__ = [
     "plan_windows",
     "quantise",
     "rasterise",
+    "rasterise_numbers",
     "read_polygons",
     "sample_pair",
     "sieve_map",

@@ -141,6 +141,37 @@ def rasterise(geometries: Sequence[Geometry] | Geometries, window: Window) -> np
     return np.asarray(burnt == 1)
 
 
+def rasterise_numbers(
+    geometries: Geometries, numbers: npt.NDArray[np.int64], window: Window
+) -> npt.NDArray[np.int32]:
+    """The number of the last geometry that contains each pixel's centre, -1 where none does.
+
+    Args:
+        geometries: (N,) in columns and rows of the scene; may be empty, as each of them may.
+        numbers: (N,) from 0.
+        window: place in the scene.
+
+    Returns:
+        (H, W).
+    """
+    import shapely
+    from affine import Affine
+    from rasterio.features import rasterize
+
+    size = window.height, window.width
+    solid = ~shapely.is_empty(geometries)
+    if not solid.any():
+        return np.full(size, -1, np.int32)
+    burnt: npt.NDArray[np.int32] = rasterize(
+        zip(geometries[solid], numbers[solid].tolist(), strict=True),
+        out_shape=size,
+        fill=-1,
+        transform=Affine.translation(window.col, window.row),
+        dtype="int32",
+    )
+    return burnt
+
+
 def _read_layer(path: Path, class_field: str) -> tuple[dict[str, Any], Geometries, Any]:
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError

@@ -1,8 +1,10 @@
 """From a scene and a few examples to a map."""
 
-from fewscape.scene.annotations import Annotations, DrawnOn, read_annotations
+from fewscape.scene.annotation_files import read_annotations
+from fewscape.scene.annotations import Annotations
 from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
+from fewscape.scene.drawn_scene import DrawnOn
 from fewscape.scene.estimate import Estimate, estimate_map
 from fewscape.scene.examples import Examples, Shot, cut_examples
 from fewscape.scene.finishing import OutputOptions

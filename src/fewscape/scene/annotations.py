@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import IGNORE, ExamplesError, Window
-from fewscape.datasets.folder import as_labels, read_classes
-from fewscape.raster import (
-    ClassPolygons,
-    Georeference,
-    rasterise,
-    read_polygons,
-    to_pixel_geometries,
-)
-from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
-from fewscape.raster.georeference import name_crs
-
-AREA, BACKGROUND, UNKNOWN = "area", "background", "ignore"
-"""Polygon classes with a meaning of their own."""
+from fewscape.core import IGNORE, Window
+from fewscape.raster import Georeference, rasterise
+from fewscape.scene.drawn_index import DrawnIndex
+from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
 
 RING_SHARE, RING_LEAST, RING_MOST = 0.5, 8.0, 64.0
 """Width of the ring around a polygon: share of its diameter, and its bounds in pixels."""
 
-RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
-"""Suffixes of label rasters; every other file is read as polygons."""
-
-SHIFT_MOST = 0.5
-"""Pixels by which a label raster may lie beside its scene."""
+OVERLAP_SIDE, OVERLAP_CELLS = 1024, 256
+"""Side and number of the windows in which overlaps are counted."""
 
 Geometries = npt.NDArray[np.object_]
-Zero = Literal["auto", "background", "unknown"]
 
 
-class DrawnScene(Protocol):
-    """What has to be known of the scene that people drew on."""
-
-    @property
-    def path(self) -> Path:
-        """Its file."""
-
-    @property
-    def grid(self) -> Georeference:
-        """Its size and place."""
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnOn:
-    """A scene of which only name and place are known."""
-
-    path: Path
-    grid: Georeference
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Annotations:
     """Polygons by class, and the rule that makes masks of them.
 
@@ -98,11 +65,39 @@ class Annotations:
                 mask[self.paint(other, window)] = 0
         mask[self.paint(name, window)] = 1
         mask[self.paint(UNKNOWN, window)] = IGNORE
-        rows = np.arange(window.row, window.row + window.height)
-        cols = np.arange(window.col, window.col + window.width)
-        mask[(rows < 0) | (rows >= self.grid.height)] = IGNORE
-        mask[:, (cols < 0) | (cols >= self.grid.width)] = IGNORE
+        mask[~self._find_inside(window)] = IGNORE
         return mask
+
+    def labels(
+        self, names: Sequence[str], window: Window
+    ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
+        """What every pixel of a window was drawn as, and by which polygon.
+
+        Args:
+            names: the classes to tell apart; polygons of others count as background.
+            window: place in the scene.
+
+        Returns:
+            (H, W) classes: 1 + the place in ``names``, 0 background, -1 unknown: drawn by nobody,
+            as ``ignore``, as two classes, or outside the scene. And (H, W) numbers of the
+            polygons, which every polygon of the file keeps in all windows; -1 where the class
+            is unknown. Unlabelled ground inside an ``area`` is background of the area's number.
+        """
+        numbers = self._index.paint(window).numbers
+        numbers[~self._find_inside(window)] = -1
+        places = {name: place for place, name in enumerate(names, start=1)}
+        ids = np.array([*(places.get(name, 0) for name in self._index.names), -1], np.int16)
+        classes = np.append(self._index.classes, len(self._index.names))  # the last one: nobody's
+        return ids[classes[numbers]], numbers
+
+    def windows(self, side: int) -> Iterator[Window]:
+        """The cells of a regular grid over the scene in which something was drawn, by rows."""
+        return self._index.find_cells(self.grid.height, self.grid.width, side)
+
+    def count_overlaps(self) -> int:
+        """Pixels drawn as two classes, in the first windows with drawings if there are many."""
+        cells = islice(self.windows(OVERLAP_SIDE), OVERLAP_CELLS)
+        return sum(int(self._index.paint(cell).contested.sum()) for cell in cells)
 
     def paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
         """(H, W) pixels of a window whose centre lies in a polygon of this name."""
@@ -118,6 +113,18 @@ class Annotations:
             for name, group in self.polygons.items()
         }
         return Annotations(self.path, grid, moved)
+
+    @cached_property
+    def _index(self) -> DrawnIndex:
+        return DrawnIndex(self.polygons)
+
+    def _find_inside(self, window: Window) -> npt.NDArray[np.bool_]:
+        """(H, W) pixels of a window that lie in the scene."""
+        rows = np.arange(window.row, window.row + window.height)[:, None]
+        cols = np.arange(window.col, window.col + window.width)
+        height, width = self.grid.height, self.grid.width
+        inside: npt.NDArray[np.bool_] = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
+        return inside
 
     def _paint_ring(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
         import shapely
@@ -138,197 +145,3 @@ class Annotations:
         )
         near: Geometries = polygons[shapely.intersects(polygons, frame)]
         return near
-
-
-def read_annotations(
-    path: Path | str,
-    scene: DrawnScene,
-    class_field: str = "class",
-    zero: Zero = "auto",
-    points: bool = False,
-) -> Annotations:
-    """Polygons of a vector file, or of a label raster on the scene's grid.
-
-    Args:
-        path: GeoPackage, GeoJSON, Shapefile ... with a class attribute, in any reference system;
-            or a PNG or TIFF with one class id a pixel, 255 unknown. Names of ids come from a
-            ``classes.json`` beside the raster or one folder above; otherwise they are
-            ``class_1``, ``class_2`` ...
-        scene: the scene on which they were drawn.
-        class_field: attribute of the polygons' class.
-        zero: what 0 in a label raster means; ``auto``: the class that ``classes.json`` gives it,
-            else background.
-        points: take points, too; each stands for the pixel that it lies in.
-
-    Raises:
-        ExamplesError: see ``read_polygons``; or nothing lies inside the scene, only one side has
-            a reference system, or the raster has another size or unnamed ids.
-    """
-    source = Path(path)
-    if source.suffix.lower() in RASTERS:
-        polygons = _read_labels(source, scene, zero)
-    else:
-        polygons = _place(source, read_polygons(source, class_field, points), scene)
-    annotations = Annotations(source, scene.grid, polygons)
-    if not annotations.class_names:
-        raise ExamplesError(
-            f"the examples '{source}' name no class to map",
-            f"they hold only {', '.join(polygons)}",
-            "add polygons of the classes to find",
-        )
-    return annotations
-
-
-def _place(path: Path, found: ClassPolygons, scene: DrawnScene) -> dict[str, Geometries]:
-    """Polygons in the scene's columns and rows, cut at its edges, single parts."""
-    import shapely
-
-    stated = found.crs if found.crs_stated or scene.grid.crs is not None else None
-    if (stated is None) != (scene.grid.crs is None):
-        raise _crs_missing(path, stated is None, scene)
-    placed = _enlarge_points(to_pixel_geometries(found.geometries, stated, scene.grid))
-    inside = shapely.intersection(placed, shapely.box(0, 0, scene.grid.width, scene.grid.height))
-    parts, origin = shapely.get_parts(inside, return_index=True)
-    solid = shapely.area(parts) > 0
-    if not solid.any():
-        raise ExamplesError(
-            f"no polygon of '{path}' lies inside the scene '{scene.path}'",
-            f"the polygons cover {_tell_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
-            f"{_tell_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
-            "check the reference systems, or name the scene of the examples with --example_scene",
-        )
-    names = np.array([_fold_case(name) for name in found.names], dtype=object)[origin]
-    return {name: parts[solid & (names == name)] for name in sorted(set(names[solid]))}
-
-
-def _enlarge_points(placed: Geometries) -> Geometries:
-    """Points become the pixels that they lie in."""
-    import shapely
-
-    parts, origin = shapely.get_parts(placed, return_index=True)
-    is_point = shapely.get_type_id(parts) == 0
-    if not is_point.any():
-        return placed
-    corner = np.floor(shapely.get_coordinates(parts[is_point]))
-    parts[is_point] = shapely.box(*corner.T, *(corner + 1).T)
-    groups = (parts[origin == index] for index in range(len(placed)))
-    return np.array([shapely.union_all(group) for group in groups], dtype=object)
-
-
-def _read_labels(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Geometries]:
-    if not path.exists():
-        raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
-    labels, grid = _read_band(path)
-    _check_grid(path, grid, scene)
-    size = grid.height, grid.width
-    names, ignore = _read_names(path, zero)
-    labels[labels == ignore] = IGNORE
-    _check_names(path, names, sorted(set(np.unique(labels).tolist()) - {IGNORE}))
-    polygons: dict[str, list[object]] = {}
-    for outline, number in _outline(labels):
-        if number == 0 and zero == "unknown":
-            continue
-        name = UNKNOWN if number == IGNORE else names.get(number, f"class_{number}")
-        polygons.setdefault(name, []).append(outline)
-    frame = _outline(np.zeros(size, np.uint8))  # every pixel has a label: nothing is unlabelled
-    if zero != "unknown":
-        polygons[AREA] = [outline for outline, _ in frame]
-    return {name: np.array(group, dtype=object) for name, group in polygons.items()}
-
-
-def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
-    """Class ids (H, W), and where they lie."""
-    from rasterio.errors import RasterioError
-
-    try:
-        with open_raster(path) as dataset, read_strictly():
-            labels = as_labels(dataset.read(), str(path))
-            place = dataset.transform, dataset.crs or None
-    except RasterioError as error:
-        raise ExamplesError(
-            f"the label raster '{path}' cannot be read: {tell_cause(error)}",
-            "the file is truncated or damaged",
-            "copy or draw it again",
-        ) from error
-    return labels, Georeference(labels.shape[0], labels.shape[1], *place)
-
-
-def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
-    """Labels have the scene's size, and its place where they state one."""
-    if (grid.height, grid.width) != (scene.grid.height, scene.grid.width):
-        raise ExamplesError(
-            f"the label raster '{path}' has {grid.height} x {grid.width} pixels",
-            f"its scene '{scene.path}' has {scene.grid.height} x {scene.grid.width}",
-            "give labels on the scene's own grid, or their scene with --example_scene",
-        )
-    if grid.is_pixel_grid or scene.grid.is_pixel_grid:
-        return
-    corners = np.array([(0, 0), (grid.width, grid.height)], dtype=float)
-    apart = scene.grid.to_pixels(grid.to_ground(corners)) - corners
-    if grid.crs != scene.grid.crs or np.abs(apart).max() > SHIFT_MOST:
-        raise ExamplesError(
-            f"the label raster '{path}' covers {_tell_bounds(grid.bounds)} in {grid.crs_name}",
-            f"its scene '{scene.path}' covers {_tell_bounds(scene.grid.bounds)} in "
-            f"{scene.grid.crs_name}",
-            "give labels on the scene's own grid, or their scene with --example_scene",
-        )
-
-
-def _find_table(path: Path) -> Path | None:
-    places = [folder / "classes.json" for folder in (path.parent, path.parent.parent)]
-    return next((place for place in places if place.is_file()), None)
-
-
-def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
-    """Names by id, without a ``classes.json`` only that of 0, and the id to ignore."""
-    table = _find_table(path)
-    names, ignore = ({}, IGNORE) if table is None else read_classes(table)
-    names = {number: _fold_case(name) for number, name in names.items()}
-    names.setdefault(0, BACKGROUND)
-    if zero != "auto":
-        names[0] = BACKGROUND if zero == "background" else UNKNOWN
-    return names, ignore
-
-
-def _check_names(path: Path, names: Mapping[int, str], ids: list[int]) -> None:
-    table = _find_table(path)
-    unnamed = [number for number in ids if number not in names]
-    if table is not None and unnamed:
-        raise ExamplesError(
-            f"the label raster '{path}' has the id {unnamed[0]}, which '{table}' does not name",
-            f"named are {', '.join(map(str, sorted(names)))}, and {IGNORE} for unknown",
-            "add the class to classes.json, or set those pixels to 255",
-        )
-
-
-def _outline(labels: npt.NDArray[np.generic]) -> Iterator[tuple[object, int]]:
-    """Polygons of connected equal pixels in columns and rows."""
-    from affine import Affine
-    from rasterio.features import shapes
-    from shapely.geometry import shape
-
-    kind = np.uint8 if labels.dtype == np.uint8 else np.int32
-    for outline, number in shapes(labels.astype(kind), connectivity=4, transform=Affine.identity()):
-        yield shape(outline), int(number)
-
-
-def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesError:
-    examples, image = f"the examples '{path}'", f"the scene '{scene.path}'"
-    lacking, having = (examples, image) if at_examples else (image, examples)
-    return ExamplesError(
-        f"{lacking} {'have' if at_examples else 'has'} no coordinate reference system, but "
-        f"{having} {'has' if at_examples else 'have'} one",
-        "both need one, or neither (then coordinates are pixels)",
-        "assign the missing one, for instance with 'rio edit-info --crs' or in QGIS",
-    )
-
-
-def _fold_case(name: str) -> str:
-    """The classes with a meaning of their own are known in any case."""
-    folded = name.lower()
-    return folded if folded in (AREA, BACKGROUND, UNKNOWN) else name
-
-
-def _tell_bounds(bounds: tuple[float, float, float, float]) -> str:
-    left, bottom, right, top = (f"{value:.10g}" for value in bounds)
-    return f"x {left} to {right}, y {bottom} to {top}"

@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from fewscape.core import ExamplesError, Window
 from fewscape.raster import PanMsReader
-from fewscape.scene.annotations import BACKGROUND, Annotations, Zero, read_annotations
+from fewscape.scene.annotation_files import read_annotations
+from fewscape.scene.annotations import Annotations
+from fewscape.scene.label_rasters import Zero
+from fewscape.scene.reserved_names import BACKGROUND
 
 SIDE = 256
 """Of the windows in which validity is looked up."""
