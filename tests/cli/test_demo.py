@@ -102,7 +102,7 @@ class TestDemo:
         folder, told = shown
         truth, classes = read(folder / "truth.tif"), read(folder / "scene_classes.tif")
         with SceneReader(folder / "scene.tif") as scene:
-            annotations = read_annotations(folder / "examples.gpkg", scene)
+            annotations = read_annotations(folder / "examples.gpkg", scene, examples_are="objects")
             examples = cut_examples(annotations, scene, cell=8)
         outside = np.ones((512, 512), bool)
         for shots in examples.shots:

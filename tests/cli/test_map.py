@@ -50,7 +50,7 @@ def run(scene, examples, out, *more):
     scenes = scene if isinstance(scene, list) else [scene]
     words = ["map", *scenes, "--examples", examples, "--output", out, "--model", "prototype"]
     options = ("--window", "64", "--device", "cpu", "--precision", "float32")
-    return main([*map(str, words), *options, *more])
+    return main([*map(str, words), "--examples_are", "objects", *options, *more])
 
 
 def read_classes(out, name="scene"):
@@ -175,7 +175,7 @@ def test_help_states_the_rule(capsys):
         main(["map", "--help"])
     assert stop.value.code == 0
     told = capsys.readouterr().out
-    assert "a ring around each polygon" in told
+    assert "the ring around each polygon" in told
     assert "fewscape map scene.tif --examples roofs.gpkg --output maps" in told
 
 

@@ -38,7 +38,8 @@ def test_scenes(tmp_path, monkeypatch, cluster):
     for name, size in (("a.tif", (700, 90)), ("b.tif", (80, 130))):
         write_raster(tmp_path / name, noise(*size))
     write_polygons(tmp_path / "roofs.gpkg", [first_roof()], ["roof"])
-    compare(tmp_path, "a.tif", "b.tif", "--examples", "roofs.gpkg", "--model", "mine")
+    compare(tmp_path, "a.tif", "b.tif", "--examples", "roofs.gpkg", "--model", "mine",
+            "--examples_are", "objects")  # fmt: skip
 
 
 def test_pairs(tmp_path, monkeypatch, cluster):

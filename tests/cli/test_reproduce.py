@@ -41,7 +41,8 @@ def call(*words):
 
 def make_map(home, *more):
     words = ("--examples", home / "roofs.gpkg", "--class_field", "kind", "--model", home / "mine")
-    options = ("--output", home / "maps", "--overlap", "0.3", "--threshold", "0.55")
+    words += ("--examples_are", "objects", "--output", home / "maps")
+    options = ("--overlap", "0.3", "--threshold", "0.55")
     assert call("map", home / "scene.tif", *words, *options, *more) == 0
     return home / "maps" / "scene_classes.tif"
 

@@ -20,6 +20,7 @@ from tests.tasks.recipes import write_recipe
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SMALL_NETWORK = ("--model", "prototype", "--backbone", "test_resnet")
+OF_OBJECTS = (*SMALL_NETWORK, "--examples_are", "objects")
 ROOF = shapely.box(500_010, 4_999_960, 500_030, 4_999_980)
 SPECK = shapely.box(500_010, 4_999_979, 500_011, 4_999_980)
 ELSEWHERE = shapely.box(0, 0, 9, 9)
@@ -46,7 +47,7 @@ def refuse(tmp_path, capfd):
 def refuse_map(tmp_path, refuse):
     """``map``, of noise with one roof unless told otherwise."""
 
-    def call(*more, told, scene=None, examples=None, network=SMALL_NETWORK):
+    def call(*more, told, scene=None, examples=None, network=OF_OBJECTS):
         scene = scene or write_raster(tmp_path / "scene.tif", noise(120, 150))
         examples = examples or write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
         words = ("map", scene, "--examples", examples, "--output", tmp_path / "out")
@@ -100,7 +101,7 @@ def test_the_good_case_is_accepted(tmp_path):
     scene = write_raster(tmp_path / "scene.tif", noise(120, 150))
     examples = write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
     words = ("map", scene, "--examples", examples, "--output", tmp_path / "out", "--window", 64)
-    assert main([str(word) for word in (*words, *SMALL_NETWORK)]) == 0
+    assert main([str(word) for word in (*words, *OF_OBJECTS)]) == 0
 
 
 def test_examples_without_the_class_attribute(tmp_path, refuse_map):
@@ -233,7 +234,7 @@ def test_a_disk_that_fills_up(tmp_path):
     examples = write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
     out = tmp_path / "out"
     words = ("map", scene, "--examples", examples, "--output", out, "--window", 64)
-    assert "free some space or choose another folder" in on_a_full_disk(*words, *SMALL_NETWORK)
+    assert "free some space or choose another folder" in on_a_full_disk(*words, *OF_OBJECTS)
     # What was finished waits, hidden, for the same command on a disk with room.
     assert all(path.name.startswith(".fewscape-scene-") for path in out.iterdir())
     words = ("episodes", "make", "--root", tmp_path, "--datasets", "toy", "--window", 20)

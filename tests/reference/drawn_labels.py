@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 
-def label_pixels(polygons, names, window, height, width):
+def label_pixels(polygons, names, window, height, width, rings=False):
     """Classes and polygon numbers (H, W) of a window; see ``Annotations.labels``."""
     numbered = [(name, polygon) for name, group in polygons.items() for polygon in group]
     ids = np.full((window.height, window.width), -1)
@@ -23,11 +23,24 @@ def label_pixels(polygons, names, window, height, width):
                 if polygon.contains(centre)
             ]
             found = choose(over)
+            if rings and not over:
+                found = find_ring(numbered, centre)
             if found is not None:
                 number, name = found
                 numbers[y, x] = number
                 ids[y, x] = list(names).index(name) + 1 if name in names else 0
     return ids, numbers
+
+
+def find_ring(numbered, centre):
+    """The last polygon of a class in whose ring a pixel lies, with a number of its own."""
+    found = None
+    for number, (name, polygon) in enumerate(numbered):
+        width = min(max(0.5 * 2 * np.sqrt(polygon.area / np.pi), 8), 64)
+        is_class = name not in ("area", "background", "ignore")
+        if is_class and shapely.buffer(polygon, width).contains(centre):
+            found = len(numbered) + number, None
+    return found
 
 
 def choose(over):

@@ -30,12 +30,12 @@ def scene(tmp_path):
         yield reader
 
 
-def annotate(tmp_path, scene, boxes, **options):
+def annotate(tmp_path, scene, boxes, examples_are="objects", **options):
     path = write_polygons(tmp_path / "examples.gpkg", list(boxes.values()), list(boxes), **options)
-    return read_annotations(path, scene)
+    return read_annotations(path, scene, examples_are=examples_are)
 
 
-def test_without_an_area_only_a_ring_is_background(tmp_path, scene):
+def test_around_objects_only_a_ring_is_background(tmp_path, scene):
     found = annotate(tmp_path, scene, {"roof": box(100, 80, 140, 120), "road": box(0, 0, 50, 10)})
     assert found.class_names == ("road", "roof")
     mask = found.mask("roof", WHOLE)
@@ -45,6 +45,22 @@ def test_without_an_area_only_a_ring_is_background(tmp_path, scene):
     assert (mask[100, 140 + ring + 1 :] == 255).all()
     assert (mask[0:10, 0:50] == 0).all()  # another class
     assert (mask[12:30, 0:50] == 255).all()  # beside another class: unknown
+
+
+def test_areas_have_no_rings(tmp_path, scene):
+    boxes = {"roof": box(100, 80, 140, 120), "road": box(0, 0, 50, 10)}
+    found = annotate(tmp_path, scene, boxes, "areas")
+    mask = found.mask("roof", WHOLE)
+    assert ((mask == 1).sum(), (mask == 0).sum()) == (1600, 500)
+    assert found.mask("lake", WHOLE)[80, 100] == 0
+
+
+def test_ground_of_two_classes_is_unknown(tmp_path, scene):
+    boxes = {"roof": box(10, 10, 20, 20), "road": box(15, 10, 25, 20)}
+    mask = annotate(tmp_path, scene, boxes).mask("roof", WHOLE)
+    assert (mask[12, 10:15] == 1).all()
+    assert (mask[12, 15:20] == 255).all()
+    assert (mask[12, 20:25] == 0).all()
 
 
 def test_rings_have_a_least_and_a_largest_width(tmp_path, scene):
@@ -158,7 +174,8 @@ def test_label_rasters_say_everything(tmp_path, scene):
 
 def test_zero_can_be_unknown(tmp_path, scene):
     path = write_raster(tmp_path / "labels.tif", labels())
-    mask = read_annotations(path, scene, zero="unknown").mask("class_1", WHOLE)
+    found = read_annotations(path, scene, zero="unknown", examples_are="objects")
+    mask = found.mask("class_1", WHOLE)
     assert mask[0, 200] == 255
     assert (mask[21:39, 61:65] == 0).all()
 

@@ -13,9 +13,9 @@ GRID = Georeference(60, 90, PLACE, CRS.from_string(UTM))
 WHOLE = Window(0, 0, 60, 90)
 
 
-def draw(path, polygons, grid=GRID):
+def draw(path, polygons, grid=GRID, examples_are="areas"):
     arrays = {name: np.array(group, dtype=object) for name, group in polygons.items()}
-    return Annotations(path / "examples.gpkg", grid, arrays)
+    return Annotations(path / "examples.gpkg", grid, arrays, examples_are)
 
 
 def scatter(rng, count):
@@ -64,6 +64,24 @@ def test_labels_are_those_of_the_slow_way_in_every_window(tmp_path, seed, monkey
         expected = label_pixels(polygons, ["c", "a"], window, 60, 90)
         assert np.array_equal(ids, expected[0])
         assert np.array_equal(numbers, expected[1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_rings_around_objects_are_background_with_numbers_of_their_own(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    kinds = ["a", "area", "b", "background", "ignore"]
+    polygons = {name: scatter(rng, 1) for name in kinds}
+    found = draw(tmp_path, polygons, examples_are="objects")
+    seen = np.zeros((60, 90), bool)
+    for cell in found.windows(16):
+        seen[cell.slices] = True
+    for window in (Window(-4, -6, 31, 40), Window(20, 17, 45, 80), WHOLE):
+        ids, numbers = found.labels(["b"], window)
+        expected = label_pixels(polygons, ["b"], window, 60, 90, rings=True)
+        assert np.array_equal(ids, expected[0])
+        assert np.array_equal(numbers, expected[1])
+    assert numbers.max() >= 5
+    assert seen[numbers >= 0].all()
 
 
 @pytest.mark.parametrize("side", [7, 16, 100])

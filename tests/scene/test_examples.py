@@ -18,11 +18,11 @@ def scene(tmp_path):
         yield reader
 
 
-def annotations(tmp_path, scene, polygons):
+def annotations(tmp_path, scene, polygons, examples_are="objects"):
     path = tmp_path / "examples.gpkg"
     path.write_bytes(b"polygons")
     arrays = {name: np.array(group, dtype=object) for name, group in polygons.items()}
-    return Annotations(path, scene.grid, arrays)
+    return Annotations(path, scene.grid, arrays, examples_are)
 
 
 def squares(*corners, side=12):
@@ -119,3 +119,14 @@ def test_reports_objects_smaller_than_a_feature_cell(tmp_path, scene):
         r"3\.0 x 3\.0 pixels; a cell is 4 x 4 pixels",
     ):
         cut_examples(drawn, scene, window=64, cell=4)
+
+
+def test_examples_without_any_background_are_refused(tmp_path, scene):
+    drawn = annotations(tmp_path, scene, {"lake": squares((100, 100))}, "areas")
+    with pytest.raises(
+        ExamplesError, match=r"say nowhere what is not 'lake'; .*--examples_are obj"
+    ):
+        cut_examples(drawn, scene, window=64)
+    both = {"lake": squares((100, 100)), "background": squares((120, 100))}
+    (shot,) = cut_examples(annotations(tmp_path, scene, both, "areas"), scene, window=64).shots[0]
+    assert ((shot.mask == 1).sum(), (shot.mask == 0).sum()) == (144, 144)

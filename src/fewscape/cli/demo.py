@@ -76,7 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     _tell_scores(scene, mapped)
     _tell_files(arguments.output, [*files, *mapped.result.files, picture])
     print(f"all of it took {time.perf_counter() - begin:.0f} s; the same map again:")
-    option = "" if arguments.model == "embedded" else f" --model {arguments.model}"
+    option = " --examples_are objects"
+    option += "" if arguments.model == "embedded" else f" --model {arguments.model}"
     print(f"  fewscape map {files[0]} --examples {files[-1]} --output maps{option}")
     return 0
 
@@ -125,9 +126,8 @@ def _map(model: str, image: Path, polygons: Path, scene: DemoScene) -> Mapped:
         SceneReader(image) as reader,
         Progress(console=Console(stderr=True), transient=True) as bar,
     ):
-        examples = cut_examples(
-            read_annotations(polygons, reader), reader, cell=network.backbone.strides[0]
-        )
+        drawn = read_annotations(polygons, reader, examples_are="objects")
+        examples = cut_examples(drawn, reader, cell=network.backbone.strides[0])
         segmenter = FewShotSegmenter(network, examples, Policy.choose())
         task = bar.add_task("mapping", total=scene.truth.size)
         result = map_scene(

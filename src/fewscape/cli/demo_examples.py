@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fewscape.raster import Georeference
 from fewscape.raster.staging import report_write_errors
-from fewscape.scene.annotations import RING_LEAST, RING_MOST, RING_SHARE
+from fewscape.scene.drawn_index import add_rings
 
 Geometries = npt.NDArray[np.object_]
 """(N,) polygons in columns and rows."""
@@ -124,9 +124,7 @@ def write_examples(path: Path, examples: Mapping[str, Geometries], grid: Georefe
 def _find_alone(outlines: Geometries) -> Choice:
     import shapely
 
-    diameters = 2 * np.sqrt(shapely.area(outlines) / np.pi)
-    rings = shapely.buffer(outlines, np.clip(RING_SHARE * diameters, RING_LEAST, RING_MOST))
-    owner, _ = shapely.STRtree(outlines).query(rings, predicate="intersects")
+    owner, _ = shapely.STRtree(outlines).query(add_rings(outlines), predicate="intersects")
     return np.asarray(np.bincount(owner, minlength=len(outlines)) == 1)
 
 

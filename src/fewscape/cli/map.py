@@ -38,12 +38,12 @@ fewscape map --pan pan.tif --ms ms.tif --examples fields.gpkg --output maps"""
 
 RULE = """\
 Polygons (GeoPackage, GeoJSON, Shapefile; any reference system) with a class attribute, or a
-label raster on the scene's grid. Crops around the polygons teach the network. What their
-unlabelled ground counts as: inside polygons of the class 'area', which mean that everything
-in them was drawn, background. In crops without an area, a ring around each polygon (half its
-diameter wide, 8 to 64 pixels) is background for its class, everything farther is unknown and
-ignored. Polygons of other classes and of 'background' are background, polygons of the class
-'ignore' are ignored. Without georeference, coordinates are pixels: x the column, y the row."""
+label raster on the scene's grid. What unlabelled ground counts as: inside polygons of the class
+'area', which mean that everything in them was drawn, background; elsewhere unknown. With
+--examples_are objects, the ring around each polygon (half its diameter wide, 8 to 64 pixels) is
+background, too. Polygons of 'background' are background for all classes. Polygons of 'ignore'
+and ground that was drawn as two classes teach nothing. Without georeference, coordinates are
+pixels: x the column, y the row."""
 
 
 CACHE_BYTES = 64 << 20
@@ -84,6 +84,13 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
         help="what 0 in a label raster means; auto: as classes.json says, else background",
     )
     group.add_argument("--classes", type=values.names, help="only these classes, comma-separated")
+    group.add_argument(
+        "--examples_are",
+        default="areas",
+        choices=["areas", "objects"],
+        help="polygons are pieces of some ground, such as part of a lake, or whole objects, such "
+        "as a roof, with background around them (areas)",
+    )
     group.add_argument(
         "--example_scene", help="scene of the examples; the first SCENE if not given"
     )

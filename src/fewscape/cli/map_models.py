@@ -27,8 +27,8 @@ PARAMETERS = (
 """What decides every map besides model, examples and scene."""
 
 FEW_SHOT_PARAMETERS = (
-    *("class_field", "label_zero", "classes", "max_shots", "example_bands", "backbone"),
-    "threshold",
+    *("class_field", "label_zero", "examples_are", "classes", "max_shots", "example_bands"),
+    *("backbone", "threshold"),
 )
 SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
@@ -38,6 +38,7 @@ FEW_SHOT_OPTIONS = {
     "example_bands": None,
     "class_field": "class",
     "label_zero": "auto",
+    "examples_are": "areas",
     "classes": None,
     "backbone": None,
     "weights": None,
@@ -151,7 +152,11 @@ def _read_annotations(arguments: argparse.Namespace, scene: SceneReader) -> Anno
 
     drawn = DrawnOn(scene.path, scene.own_grid)
     annotations = read_annotations(
-        arguments.examples, drawn, arguments.class_field, arguments.label_zero
+        arguments.examples,
+        drawn,
+        arguments.class_field,
+        arguments.label_zero,
+        examples_are=arguments.examples_are,
     )
     return annotations.move_to(scene.grid) if scene.is_resampled else annotations
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewscape.cli import map_long, values
+from fewscape.cli import map_check, map_long, values
 from fewscape.cli.map_inputs import check_overwriting
 from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
@@ -23,6 +23,7 @@ rest. Polygons teach with the multispectral pixels whose centre they contain, po
 in which they lie."""
 
 SINGLE_OPTIONS = {
+    "examples_are": "areas",
     "backbone": None,
     "weights": None,
     "example_scene": None,
@@ -76,12 +77,15 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the labelled pixels, map the pair, tell what was written."""
     from fewscape.raster import StagedFiles
+    from fewscape.scene import DrawnOn
 
     _check(arguments)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     mapper = _make_mapper(arguments)
-    map_long.run_maps(arguments, {mapper.reader.name: mapper}, _make_opener)
+    name, drawn = mapper.reader.name, DrawnOn(mapper.reader.path, mapper.reader.grid)
+    with map_check.checking(arguments, {name: mapper}, {name: drawn}):
+        map_long.run_maps(arguments, {name: mapper}, _make_opener)
     return 0
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from fewscape.core import ExamplesError
 from fewscape.raster import ClassPolygons, read_polygons, to_pixel_geometries
 from fewscape.raster.georeference import name_crs
-from fewscape.scene.annotations import Annotations, Geometries
+from fewscape.scene.annotations import Annotations, ExamplesAre, Geometries
 from fewscape.scene.drawn_scene import DrawnScene, tell_bounds
 from fewscape.scene.label_rasters import RASTERS, Zero, read_label_raster
 from fewscape.scene.reserved_names import fold_case
@@ -21,6 +21,7 @@ def read_annotations(
     class_field: str = "class",
     zero: Zero = "auto",
     points: bool = False,
+    examples_are: ExamplesAre = "areas",
 ) -> Annotations:
     """Polygons of a vector file, or of a label raster on the scene's grid.
 
@@ -34,6 +35,7 @@ def read_annotations(
         zero: what 0 in a label raster means; ``auto``: the class that ``classes.json`` gives it,
             else background.
         points: take points, too; each stands for the pixel that it lies in.
+        examples_are: whole objects have rings of background around them, see ``Annotations``.
 
     Raises:
         ExamplesError: see ``read_polygons``; or nothing lies inside the scene, only one side has
@@ -44,7 +46,7 @@ def read_annotations(
         polygons = read_label_raster(source, scene, zero)
     else:
         polygons = _place(source, read_polygons(source, class_field, points), scene)
-    annotations = Annotations(source, scene.grid, polygons)
+    annotations = Annotations(source, scene.grid, polygons, examples_are)
     if not annotations.class_names:
         raise ExamplesError(
             f"the examples '{source}' name no class to map",

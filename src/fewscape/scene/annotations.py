@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,30 +17,28 @@ from fewscape.raster import Georeference, rasterise
 from fewscape.scene.drawn_index import DrawnIndex
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
 
-RING_SHARE, RING_LEAST, RING_MOST = 0.5, 8.0, 64.0
-"""Width of the ring around a polygon: share of its diameter, and its bounds in pixels."""
-
 OVERLAP_SIDE, OVERLAP_CELLS = 1024, 256
 """Side and number of the windows in which overlaps are counted."""
 
 Geometries = npt.NDArray[np.object_]
+ExamplesAre = Literal["areas", "objects"]
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """Polygons by class, and the rule that makes masks of them.
+    """Polygons by class, and the rule that says what each pixel was drawn as.
 
-    Unlabelled ground is not silently called background. For a class, in this order:
+    Unlabelled ground is not silently called background:
 
-    1. everything is unknown (255);
-    2. if the window meets an ``area`` polygon, which says that all objects in it were drawn, the
-       pixels inside are background (0);
-    3. if it meets none, only a ring around each polygon *of this class* is background: as wide
-       as half the polygon's equivalent diameter, at least 8 and at most 64 pixels. What lies
-       next to an object is rarely the same class, for else it would have been drawn with it;
-    4. polygons of other classes and ``background`` polygons are background;
-    5. polygons of the class are foreground (1);
-    6. ``ignore`` polygons and everything outside the scene are unknown.
+    1. everything is unknown;
+    2. inside ``area`` polygons, which say that everything in them was drawn, it is background;
+    3. if the examples are ``objects``, so is the ring around each polygon: as wide as half the
+       polygon's equivalent diameter, at least 8 and at most 64 pixels. Whole objects rarely have
+       their like beside them, for else those would have been drawn, too. If they are ``areas``,
+       pieces of some ground such as a part of a lake, there are no rings;
+    4. ``background`` polygons are background;
+    5. polygons of classes are their class, also over ``area`` and ``background``;
+    6. ground of two classes, ``ignore`` polygons and everything outside the scene are unknown.
     """
 
     path: Path
@@ -48,6 +47,8 @@ class Annotations:
     """The scene on which they were drawn."""
     polygons: Mapping[str, Geometries]
     """(N,) polygons of each class in columns and rows; N is at least 1."""
+    examples_are: ExamplesAre = "areas"
+    """Whether polygons are pieces of ground, or whole objects with rings around them."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -55,17 +56,31 @@ class Annotations:
         reserved = (AREA, BACKGROUND, UNKNOWN)
         return tuple(sorted(name for name in self.polygons if name not in reserved))
 
+    @property
+    def has_rings(self) -> bool:
+        """Whether the ring around a polygon is background."""
+        return self.examples_are == "objects"
+
+    @property
+    def has_background(self) -> bool:
+        """Whether some ground is known to be none of some class."""
+        drawn = set(self.polygons) - {UNKNOWN}
+        return self.has_rings or len(drawn) > 1
+
     def mask(self, name: str, window: Window) -> npt.NDArray[np.uint8]:
-        """(H, W) of a window: 1 the class, 0 not the class, 255 unknown."""
+        """(H, W) of a window: 1 the class, 0 not the class, 255 unknown.
+
+        Of rings only those of the class count, and none in a window that meets an ``area``.
+        """
+        owners = self._index.paint(window)
         mask = np.full((window.height, window.width), IGNORE, np.uint8)
-        area = self.paint(AREA, window)
-        mask[area if area.any() else self._paint_ring(name, window)] = 0
-        for other in self.polygons:
-            if other not in (name, AREA, UNKNOWN):
-                mask[self.paint(other, window)] = 0
-        mask[self.paint(name, window)] = 1
-        mask[self.paint(UNKNOWN, window)] = IGNORE
-        mask[~self._find_inside(window)] = IGNORE
+        if self.has_rings and not self.paint(AREA, window).any():
+            mask[self._index.paint_rings(window, name) >= 0] = 0
+        drawn = owners.numbers >= 0
+        names = self._index.names
+        own = names.index(name) if name in names else -1
+        mask[drawn] = self._index.classes[owners.numbers[drawn]] == own
+        mask[owners.contested | owners.ignored | ~self._find_inside(window)] = IGNORE
         return mask
 
     def labels(
@@ -78,21 +93,28 @@ class Annotations:
             window: place in the scene.
 
         Returns:
-            (H, W) classes: 1 + the place in ``names``, 0 background, -1 unknown: drawn by nobody,
-            as ``ignore``, as two classes, or outside the scene. And (H, W) numbers of the
-            polygons, which every polygon of the file keeps in all windows; -1 where the class
-            is unknown. Unlabelled ground inside an ``area`` is background of the area's number.
+            (H, W) classes: 1 + the place in ``names``, 0 background, -1 unknown. And (H, W) numbers
+            of the polygons, which every polygon of the file keeps in all windows; -1 where the
+            class is unknown. Unlabelled ground inside an ``area`` is background of the area's
+            number; a ring has a number of its own.
         """
-        numbers = self._index.paint(window).numbers
+        owners = self._index.paint(window)
+        numbers, count = owners.numbers, len(self._index.geometries)
+        if self.has_rings:
+            rings = self._index.paint_rings(window)
+            in_ring = (numbers < 0) & (rings >= 0) & ~owners.contested & ~owners.ignored
+            numbers[in_ring] = rings[in_ring] + count
         numbers[~self._find_inside(window)] = -1
         places = {name: place for place, name in enumerate(names, start=1)}
-        ids = np.array([*(places.get(name, 0) for name in self._index.names), -1], np.int16)
-        classes = np.append(self._index.classes, len(self._index.names))  # the last one: nobody's
-        return ids[classes[numbers]], numbers
+        ids = np.array([places.get(name, 0) for name in self._index.names], np.int16)
+        labels = np.where(numbers < 0, -1, 0).astype(np.int16)
+        drawn = (numbers >= 0) & (numbers < count)
+        labels[drawn] = ids[self._index.classes[numbers[drawn]]]
+        return labels, numbers
 
     def windows(self, side: int) -> Iterator[Window]:
         """The cells of a regular grid over the scene in which something was drawn, by rows."""
-        return self._index.find_cells(self.grid.height, self.grid.width, side)
+        return self._index.find_cells(self.grid.height, self.grid.width, side, self.has_rings)
 
     def count_overlaps(self) -> int:
         """Pixels drawn as two classes, in the first windows with drawings if there are many."""
@@ -101,7 +123,9 @@ class Annotations:
 
     def paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
         """(H, W) pixels of a window whose centre lies in a polygon of this name."""
-        return rasterise(self._near(name, window, 0), window)
+        number = self._index.names.index(name) if name in self._index.names else -1
+        near = self._index.find_near(window)
+        return rasterise(self._index.geometries[near[self._index.classes[near] == number]], window)
 
     def move_to(self, grid: Georeference) -> Annotations:
         """The same polygons in the columns and rows of another grid over the same ground."""
@@ -112,7 +136,7 @@ class Annotations:
             name: shapely.transform(group, lambda points: points * factors)
             for name, group in self.polygons.items()
         }
-        return Annotations(self.path, grid, moved)
+        return replace(self, grid=grid, polygons=moved)
 
     @cached_property
     def _index(self) -> DrawnIndex:
@@ -125,23 +149,3 @@ class Annotations:
         height, width = self.grid.height, self.grid.width
         inside: npt.NDArray[np.bool_] = (rows >= 0) & (rows < height) & (cols >= 0) & (cols < width)
         return inside
-
-    def _paint_ring(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
-        import shapely
-
-        near = self._near(name, window, RING_MOST)
-        diameters = 2 * np.sqrt(shapely.area(near) / np.pi)
-        widths = np.clip(RING_SHARE * diameters, RING_LEAST, RING_MOST)
-        return rasterise(shapely.buffer(near, widths), window)
-
-    def _near(self, name: str, window: Window, distance: float) -> Geometries:
-        """Polygons of a class within some distance of a window."""
-        import shapely
-
-        polygons = self.polygons.get(name, np.empty(0, dtype=object))
-        row, col, height, width = window
-        frame = shapely.box(
-            col - distance, row - distance, col + width + distance, row + height + distance
-        )
-        near: Geometries = polygons[shapely.intersects(polygons, frame)]
-        return near

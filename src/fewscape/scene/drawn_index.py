@@ -12,20 +12,29 @@ from fewscape.core import Window
 from fewscape.raster import rasterise_numbers
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
 
+RING_SHARE, RING_LEAST, RING_MOST = 0.5, 8.0, 64.0
+"""Width of the ring around a polygon: share of its diameter, and its bounds in pixels."""
+
+CLASS, IGNORED = 2, 3
+"""Ranks of polygons; below are ``area`` and ``background``."""
+
 MANY_POINTS = 2_000
 """Vertices from which a polygon is cut to a window before it is painted."""
 
 Geometries = npt.NDArray[np.object_]
 Numbers = npt.NDArray[np.int32]
+Choice = npt.NDArray[np.bool_]
 
 
 class Owners(NamedTuple):
     """Who owns the pixels of a window."""
 
     numbers: Numbers
-    """(H, W) of polygons; -1 none, ignored, or of two classes."""
-    contested: npt.NDArray[np.bool_]
-    """(H, W) pixels in polygons of two classes."""
+    """(H, W) of polygons; -1 where no polygon is, or its class is unknown."""
+    contested: Choice
+    """(H, W) pixels in polygons of two classes; their class is unknown."""
+    ignored: Choice
+    """(H, W) pixels in polygons that say so; their class is unknown."""
 
 
 class DrawnIndex:
@@ -46,8 +55,8 @@ class DrawnIndex:
         sizes = [len(group) for group in polygons.values()]
         self.classes = np.repeat(np.arange(len(sizes)), sizes)
         """(P,) places in ``names``."""
-        order = {AREA: 0, BACKGROUND: 1, UNKNOWN: 3}
-        ranks = np.array([order.get(name, 2) for name in self.names], dtype=np.int64)
+        order = {AREA: 0, BACKGROUND: 1, UNKNOWN: IGNORED}
+        ranks = np.array([order.get(name, CLASS) for name in self.names], dtype=np.int64)
         self.ranks = ranks[self.classes]
         """(P,) which of two polygons owns a pixel of both: the one of the higher rank."""
         self._tree = shapely.STRtree(self.geometries)
@@ -72,29 +81,40 @@ class DrawnIndex:
         near = near[np.argsort(self.ranks[near], kind="stable")]
         shapes = _cut(self.geometries[near], window)
         numbers = rasterise_numbers(shapes, near, window)
-        contested = np.zeros(numbers.shape, np.bool_)
-        is_class = self.ranks[near] == 2
-        classes = self.classes[near]
-        if len(np.unique(classes[is_class])) > 1:
-            # Polygons are sorted by class: if the first and the last one over a pixel are of one
-            # class, so are all between them.
-            last = rasterise_numbers(shapes[is_class], classes[is_class], window)
-            first = rasterise_numbers(shapes[is_class][::-1], classes[is_class][::-1], window)
-            contested = first != last
-        owned = numbers[numbers >= 0]
-        is_ignored = np.zeros(numbers.shape, np.bool_)
-        is_ignored[numbers >= 0] = self.ranks[owned] == 3
-        contested &= ~is_ignored
-        numbers[contested | is_ignored] = -1
-        return Owners(numbers, contested)
+        is_class = self.ranks[near] == CLASS
+        contested = self._find_contested(shapes[is_class], near[is_class], window)
+        ignored = np.zeros(numbers.shape, np.bool_)
+        ignored[numbers >= 0] = self.ranks[numbers[numbers >= 0]] == IGNORED
+        contested &= ~ignored
+        numbers[contested | ignored] = -1
+        return Owners(numbers, contested, ignored)
 
-    def find_cells(self, height: int, width: int, side: int) -> Iterator[Window]:
+    def paint_rings(self, window: Window, name: str | None = None) -> Numbers:
+        """(H, W) numbers of the polygons in whose rings pixels lie, -1 none.
+
+        A ring is as wide as half its polygon's equivalent diameter, at least 8 and at most 64
+        pixels; the polygon itself is part of it.
+
+        Args:
+            window: place in the scene.
+            name: only rings of this class, instead of those of all.
+        """
+        near = self.find_near(window, RING_MOST)
+        near = near[self.ranks[near] == CLASS]
+        if name is not None:
+            near = near[[self.names[place] == name for place in self.classes[near]]]
+        return rasterise_numbers(add_rings(self.geometries[near]), near, window)
+
+    def find_cells(
+        self, height: int, width: int, side: int, with_rings: bool = False
+    ) -> Iterator[Window]:
         """Cells of a regular grid that a polygon meets among their pixel centres; ``ignore`` aside.
 
         Args:
             height: of the scene.
             width: of the scene.
             side: of the cells; those at the right and lower edge are cut there.
+            with_rings: take the ring around a polygon as part of it.
         """
         import shapely
 
@@ -103,16 +123,43 @@ class DrawnIndex:
         for top in range(0, height, side):
             bottom = min(top + side, height)
             strip = Window(top, 0, bottom - top, width)
-            near = self.find_near(strip)
-            near = near[self.ranks[near] < 3]
+            near = self.find_near(strip, RING_MOST if with_rings else 0)
+            near = near[self.ranks[near] < IGNORED]
             if not len(near):
                 continue
-            shapes = _cut(self.geometries[near], strip)
+            shapes = self.geometries[near].copy()
+            if with_rings:
+                is_class = self.ranks[near] == CLASS
+                shapes[is_class] = add_rings(shapes[is_class])
+            shapes = _cut(shapes, strip)
             centres = shapely.box(lefts + 0.5, top + 0.5, rights - 0.5, bottom - 0.5)
             met = shapely.STRtree(shapes).query(centres, predicate="intersects")[0]
             for cell in np.unique(met).tolist():
                 left = int(lefts[cell])
                 yield Window(top, left, bottom - top, int(rights[cell]) - left)
+
+    def _find_contested(
+        self, shapes: Geometries, numbers: npt.NDArray[np.int64], window: Window
+    ) -> Choice:
+        """Pixels in polygons of several classes, from polygons in the order of their classes."""
+        classes = self.classes[numbers]
+        if len(np.unique(classes)) < 2:
+            return np.zeros((window.height, window.width), np.bool_)
+        # If the first and the last polygon over a pixel are of one class, so are all between.
+        last = rasterise_numbers(shapes, classes, window)
+        first = rasterise_numbers(shapes[::-1], classes[::-1], window)
+        contested: Choice = first != last
+        return contested
+
+
+def add_rings(polygons: Geometries) -> Geometries:
+    """(N,) polygons with the rings around them."""
+    import shapely
+
+    diameters = 2 * np.sqrt(shapely.area(polygons) / np.pi)
+    widths = np.clip(RING_SHARE * diameters, RING_LEAST, RING_MOST)
+    grown: Geometries = shapely.buffer(polygons, widths)
+    return grown
 
 
 def _cut(geometries: Geometries, window: Window) -> Geometries:

@@ -78,10 +78,17 @@ def cut_examples(
         classes: only these; polygons of the others still count as background.
 
     Raises:
-        ExamplesError: unknown class, a class whose polygons are all smaller than one cell, or one
-            without a valid pixel.
+        ExamplesError: unknown class, no background at all, a class whose polygons are all
+            smaller than one cell, or one without a valid pixel.
     """
     names = _choose(annotations, classes)
+    if not annotations.has_background:
+        raise ExamplesError(
+            f"the examples '{annotations.path}' say nowhere what is not '{names[0]}'",
+            "a network learns from the difference",
+            "draw other ground as 'background' or as classes of its own, or if every polygon is "
+            "a whole object, give --examples_are objects",
+        )
     shots = []
     for name in names:
         _check_sizes(annotations, name, cell)
