@@ -128,7 +128,7 @@ def test_a_class_that_never_occurs_changes_nothing():
     assert errors.areas[4] == 0
     assert np.isnan([found.users[4], found.producers[4], errors.users[4]]).all()
     bounds = bootstrap_polygons(as_points(counts), mapped)
-    assert not np.isnan(bounds.areas).any()
+    assert np.isnan(bounds.areas).any(axis=1).tolist() == [False] * 4 + [True]
     assert np.isnan(bounds.users[4]).all()
 
 
@@ -203,6 +203,13 @@ def test_without_areas_the_bounds_are_those_of_the_checked_pixels():
     assert bounds.producers.tolist() == [[0.8, 0.9], [0.8, 1.0]]
     alone = PolygonCounts(polygons.pixels[:3], polygons.classes[:3])
     assert np.isnan(bootstrap_polygons(alone).overall).all()
+
+
+def test_numbers_that_never_differ_have_no_bounds():
+    polygons = PolygonCounts(np.array([[9, 1], [8, 2], [0, 8], [0, 10]]), np.array([0, 0, 1, 1]))
+    bounds = bootstrap_polygons(polygons)
+    assert np.isnan(bounds.producers[1]).all()  # no error was seen, which does not mean none
+    assert not np.isnan([*bounds.producers[0], *bounds.users[1], *bounds.overall]).any()
 
 
 def test_chunks_change_nothing(monkeypatch):

@@ -145,13 +145,13 @@ def test_a_file_is_read_onto_the_grid_of_the_map(tmp_path):
     )
     half = Georeference(30, 45, PLACE @ Affine.scale(2), GRID.crs)
     scene = DrawnOn(tmp_path / "scene.tif", GRID)
-    check = read_check(path, scene, half, NAMES)
+    check = read_check(path, scene, half)
     assert check.grid == half
     assert check.polygons["roof"][0].bounds == pytest.approx((5, 5, 10, 15))
-    own = read_check(path, scene, GRID, NAMES)
+    own = read_check(path, scene, GRID)
     assert own.polygons["tree"][0].bounds == (1, 1, 2, 2)  # the pixel of the point
     with pytest.raises(ExamplesError, match="no attribute 'kind'"):
-        read_check(path, scene, GRID, NAMES, "kind")
+        read_check(path, scene, GRID, "kind")
 
 
 def test_classes_that_the_map_does_not_have_are_refused(tmp_path):

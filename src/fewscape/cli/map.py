@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fewscape.cli import map_long, map_pair, values
+from fewscape.cli import map_check, map_long, map_pair, values
 from fewscape.cli.map_inputs import RULE as SCENE_RULE
 from fewscape.cli.map_inputs import (
     add_input_options,
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_model(parser.add_argument_group("model"))
     map_long.add_long_options(parser.add_argument_group("long runs", map_long.RULE))
+    map_check.add_check_options(parser.add_argument_group("check", map_check.RULE))
     outputs = parser.add_argument_group("outputs")
     add_output_options(outputs)
     outputs.add_argument(
@@ -147,6 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
         values.refuse(
             arguments, defaults, "was given without --engine ray", "only a cluster has it"
         )
+    map_check.check_options(arguments)
     with limit_cache(CACHE_BYTES):  # whatever is read before the mapping, which has its own
         if arguments.pan is not None or arguments.ms is not None:
             return map_pair.run(arguments)
@@ -156,7 +158,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     from fewscape.core import ConfigError
     from fewscape.raster import Retry, StagedFiles, find_sources, to_source
-    from fewscape.scene import SceneMapper
+    from fewscape.scene import DrawnOn, SceneMapper
 
     values.refuse(
         arguments, map_pair.PAIR_OPTIONS, "was given without --pan and --ms", "only a pair takes it"
@@ -182,7 +184,9 @@ def _run(arguments: argparse.Namespace) -> int:
     options = _read_options(arguments, tags)
     scenes = open_scenes(arguments, sources, example)
     mappers = {scene.source.stem: SceneMapper(scene, segmenter, options) for scene in scenes}
-    map_long.run_maps(arguments, mappers, partial(_make_opener, sources=_resolve(sources)))
+    drawn = {scene.source.stem: DrawnOn(scene.path, scene.own_grid) for scene in scenes}
+    with map_check.checking(arguments, mappers, drawn):
+        map_long.run_maps(arguments, mappers, partial(_make_opener, sources=_resolve(sources)))
     return 0
 
 

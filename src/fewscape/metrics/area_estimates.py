@@ -241,8 +241,9 @@ def bootstrap_polygons(
 
     Returns:
         The bounds. All are nan if a stratum has a single polygon, which tells nothing of how
-        polygons vary, or if a mapped class has none. Resamples in which a class does not
-        occur say nothing of its scores.
+        polygons vary, or if a mapped class has none; and those of a number that is the same
+        in all resamples, such as an accuracy of 1 where no polygon shows an error. Resamples in
+        which a class does not occur say nothing of its scores.
 
     Raises:
         ShapeError: the shapes do not fit together.
@@ -293,10 +294,13 @@ def _resample(
 
 
 def _bound(values: Floats, level: float) -> Floats:
-    """(K, 2) bounds of (R, K) values; nan where all are."""
+    """(K, 2) bounds of (R, K) values; nan where all are, or do not differ."""
     ends = (1 - level) / 2, (1 + level) / 2
     known = [column[~np.isnan(column)] for column in values.T]
-    return np.array([np.quantile(own, ends) if own.size else (np.nan, np.nan) for own in known])
+    varies = [own.size > 0 and not np.isclose(own.min(), own.max()) for own in known]
+    unknown = np.nan, np.nan
+    pairs = zip(known, varies, strict=True)
+    return np.array([np.quantile(own, ends) if differs else unknown for own, differs in pairs])
 
 
 def _divide(above: Counts | Floats, below: Counts | Floats) -> Floats:
