@@ -125,13 +125,23 @@ def test_without_background_no_area_is_estimated(tmp_path, scene, examples, caps
     assert "true, ha" not in told
 
 
-def test_single_polygons_have_no_intervals(tmp_path, scene, examples, capsys):
+def test_single_polygons_have_wide_intervals(tmp_path, scene, examples, capsys):
     check = draw(tmp_path / "check.gpkg", ROOFS[:1], GROUND[:1])
     assert run(scene, examples, tmp_path / "out", "--check", str(check)) == 0
-    found = read(tmp_path / "out")
-    assert found["checked_pixels"]["overall_ci95"] is None
-    assert found["whole_map"]["per_class"][1]["area_ci95"] is None
-    assert "where a class has a single polygon" in capsys.readouterr().out
+    low, high = read(tmp_path / "out")["whole_map"]["overall_ci95"]
+    assert high - low > 0.3
+    assert "(-)" not in capsys.readouterr().out
+
+
+def test_a_mapped_class_that_no_polygon_lies_on_leaves_areas_open(
+    tmp_path, scene, examples, capsys
+):
+    check = draw(tmp_path / "check.gpkg", GROUND[:2], GROUND[2:])  # dark roofs
+    assert run(scene, examples, tmp_path / "out", "--check", str(check)) == 0
+    whole = read(tmp_path / "out")["whole_map"]
+    assert whole["overall_ci95"] is None
+    assert whole["per_class"][1]["area_ci95"] is None
+    assert "no polygon lies mostly on some mapped class" in capsys.readouterr().out
 
 
 def test_pixels_count_without_a_reference_system(tmp_path):

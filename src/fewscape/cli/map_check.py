@@ -18,7 +18,7 @@ RULE = """\
 Polygons, points or a label raster that did not teach the network, read as --examples are. Of the
 checked pixels the confusion matrix, IoU, user's and producer's accuracy are told. Areas and the
 accuracies of the whole map are estimated after Olofsson et al. (2014); they hold if the polygons
-are a random sample of the ground of each mapped class. Intervals come from resampling polygons:
+are a random sample of the ground of each mapped class. Intervals come from weighing polygons anew:
 one counts once, however many pixels it has. Draw 'background' (or 'area'), too: without, nobody
 sees what is mapped where nothing is."""
 

@@ -32,7 +32,7 @@ def score_check(check: MapCheck) -> dict[str, Any]:
     Returns:
         ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: estimates by the
         stratified estimator, None if a mapped class is shown by no polygon. Every ``..._ci95`` is
-        from resampling polygons; every ``..._se`` is the estimator's own, which takes pixels
+        from weighing polygons anew; every ``..._se`` is the estimator's own, which takes pixels
         for independent and is too small for polygons.
     """
     from fewscape.metrics.area_estimates import bootstrap_polygons, score_agreement
@@ -191,8 +191,8 @@ def _explain(results: Mapping[str, Any]) -> Iterator[str]:
     rows = [row for part in parts for row in (part, *part["per_class"])]
     if any(row[key] is None for row in rows for key in row if key.endswith("_ci95")):
         yield (
-            "There is no interval (-) where a class has a single polygon, where no polygon lies "
-            "mostly on a mapped class, or where all polygons agree."
+            "There is no interval (-) of the whole map where no polygon lies mostly on some "
+            "mapped class."
         )
 
 

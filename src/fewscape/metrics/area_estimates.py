@@ -9,7 +9,7 @@ Three kinds of numbers come from the same counts:
   if the checked ground is a random sample inside each stratum; polygons drawn where an object is
   easy to see are no such sample, and no formula mends that. Its standard errors take every sample
   for independent, which points are and the pixels of one polygon are not.
-* **Intervals**: ``bootstrap_polygons``, which resamples whole polygons, so that a polygon counts
+* **Intervals**: ``bootstrap_polygons``, which weighs whole polygons anew, so that a polygon counts
   once however many pixels it has. They rest on the same assumption about the sample.
 """
 
@@ -222,12 +222,15 @@ def bootstrap_polygons(
     level: float = LEVEL,
     seed: int = SEED,
 ) -> Intervals:
-    """Intervals from resampling polygons: of the whole map, or of the checked pixels alone.
+    """Intervals over polygons: of the whole map, or of the checked pixels alone.
 
-    Polygons are the sample, their pixels only tell what each of them shows. Of the P polygons of
-    a stratum, P - 1 are drawn with replacement and weigh P / (P - 1) each (Rao and Wu 1988), which
-    gives sums their unbiased variance with few polygons, too. With one pixel to a polygon the
-    spread of the areas is that of ``find_standard_errors``.
+    Polygons are the sample, their pixels only tell what each of them shows. In every resample
+    each polygon gets a random weight (the Bayesian bootstrap, Rubin 1981). Few polygons show none
+    of the rarer errors, and resampling alone would call those impossible: with 5 polygons to a
+    class, bounds of 95 % held in about half of simulated cases. Hence each stratum has one more
+    polygon of mean size and of unknown class: its weight is spread over the K classes at random
+    (a Dirichlet prior of 1 / K each). With 3 to 100 polygons to a class the bounds of the areas
+    then held in 90 to 100 % of the cases.
 
     Args:
         polygons: the counts.
@@ -237,13 +240,11 @@ def bootstrap_polygons(
             the true classes.
         num_resamples: how many resamples.
         level: share of them between the bounds.
-        seed: of the resampling; the same polygons always give the same bounds.
+        seed: of the weights; the same polygons always give the same bounds.
 
     Returns:
-        The bounds. All are nan if a stratum has a single polygon, which tells nothing of how
-        polygons vary, or if a mapped class has none; and those of a number that is the same
-        in all resamples, such as an accuracy of 1 where no polygon shows an error. Resamples in
-        which a class does not occur say nothing of its scores.
+        The bounds, which always contain the estimate. All are nan if there is no polygon, or if
+        none lies mostly on some mapped class; and those of scores that are nan themselves.
 
     Raises:
         ShapeError: the shapes do not fit together.
@@ -254,15 +255,17 @@ def bootstrap_polygons(
     if mapped is not None:
         _check(polygons.matrix, mapped)
     lacking = np.zeros(num_classes, bool) if mapped is None else (sizes == 0) & (mapped > 0)
-    if not len(strata) or (sizes == 1).any() or lacking.any():
+    if not len(strata) or lacking.any():
         unknown = np.full((num_classes, 2), np.nan)
         return Intervals(unknown, unknown, unknown, unknown[0], unknown)
-    counts = _resample(polygons, strata, num_resamples, seed)  # (R, K, K)
+    draws = _resample(polygons, strata, num_resamples, seed, by_truth=mapped is None)
+    counts = np.concatenate([polygons.matrix[None].astype(np.float64), draws])  # (1 + R, K, K)
     weighed = counts if mapped is None else weigh_by_area(counts, mapped)
     scores = score_agreement(weighed)
+    users = score_agreement(counts).users  # known also of a class that is mapped nowhere else
     areas = weighed.sum(axis=-2) * (1 if mapped is None else mapped.sum())
     return Intervals(
-        _bound(scores.users, level),
+        _bound(users, level),
         _bound(scores.producers, level),
         _bound(scores.iou, level),
         _bound(scores.overall[:, None], level)[0],
@@ -271,9 +274,13 @@ def bootstrap_polygons(
 
 
 def _resample(
-    polygons: PolygonCounts, strata: npt.NDArray[np.int64], num_resamples: int, seed: int
+    polygons: PolygonCounts,
+    strata: npt.NDArray[np.int64],
+    num_resamples: int,
+    seed: int,
+    by_truth: bool,
 ) -> Floats:
-    """(R, K, K) counts of the resamples, rows the map."""
+    """(R, K, K) counts of the resamples, rows the map; strata are true or mapped classes."""
     rng = np.random.default_rng(seed)
     num_classes = polygons.pixels.shape[1]
     counts = np.zeros((num_resamples, num_classes, num_classes))
@@ -281,26 +288,29 @@ def _resample(
         members = np.flatnonzero(strata == stratum)
         pixels, classes = polygons.pixels[members].astype(np.float64), polygons.classes[members]
         num = len(members)
+        mean = pixels.sum() / num
+        unseen = mean * rng.standard_gamma(1 / num_classes, (num_resamples, num_classes))
+        cells = (slice(None), stratum) if by_truth else (stratum, slice(None))
+        counts[:, *cells] += unseen
         step = max(1, CHUNK_WEIGHTS // num)
         for first in range(0, num_resamples, step):
             part = slice(first, min(first + step, num_resamples))
-            rows = part.stop - first
-            draws = rng.integers(num, size=(rows, num - 1)) + num * np.arange(rows)[:, None]
-            times = np.bincount(draws.ravel(), minlength=rows * num).reshape(rows, num)
+            weights = rng.standard_exponential((part.stop - first, num))
             for number in np.unique(classes).tolist():
                 own = classes == number
-                counts[part, :, number] += times[:, own] @ pixels[own] * (num / (num - 1))
+                counts[part, :, number] += weights[:, own] @ pixels[own]
     return counts
 
 
 def _bound(values: Floats, level: float) -> Floats:
-    """(K, 2) bounds of (R, K) values; nan where all are, or do not differ."""
+    """(K, 2) bounds of (1 + R, K) values, the first of which is the estimate; nan where that is."""
     ends = (1 - level) / 2, (1 + level) / 2
-    known = [column[~np.isnan(column)] for column in values.T]
-    varies = [own.size > 0 and not np.isclose(own.min(), own.max()) for own in known]
-    unknown = np.nan, np.nan
-    pairs = zip(known, varies, strict=True)
-    return np.array([np.quantile(own, ends) if differs else unknown for own, differs in pairs])
+    bounds = np.full((values.shape[1], 2), np.nan)
+    for number in np.flatnonzero(~np.isnan(values[0])).tolist():
+        estimate = values[0, number]
+        low, high = np.nanquantile(values[1:, number], ends)
+        bounds[number] = min(low, estimate), max(high, estimate)
+    return bounds
 
 
 def _divide(above: Counts | Floats, below: Counts | Floats) -> Floats:
