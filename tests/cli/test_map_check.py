@@ -144,6 +144,19 @@ def test_a_mapped_class_that_no_polygon_lies_on_leaves_areas_open(
     assert "no polygon lies mostly on some mapped class" in capsys.readouterr().out
 
 
+def test_a_class_that_is_mapped_nowhere_has_scores_without_users_accuracy(
+    tmp_path, scene, examples, capsys
+):
+    check = draw(tmp_path / "check.gpkg")
+    words = ("--threshold", "1.0", "--check", str(check))
+    assert run(scene, examples, tmp_path / "out", *words) == 0
+    found = read(tmp_path / "out")
+    roof = found["checked_pixels"]["per_class"][1]
+    assert (roof["users"], roof["users_ci95"], roof["iou"]) == (None, None, 0)
+    assert found["whole_map"]["per_class"][1]["mapped_area"] == 0
+    assert "There is no interval" not in capsys.readouterr().out
+
+
 def test_pixels_count_without_a_reference_system(tmp_path):
     scene = write_raster(tmp_path / "scene.png", lit_roofs())
     boxes = [shapely.box(8, 8, 32, 32), shapely.box(56, 8, 80, 32), shapely.box(36, 8, 48, 20)]

@@ -187,9 +187,7 @@ def _explain(results: Mapping[str, Any]) -> Iterator[str]:
             f"No check polygon shows {_list(unseen)}, which the map has: what is mapped wrongly "
             "there stays unseen, and areas cannot be estimated. Draw polygons of it, too."
         )
-    parts = [results["checked_pixels"], *([] if whole is None else [whole])]
-    rows = [row for part in parts for row in (part, *part["per_class"])]
-    if any(row[key] is None for row in rows for key in row if key.endswith("_ci95")):
+    if whole is not None and whole["overall_ci95"] is None:
         yield (
             "There is no interval (-) of the whole map where no polygon lies mostly on some "
             "mapped class."
