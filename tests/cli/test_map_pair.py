@@ -35,7 +35,7 @@ def read_classes(out):
 
 
 def test_the_embedded_network_maps_classes_it_never_saw(tmp_path, files, capsys):
-    assert run(files, tmp_path / "out") == 0
+    assert run(files, tmp_path / "out", "--buffer", "0.5") == 0
     told = capsys.readouterr().out
     assert "dry scrub: 21 pixels from" in told
     classes, names, tags = read_classes(tmp_path / "out")

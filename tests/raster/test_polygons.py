@@ -98,6 +98,41 @@ def test_broken_geometries_are_mended(tmp_path):
     assert found.geometries[0].is_valid
 
 
+def test_everything_is_split_into_its_parts(tmp_path):
+    inner = shapely.GeometryCollection([shapely.Point(1, 2), shapely.LineString([(0, 0), (5, 5)])])
+    drawn = {
+        "a": shapely.MultiPolygon([BOX, shapely.box(0, 0, 1, 1)]),
+        "b": shapely.GeometryCollection([BOX, inner]),
+        "c": shapely.MultiPoint([(3, 4), (5, 6)]),
+        "d": shapely.Polygon([(0, 0), (4, 4), (4, 0), (0, 4)]),
+        "empty": shapely.Polygon(),
+        "flat": shapely.Polygon([(0, 0), (4, 4), (0, 0)]),
+    }
+    found = read_polygons(
+        write_polygons(
+            tmp_path / "a.gpkg", list(drawn.values()), list(drawn), geometry_type="Unknown"
+        )
+    )
+    assert found.names == ("a", "a", "b", "b", "b", "c", "c", "d", "d")
+    kinds = [shapely.get_type_id(part) for part in found.geometries]
+    assert kinds == [3, 3, 3, 0, 1, 0, 0, 3, 3]
+    assert found.left_out == {"empty": 1, "without area": 1}
+
+
+def test_features_without_a_geometry_are_counted(tmp_path):
+    content = {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": {"class": "a"}, "geometry": None},
+            {"type": "Feature", "properties": {"class": "a"}, "geometry": BOX.__geo_interface__},
+        ],
+    }
+    (tmp_path / "a.geojson").write_text(json.dumps(content))
+    found = read_polygons(tmp_path / "a.geojson")
+    assert found.left_out == {"empty": 1}
+    assert found.names == ("a",)
+
+
 def test_reports_what_is_wrong_with_the_file(tmp_path):
     path = write_polygons(tmp_path / "a.gpkg", [BOX], ["roof"], field="kind")
     with pytest.raises(ExamplesError, match=r"no attribute 'class'.*are: kind.*--class_field"):
@@ -105,14 +140,13 @@ def test_reports_what_is_wrong_with_the_file(tmp_path):
     assert read_polygons(path, "kind").names == ("roof",)
 
     path = write_polygons(tmp_path / "b.gpkg", [BOX, BOX], ["roof", None])
-    with pytest.raises(ExamplesError, match=r"1 polygons of .* have no value in 'class'"):
+    with pytest.raises(ExamplesError, match=r"1 geometries of .* have no value in 'class'"):
         read_polygons(path)
 
-    points = write_polygons(
-        tmp_path / "c.gpkg", [shapely.Point(1, 2)], ["roof"], geometry_type="Point"
-    )
-    with pytest.raises(ExamplesError, match="no polygons, but Point"):
-        read_polygons(points)
+    lines = [shapely.Polygon([(0, 0), (4, 4), (0, 0)]), shapely.Polygon()]
+    path = write_polygons(tmp_path / "c.gpkg", lines, ["roof", "roof"])
+    with pytest.raises(ExamplesError, match=r"no examples, .* that are: 1 empty, 1 without area; "):
+        read_polygons(path)
 
     with pytest.raises(ExamplesError, match="do not exist"):
         read_polygons(tmp_path / "absent.gpkg")

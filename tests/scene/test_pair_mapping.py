@@ -85,7 +85,7 @@ def test_superpixels_do_not_depend_on_the_window(reader):
 
 
 def test_polygons_and_points_teach(reader, files):
-    examples = read_pixel_examples(files.examples, reader)
+    examples = read_pixel_examples(files.examples, reader, buffer="0.5")
     assert examples.class_names == tuple(sorted(files.names))
     assert not examples.has_background
     found = files.labels[tuple(examples.pixels.T)]

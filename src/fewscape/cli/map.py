@@ -37,13 +37,13 @@ fewscape map https://example.org/town.tif tiles/ --examples roofs.gpkg --bands r
 fewscape map --pan pan.tif --ms ms.tif --examples fields.gpkg --output maps"""
 
 RULE = """\
-Polygons (GeoPackage, GeoJSON, Shapefile; any reference system) with a class attribute, or a
-label raster on the scene's grid. What unlabelled ground counts as: inside polygons of the class
-'area', which mean that everything in them was drawn, background; elsewhere unknown. With
---examples_are objects, the ring around each polygon (half its diameter wide, 8 to 64 pixels) is
-background, too. Polygons of 'background' are background for all classes. Polygons of 'ignore'
-and ground that was drawn as two classes teach nothing. Without georeference, coordinates are
-pixels: x the column, y the row."""
+Polygons, lines and points (GeoPackage, GeoJSON, Shapefile; any reference system) with a class
+attribute, or a label raster on the scene's grid. What unlabelled ground counts as: inside
+polygons of the class 'area', which mean that everything in them was drawn, background;
+elsewhere unknown. With --examples_are objects, the ring around each polygon (half its diameter
+wide, 8 to 64 pixels) is background, too. Polygons of 'background' are background for all
+classes. Polygons of 'ignore' and ground that was drawn as two classes teach nothing. Without
+georeference, coordinates are pixels: x the column, y the row."""
 
 
 CACHE_BYTES = 64 << 20
@@ -84,7 +84,6 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
         choices=["auto", "background", "unknown"],
         help="what 0 in a label raster means; auto: as classes.json says, else background",
     )
-    group.add_argument("--classes", type=values.names, help="only these classes, comma-separated")
     group.add_argument(
         "--examples_are",
         default="areas",
@@ -92,6 +91,12 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
         help="polygons are pieces of some ground, such as part of a lake, or whole objects, such "
         "as a roof, with background around them (areas)",
     )
+    group.add_argument(
+        "--buffer",
+        default="1.5",
+        help="how far points and lines reach: 2 or 2px pixels, 3m metres on the ground (1.5)",
+    )
+    group.add_argument("--classes", type=values.names, help="only these classes, comma-separated")
     group.add_argument(
         "--example_scene", help="scene of the examples; the first SCENE if not given"
     )

@@ -152,7 +152,7 @@ def _count_shared(
             scene,
             arguments.class_field,
             arguments.label_zero,
-            points=arguments.ms is not None,
+            buffer=arguments.buffer,
         )
     except ExamplesError:  # they lie in another scene
         return 0

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
+from fewscape.cli.map_examples import read_examples
 from fewscape.cli.map_inputs import open_scene
 from fewscape.cli.output_options import OUTPUT_PARAMETERS
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
     from fewscape.raster import SceneReader, Source
-    from fewscape.scene import Annotations, Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
+    from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
 
 UNTRAINED_WINDOW = 256
 """Window side for networks that were not trained on one."""
@@ -27,8 +28,8 @@ PARAMETERS = (
 """What decides every map besides model, examples and scene."""
 
 FEW_SHOT_PARAMETERS = (
-    *("class_field", "label_zero", "examples_are", "classes", "max_shots", "example_bands"),
-    *("backbone", "threshold"),
+    *("class_field", "label_zero", "examples_are", "buffer", "classes", "max_shots"),
+    *("example_bands", "backbone", "threshold"),
 )
 SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
@@ -39,6 +40,7 @@ FEW_SHOT_OPTIONS = {
     "class_field": "class",
     "label_zero": "auto",
     "examples_are": "areas",
+    "buffer": "1.5",
     "classes": None,
     "backbone": None,
     "weights": None,
@@ -128,7 +130,7 @@ def _learn(
     source = sources[0] if named is None else to_source(named)
     bands = arguments.example_bands or arguments.bands
     with open_scene(arguments, source, bands) as scene:
-        annotations = _read_annotations(arguments, scene)
+        annotations = read_examples(arguments, scene)
         model = load_model(arguments.model, arguments.backbone, arguments.weights)
         examples = cut_examples(
             annotations,
@@ -144,21 +146,6 @@ def _learn(
         crops = "1 crop" if len(shots) == 1 else f"{len(shots)} crops"
         print(f"{name}: {crops} of {arguments.window} pixels from {arguments.examples}")
     return segmenter, _tell_origin(arguments, examples, scene, policy), scene
-
-
-def _read_annotations(arguments: argparse.Namespace, scene: SceneReader) -> Annotations:
-    """What was drawn, on the pixels of the file, and brought to those that are read."""
-    from fewscape.scene import DrawnOn, read_annotations
-
-    drawn = DrawnOn(scene.path, scene.own_grid)
-    annotations = read_annotations(
-        arguments.examples,
-        drawn,
-        arguments.class_field,
-        arguments.label_zero,
-        examples_are=arguments.examples_are,
-    )
-    return annotations.move_to(scene.grid) if scene.is_resampled else annotations
 
 
 def _tell_origin(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 RULE = """\
 Both rasters show the same ground, one multispectral pixel for 2 x 2 or 4 x 4 panchromatic ones.
 Every pixel gets one of the drawn classes, so draw all kinds of ground, or 'background' for the
-rest. Polygons teach with the multispectral pixels whose centre they contain, points with the one
-in which they lie."""
+rest. Polygons teach with the multispectral pixels whose centre they contain, points and lines
+with those around them (--buffer)."""
 
 SINGLE_OPTIONS = {
     "examples_are": "areas",
@@ -46,7 +46,8 @@ PAIR_OPTIONS = {"ms_bands": (1, 2, 3, 4), "grid": "pan", "tile": None}
 """Options that only a pair takes, with their defaults."""
 
 PARAMETERS = (
-    *("ms_bands", "nodata", "classes", "class_field", "label_zero", "max_shots", "grid"),
+    *("ms_bands", "nodata", "classes", "class_field", "label_zero", "buffer", "max_shots"),
+    "grid",
     *OUTPUT_PARAMETERS,
 )
 """What decides the map besides model, examples and the rasters."""
@@ -119,6 +120,7 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
             arguments.label_zero,
             arguments.classes,
             arguments.max_shots or MOST_PIXELS,
+            arguments.buffer,
         )
         _tell(examples, arguments.examples)
         has_patches = arguments.vectors or arguments.min_area > 0

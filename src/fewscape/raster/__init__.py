@@ -6,13 +6,8 @@ from fewscape.raster.overviews import add_overviews, make_cog
 from fewscape.raster.palette import class_colours
 from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
-from fewscape.raster.polygons import (
-    ClassPolygons,
-    rasterise,
-    rasterise_numbers,
-    read_polygons,
-    to_pixel_geometries,
-)
+from fewscape.raster.polygons import ClassPolygons, read_polygons, to_pixel_geometries
+from fewscape.raster.rasterising import rasterise, rasterise_numbers
 from fewscape.raster.reader import Scale, SceneReader
 from fewscape.raster.remote import Retry
 from fewscape.raster.sieve import sieve_map

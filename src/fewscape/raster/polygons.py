@@ -1,23 +1,22 @@
-"""Polygons and points with a class, from any vector file that GDAL opens."""
+"""Polygons, lines and points with a class, from any vector file that GDAL opens."""
 
 from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import ExamplesError, Window
+from fewscape.core import ExamplesError
 from fewscape.raster.georeference import Georeference, reproject
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
-    from shapely import Geometry
 
 CLASS_FIELD = "class"
 """Attribute that names a polygon's class, unless another one is chosen."""
@@ -25,21 +24,30 @@ CLASS_FIELD = "class"
 Geometries = npt.NDArray[np.object_]
 """(N,) shapely geometries."""
 
-POLYGON_TYPES, POINT_TYPES = (3, 6), (0, 4)
-"""Shapely's numbers of single and multiple geometries."""
+COLOUR_FIELDS = ("colour", "color")
+"""Attributes that give a class its colour, in small or capital letters."""
+
+POINT, POLYGON = 0, 3
+"""Shapely's numbers of the single kinds; lines are between, collections above."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassPolygons:
-    """Polygons of a file, each with the name of its class."""
+    """Polygons, lines and points of a file, each with the name of its class."""
 
     geometries: Geometries
+    """(N,) single parts, none of them empty."""
     names: tuple[str, ...]
+    """(N,)."""
     crs: CRS | None
     """None where coordinates are pixels."""
     crs_stated: bool
     """Whether the file itself says so; a GeoJSON file without a word is in degrees by its standard,
     but drawn over an image without georeference it means pixels."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls the colour of a class, of those that have one."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many features, or parts of them, are of no use, by what is wrong with them."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -50,44 +58,84 @@ class ClassPolygons:
         return left, bottom, right, top
 
 
-def read_polygons(
-    path: Path | str, class_field: str = CLASS_FIELD, points: bool = False
-) -> ClassPolygons:
-    """Polygons and multipolygons of a vector file's first layer, in the file's coordinates.
+def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPolygons:
+    """Polygons, lines and points of a vector file's first layer, in the file's coordinates.
+
+    Multiple geometries and collections are split into their parts, crossing polygons mended.
 
     Args:
         path: GeoPackage, GeoJSON, Shapefile or another format of GDAL.
         class_field: attribute with the class; numbers become text.
-        points: take points and multipoints, too.
 
     Raises:
-        ExamplesError: the file is missing or unreadable, lacks the attribute, has polygons
-            without a class, or no polygons at all.
+        ExamplesError: the file is missing or unreadable, lacks the attribute, has geometries
+            without a class, or no geometry of any use.
     """
     import shapely
 
-    meta, wkb, values = _read_layer(Path(path), class_field)
-    geometries = shapely.force_2d(shapely.from_wkb(wkb))
-    kinds = POLYGON_TYPES + POINT_TYPES if points else POLYGON_TYPES
-    is_wanted = np.isin(shapely.get_type_id(geometries), kinds) & ~shapely.is_empty(geometries)
-    if not is_wanted.any():
-        found = sorted({geometry.geom_type for geometry in geometries if geometry is not None})
-        raise ExamplesError(
-            f"the file '{path}' has no polygons" + (f", but {', '.join(found)}" if found else ""),
-            "examples are polygons around objects" + (", or points" if points else ""),
-            "draw polygons, or buffer points and lines in a GIS",
-        )
-    nameless = [str(value).strip() in ("", "None", "nan") for value in values]
-    lacking = int((np.array(nameless) & is_wanted).sum())
+    layer = _read_layer(Path(path), class_field)
+    geometries = shapely.force_2d(shapely.from_wkb(layer.wkb, on_invalid="ignore"))
+    is_missing = shapely.is_missing(geometries)
+    is_empty = shapely.is_empty(geometries) | np.array([not wkb for wkb in layer.wkb], np.bool_)
+    is_useful = ~is_missing & ~is_empty
+    names = [str(value).strip() for value in layer.classes]
+    lacking = int((np.array([name in ("", "None", "nan") for name in names]) & is_useful).sum())
     if lacking:
         raise ExamplesError(
-            f"{lacking} polygons of '{path}' have no value in '{class_field}'",
-            "every polygon names its class",
+            f"{lacking} geometries of '{path}' have no value in '{class_field}'",
+            "every example names its class",
             "fill in the attribute, or write 'ignore'",
         )
-    names = tuple(str(value).strip() for value in np.asarray(values, object)[is_wanted])
-    crs, stated = _read_crs(Path(path), meta["crs"])
-    return ClassPolygons(shapely.make_valid(geometries[is_wanted]), names, crs, stated)
+    parts, origin = split_parts(geometries[is_useful])
+    left_out = {
+        "empty": int(is_empty.sum()),
+        "of an unknown kind": int((is_missing & ~is_empty).sum()),
+        "without area": int(is_useful.sum()) - len(np.unique(origin)),
+    }
+    left_out = {reason: count for reason, count in left_out.items() if count}
+    if not len(parts):
+        raise ExamplesError(
+            f"the file '{path}' has no examples" + _tell_rest(left_out),
+            "examples are polygons, lines or points, each with a class",
+            "draw some, for instance in QGIS",
+        )
+    owners = [names[place] for place in np.flatnonzero(is_useful)[origin]]
+    colours: dict[str, str] = {}
+    for name, colour in zip(names, layer.colours, strict=True):
+        if colour:
+            colours.setdefault(name, colour)
+    crs, stated = _read_crs(Path(path), layer.crs)
+    return ClassPolygons(parts, tuple(owners), crs, stated, colours, left_out)
+
+
+def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int64]]:
+    """Points, lines and valid polygons with an area, and which of the geometries each is part of.
+
+    Polygons that cross themselves become several; geometries without such parts are absent.
+    """
+    import shapely
+
+    parts, origin = geometries, np.arange(len(geometries))
+    while (shapely.get_type_id(parts) > POLYGON).any():
+        parts, source = shapely.get_parts(parts, return_index=True)
+        origin = origin[source]
+    is_broken = (shapely.get_type_id(parts) == POLYGON) & ~shapely.is_valid(parts)
+    if is_broken.any():
+        mended, source = shapely.get_parts(shapely.make_valid(parts[is_broken]), return_index=True)
+        mended, inner = shapely.get_parts(mended, return_index=True)  # polygons of a collection
+        is_kept = shapely.get_type_id(mended) == POLYGON  # the rest is what has no area
+        parts = np.concatenate([parts[~is_broken], mended[is_kept]])
+        origin = np.concatenate([origin[~is_broken], origin[is_broken][source[inner[is_kept]]]])
+    is_solid = (shapely.get_type_id(parts) < POLYGON) | (shapely.area(parts) > 0)
+    kept = np.flatnonzero(is_solid & ~shapely.is_empty(parts))
+    kept = kept[np.argsort(origin[kept], kind="stable")]
+    return parts[kept], origin[kept]
+
+
+def _tell_rest(left_out: Mapping[str, int]) -> str:
+    """What there is instead, for a message."""
+    counts = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+    return f", but geometries that are: {counts}" if counts else ""
 
 
 def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georeference) -> Geometries:
@@ -99,6 +147,9 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
             pixel grid, y may count downward (rows) or be their negative, as QGIS shows images
             without georeference.
         grid: the raster.
+
+    Returns:
+        (N,); coordinates beyond the reach of the raster's projection are not finite.
     """
     import shapely
 
@@ -110,69 +161,25 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
 
     def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if crs is not None and grid.crs is not None and crs != grid.crs:
-            points = reproject(points, crs, grid.crs)
-        return grid.to_pixels(points)
+            beyond = crs.is_geographic & (np.abs(points[:, 1]) > 90)  # no place on the Earth
+            points = reproject(np.where(beyond[:, None], 0, points), crs, grid.crs)
+            points[beyond] = np.inf
+        with np.errstate(invalid="ignore"):
+            return grid.to_pixels(points)
 
     placed: Geometries = shapely.transform(geometries, place)
     return placed
 
 
-def rasterise(geometries: Sequence[Geometry] | Geometries, window: Window) -> npt.NDArray[np.bool_]:
-    """Which pixels of a window have their centre in one of the geometries.
-
-    Args:
-        geometries: in columns and rows of the scene; may be empty.
-        window: place in the scene.
-
-    Returns:
-        (H, W).
-    """
-    from affine import Affine
-    from rasterio.features import rasterize
-
-    if not len(geometries):
-        return np.zeros((window.height, window.width), np.bool_)
-    burnt = rasterize(
-        geometries,
-        out_shape=(window.height, window.width),
-        transform=Affine.translation(window.col, window.row),
-        dtype="uint8",
-    )
-    return np.asarray(burnt == 1)
+class _Layer(NamedTuple):
+    wkb: Sequence[bytes | None]
+    classes: Sequence[object]
+    colours: Sequence[str]
+    """Empty where a feature has none."""
+    crs: str | None
 
 
-def rasterise_numbers(
-    geometries: Geometries, numbers: npt.NDArray[np.int64], window: Window
-) -> npt.NDArray[np.int32]:
-    """The number of the last geometry that contains each pixel's centre, -1 where none does.
-
-    Args:
-        geometries: (N,) in columns and rows of the scene; may be empty, as each of them may.
-        numbers: (N,) from 0.
-        window: place in the scene.
-
-    Returns:
-        (H, W).
-    """
-    import shapely
-    from affine import Affine
-    from rasterio.features import rasterize
-
-    size = window.height, window.width
-    solid = ~shapely.is_empty(geometries)
-    if not solid.any():
-        return np.full(size, -1, np.int32)
-    burnt: npt.NDArray[np.int32] = rasterize(
-        zip(geometries[solid], numbers[solid].tolist(), strict=True),
-        out_shape=size,
-        fill=-1,
-        transform=Affine.translation(window.col, window.row),
-        dtype="int32",
-    )
-    return burnt
-
-
-def _read_layer(path: Path, class_field: str) -> tuple[dict[str, Any], Geometries, Any]:
+def _read_layer(path: Path, class_field: str) -> _Layer:
     import pyogrio
     from pyogrio.errors import DataLayerError, DataSourceError
 
@@ -189,14 +196,20 @@ def _read_layer(path: Path, class_field: str) -> tuple[dict[str, Any], Geometrie
                     f"their attributes are: {listing}",
                     "name the one that holds the class with --class_field",
                 )
-            meta, _, wkb, columns = pyogrio.raw.read(path, layer=0, columns=[class_field])
+            found = [name for name in fields if name.lower() in COLOUR_FIELDS]
+            wanted = [class_field, *(name for name in found[:1] if name != class_field)]
+            meta, _, wkb, columns = pyogrio.raw.read(path, layer=0, columns=wanted)
     except (DataSourceError, DataLayerError) as error:
         raise ExamplesError(
             f"the examples '{path}' cannot be read: {error}",
             "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
             "check the file, for instance in QGIS",
         ) from error
-    return meta, wkb, columns[0]
+    by_name = dict(zip(meta["fields"], columns, strict=True))
+    colours = [""] * len(wkb)
+    for name in wanted[1:]:
+        colours = [str(value or "").strip() for value in by_name[name]]
+    return _Layer(wkb, by_name[class_field], colours, meta["crs"])
 
 
 def _read_crs(path: Path, text: str | None) -> tuple[CRS | None, bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -49,6 +49,8 @@ class Annotations:
     """(N,) polygons of each class in columns and rows; N is at least 1."""
     examples_are: ExamplesAre = "areas"
     """Whether polygons are pieces of ground, or whole objects with rings around them."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How much of the file is of no use, by what is wrong with it."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

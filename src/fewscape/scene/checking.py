@@ -18,6 +18,7 @@ from fewscape.raster.grid import plan_strips
 from fewscape.raster.measuring import GroundMeasure
 from fewscape.scene.annotation_files import read_annotations
 from fewscape.scene.annotations import Annotations
+from fewscape.scene.buffering import OWN_PIXEL
 from fewscape.scene.drawn_scene import DrawnScene
 from fewscape.scene.label_rasters import Zero
 from fewscape.scene.reserved_names import BACKGROUND
@@ -85,7 +86,7 @@ def read_check(
     Raises:
         ExamplesError: see ``read_annotations``.
     """
-    drawn = read_annotations(path, scene, class_field, zero, points=True)
+    drawn = read_annotations(path, scene, class_field, zero, buffer=OWN_PIXEL)
     return drawn if grid == drawn.grid else drawn.move_to(grid)
 
 

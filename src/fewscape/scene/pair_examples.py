@@ -14,6 +14,7 @@ from fewscape.core import ExamplesError, Window
 from fewscape.raster import PanMsReader
 from fewscape.scene.annotation_files import read_annotations
 from fewscape.scene.annotations import Annotations
+from fewscape.scene.buffering import DEFAULT_BUFFER
 from fewscape.scene.label_rasters import Zero
 from fewscape.scene.reserved_names import BACKGROUND
 
@@ -51,25 +52,27 @@ def read_pixel_examples(
     zero: Zero = "auto",
     classes: Sequence[str] | None = None,
     most: int = 100,
+    buffer: str = DEFAULT_BUFFER,
 ) -> PixelExamples:
-    """Pixels whose centre lies in a polygon, and pixels in which a point lies.
+    """Pixels whose centre lies in a polygon, or near a point or line.
 
     Pixels of several classes and those without data teach nothing. The pixels of a class that has
     more than ``most`` are drawn evenly from all of its ground.
 
     Args:
-        path: see ``read_annotations``; points are taken, too.
+        path: see ``read_annotations``.
         reader: the pair.
         class_field: attribute of the class.
         zero: what 0 in a label raster means.
         classes: only these.
         most: pixels of a class.
+        buffer: how far points and lines reach, in multispectral pixels or metres.
 
     Raises:
         ExamplesError: see ``read_annotations``; or fewer than two classes are left, or one of
             them has no pixel.
     """
-    annotations = read_annotations(path, reader, class_field, zero, points=True)
+    annotations = read_annotations(path, reader, class_field, zero, buffer=buffer)
     drawn = annotations.class_names
     missing = [name for name in classes or () if name not in drawn]
     if missing:

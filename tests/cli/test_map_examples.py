@@ -1,0 +1,52 @@
+import json
+
+import shapely
+
+from fewscape.cli.main import main
+from fewscape.cli.map_examples import list_notes
+from fewscape.scene import DrawnOn, read_annotations
+from tests.raster.rasters import UTM, noise, ramp, write_raster
+from tests.raster.test_polygons import write_polygons
+
+ROOF = shapely.box(500_010, 4_999_960, 500_020, 4_999_970)
+LAKE = shapely.box(500_015, 4_999_960, 500_030, 4_999_970)
+POINT = shapely.Point(500_040, 4_999_980)
+
+
+def draw(path, shapes, names):
+    return write_polygons(path, shapes, names, geometry_type="Unknown", crs=UTM)
+
+
+def read(tmp_path, examples):
+    from fewscape.raster import SceneReader
+
+    with SceneReader(write_raster(tmp_path / "scene.tif", ramp(120, 150))) as scene:
+        return read_annotations(examples, DrawnOn(scene.path, scene.grid))
+
+
+def test_notes_tell_what_teaches_nothing(tmp_path):
+    examples = draw(
+        tmp_path / "a.gpkg", [ROOF, LAKE, shapely.Point(0, 0)], ["roof", "lake", "roof"]
+    )
+    assert list_notes(read(tmp_path, examples)) == [
+        "of the examples 'a.gpkg', left out were: 1 outside the scene",
+        "200 pixels of 'a.gpkg' were drawn as two classes; they teach nothing",
+    ]
+    assert list_notes(read(tmp_path, draw(tmp_path / "b.gpkg", [ROOF], ["roof"]))) == []
+
+
+def test_points_teach_and_the_map_is_made_again(tmp_path, capsys):
+    scene = write_raster(tmp_path / "scene.tif", noise(120, 150))
+    examples = draw(tmp_path / "a.gpkg", [POINT, LAKE], ["roof", "lake"])
+    words = ["map", scene, "--examples", examples, "--output", tmp_path / "out"]
+    network = ["--model", "prototype", "--backbone", "test_resnet", "--window", "64"]
+    options = ["--buffer", "4m", "--examples_are", "objects", "--device", "cpu", "--no_vectors"]
+    assert main([*map(str, words), *network, *options]) == 0
+    import rasterio
+
+    with rasterio.open(tmp_path / "out" / "scene_classes.tif") as dataset:
+        parameters = json.loads(dataset.tags()["PARAMETERS"])
+    assert (parameters["buffer"], parameters["examples_are"]) == ("4m", "objects")
+    assert "roof: 1 crop" in capsys.readouterr().out
+    assert main([*map(str, words), *network, "--buffer", "wide"]) == 2
+    assert "--buffer 'wide' is no length" in capsys.readouterr().err
