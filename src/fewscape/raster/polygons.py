@@ -27,6 +27,9 @@ Geometries = npt.NDArray[np.object_]
 COLOUR_FIELDS = ("colour", "color")
 """Attributes that give a class its colour, in small or capital letters."""
 
+NOWHERE = -1e12
+"""Column and row of points that a projection does not reach; rings cannot hold infinities."""
+
 POINT, POLYGON = 0, 3
 """Shapely's numbers of the single kinds; lines are between, collections above."""
 
@@ -149,7 +152,7 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
         grid: the raster.
 
     Returns:
-        (N,); coordinates beyond the reach of the raster's projection are not finite.
+        (N,); points beyond the reach of the raster's projection are at ``NOWHERE``.
     """
     import shapely
 
@@ -161,11 +164,13 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
 
     def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if crs is not None and grid.crs is not None and crs != grid.crs:
-            beyond = crs.is_geographic & (np.abs(points[:, 1]) > 90)  # no place on the Earth
-            points = reproject(np.where(beyond[:, None], 0, points), crs, grid.crs)
-            points[beyond] = np.inf
-        with np.errstate(invalid="ignore"):
-            return grid.to_pixels(points)
+            is_nowhere = crs.is_geographic & (np.abs(points[:, 1]) > 90)
+            points = reproject(np.where(is_nowhere[:, None], 0, points), crs, grid.crs)
+            is_nowhere |= ~np.isfinite(points).all(axis=1)
+            pixels = grid.to_pixels(np.where(is_nowhere[:, None], 0, points))
+            pixels[is_nowhere] = NOWHERE
+            return pixels
+        return grid.to_pixels(points)
 
     placed: Geometries = shapely.transform(geometries, place)
     return placed

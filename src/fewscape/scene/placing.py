@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.core import ExamplesError
 from fewscape.raster import ClassPolygons, to_pixel_geometries
 from fewscape.raster.georeference import name_crs
-from fewscape.raster.polygons import POLYGON, split_parts
+from fewscape.raster.polygons import NOWHERE, POLYGON, split_parts
 from fewscape.scene.buffering import Buffer, thicken
 from fewscape.scene.drawn_scene import DrawnScene, tell_bounds
 from fewscape.scene.reserved_names import fold_case
@@ -44,7 +44,7 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     placed = to_pixel_geometries(found.geometries, stated, scene.grid)
     points, owner = shapely.get_coordinates(placed, return_index=True)
     is_lost = np.zeros(len(placed), np.bool_)
-    is_lost[owner[~np.isfinite(points).all(axis=1)]] = True
+    is_lost[owner[(points == NOWHERE).any(axis=1)]] = True
     kept = placed[~is_lost]
     if (shapely.get_type_id(kept) < POLYGON).any():
         kept = thicken(kept, buffer.measure(scene.grid))
