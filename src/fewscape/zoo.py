@@ -20,10 +20,14 @@ from fewscape.models import (
     FewShotModel,
     HSNet,
     ICPDNet,
+    MaximumLikelihood,
     ModelFolder,
     Network,
     PFENet,
+    PixelModel,
+    PixelTrees,
     Prototype,
+    RandomForest,
     SemanticModel,
 )
 
@@ -32,13 +36,16 @@ __all__ = [
     "EMBEDDED_NAMES",
     "EMBEDDED_PAIRS",
     "MODELS",
+    "PIXEL_MODELS",
     "PAIR_MODELS",
     "SEMANTIC_MODELS",
     "check_model",
     "embedded_folder",
+    "is_pixel",
     "is_semantic",
     "load_model",
     "load_pair_model",
+    "load_pixel_model",
     "load_semantic",
     "open_folder",
 ]
@@ -57,6 +64,13 @@ MODELS: dict[str, type[FewShotModel]] = {
     Prototype.name: Prototype,
 }
 """Few-shot networks by name."""
+
+PIXEL_MODELS: dict[str, type[PixelModel]] = {
+    MaximumLikelihood.name: MaximumLikelihood,
+    PixelTrees.name: PixelTrees,
+    RandomForest.name: RandomForest,
+}
+"""Models that learn from every drawn pixel of a scene, by name."""
 
 SEMANTIC_MODELS: dict[str, type[SemanticModel]] = {BiCoRSeg.name: BiCoRSeg}
 """Fully supervised networks by name; they come from model folders only."""
@@ -176,6 +190,25 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     return model.eval(), folder
 
 
+def load_pixel_model(name: str) -> PixelModel:
+    """A model that learns from every drawn pixel of a scene.
+
+    Args:
+        name: one of ``PIXEL_MODELS``.
+
+    Raises:
+        ConfigError: unknown name.
+    """
+    if name not in PIXEL_MODELS:
+        raise ConfigError(f"there is no pixel model '{name}'", "", suggest(name, PIXEL_MODELS))
+    return PIXEL_MODELS[name]()
+
+
+def is_pixel(name: str) -> bool:
+    """Whether a name is that of a model that learns from every drawn pixel of a scene."""
+    return name in PIXEL_MODELS
+
+
 def is_semantic(name: str) -> bool:
     """Whether a name is that of a folder with a fully supervised network.
 
@@ -184,7 +217,7 @@ def is_semantic(name: str) -> bool:
         ModelFolderError: the folder is incomplete or altered.
     """
     check_model(name)
-    return name not in MODELS and open_folder(name).config.get("model") in SEMANTIC_MODELS
+    return name not in (*MODELS, *PIXEL_MODELS) and open_folder(name).config.get("model") in SEMANTIC_MODELS
 
 
 def check_model(name: str) -> None:
@@ -193,11 +226,11 @@ def check_model(name: str) -> None:
     Raises:
         ConfigError: there is neither.
     """
-    if name not in (*MODELS, *EMBEDDED_NAMES) and not Path(name).is_dir():
+    if name not in (*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES) and not Path(name).is_dir():
         raise ConfigError(
             f"'{name}' is neither a model nor a model folder",
             "",
-            suggest(name, [*MODELS, *EMBEDDED_NAMES]),
+            suggest(name, [*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES]),
         )
 
 

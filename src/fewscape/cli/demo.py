@@ -145,12 +145,12 @@ def _map(model: str, image: Path, polygons: Path, scene: DemoScene) -> Mapped:
 def _draw(path: Path, scene: DemoScene, outlines: Mapping[str, Geometries], mapped: Mapped) -> None:
     from fewscape.cli.demo_picture import Shown, draw_demo
     from fewscape.cli.demo_score import read_classes
-    from fewscape.raster import class_colours
+    from fewscape.raster import choose_colours
 
     shown = [
         Shown(name, colour, outlines[name], [shot.window for shot in shots], mapped.scores[name])
         for name, colour, shots in zip(
-            scene.names, class_colours(len(scene.names)), mapped.examples.shots, strict=True
+            scene.names, choose_colours(scene.names), mapped.examples.shots, strict=True
         )
     ]
     height, width = scene.truth.shape

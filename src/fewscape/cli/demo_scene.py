@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.cli.demo_examples import Objects, find_objects
 from fewscape.core import ConfigError, suggest
 from fewscape.datasets.synthetic import BANDS, SYNTHETIC_CLASSES, SceneSpec, make_scene
-from fewscape.raster import BandStyle, Georeference, StripWriter, class_colours
+from fewscape.raster import BandStyle, Georeference, StripWriter, choose_colours
 from fewscape.raster.staging import report_write_errors
 
 NUM_EXAMPLES = 3
@@ -92,7 +92,7 @@ def write_files(scene: DemoScene, folder: Path) -> tuple[Path, Path]:
         _write_image(scene, image)
     style = BandStyle.classes(
         dict(enumerate(("background", *scene.names))),
-        dict(enumerate([(235, 235, 230), *class_colours(len(scene.names))])),
+        dict(enumerate([(235, 235, 230), *choose_colours(scene.names)])),
     )
     with StripWriter(truth, scene.grid, style, {}) as writer:
         writer.append(scene.truth)

@@ -19,6 +19,7 @@ from fewscape.cli.map_inputs import (
     open_scenes,
 )
 from fewscape.cli.map_models import make_segmenter
+from fewscape.cli.map_pixel import move_to
 from fewscape.cli.output_options import add_output_options, read_output_options
 
 if TYPE_CHECKING:
@@ -117,7 +118,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     group.add_argument(
-        "--window", type=values.positive, help="window side, pixels; as in training, or 256"
+        "--window",
+        type=values.positive,
+        help="window side, pixels (512; of a network, as in training, or 256)",
     )
     group.add_argument(
         "--overlap", type=float, default=0.25, help="share of the window that neighbours share"
@@ -126,7 +129,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         "--batch_size", type=values.positive, default=8, help="windows at a time (8)"
     )
     group.add_argument(
-        "--threshold", type=float, default=0.5, help="probability from which a class is mapped"
+        "--threshold",
+        type=values.share,
+        help="probability from which a class is mapped (what is most probable; of a network, 0.5)",
     )
     group.add_argument(
         "--flips",
@@ -175,7 +180,6 @@ def _run(arguments: argparse.Namespace) -> int:
             "see: fewscape map --help",
         )
     arguments.model = arguments.model or "embedded"
-    arguments.max_shots = arguments.max_shots or 5
     retry = Retry(arguments.tries, arguments.retry_delay)
     sources = find_sources(arguments.scenes, arguments.asset, retry)
     _check_names(sources)
@@ -188,7 +192,10 @@ def _run(arguments: argparse.Namespace) -> int:
     segmenter, tags, example = make_segmenter(arguments, sources)
     options = _read_options(arguments, tags)
     scenes = open_scenes(arguments, sources, example)
-    mappers = {scene.source.stem: SceneMapper(scene, segmenter, options) for scene in scenes}
+    mappers = {
+        scene.source.stem: SceneMapper(scene, move_to(segmenter, scene, example), options)
+        for scene in scenes
+    }
     drawn = {scene.source.stem: DrawnOn(scene.path, scene.own_grid) for scene in scenes}
     with map_check.checking(arguments, mappers, drawn):
         map_long.run_maps(arguments, mappers, partial(_make_opener, sources=_resolve(sources)))
@@ -199,11 +206,14 @@ def _make_opener(arguments: argparse.Namespace, sources: Mapping[str, Source]) -
     """What opens the mapper of a scene, in a process of a cluster."""
     from fewscape.scene import SceneMapper
 
-    segmenter, tags, _ = make_segmenter(arguments, list(sources.values()))
+    segmenter, tags, example = make_segmenter(arguments, list(sources.values()))
     options = _read_options(arguments, tags)
-    return lambda stem: SceneMapper(
-        open_scene(arguments, sources[stem], arguments.bands), segmenter, options
-    )
+
+    def open_mapper(stem: str) -> SceneMapper:
+        scene = open_scene(arguments, sources[stem], arguments.bands)
+        return SceneMapper(scene, move_to(segmenter, scene, example), options)
+
+    return open_mapper
 
 
 def _read_options(arguments: argparse.Namespace, tags: Mapping[str, str]) -> MapOptions:
@@ -218,6 +228,7 @@ def _read_options(arguments: argparse.Namespace, tags: Mapping[str, str]) -> Map
         resume=True,
         max_memory=arguments.max_memory,
         outputs=read_output_options(arguments),
+        drawings=getattr(arguments, "drawings", None),
     )
 
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def read_examples(arguments: argparse.Namespace, scene: SceneReader) -> Annotations:
     """What was drawn, on the pixels of the file, and brought to those that are read.
 
-    Prints what was left out and how much was drawn as two classes.
+    Prints what was left out and how much was drawn as two classes, and leaves the outlines for the
+    preview in ``arguments.drawings``.
 
     Args:
         arguments: of the command.
@@ -23,6 +24,7 @@ def read_examples(arguments: argparse.Namespace, scene: SceneReader) -> Annotati
         ExamplesError: see ``read_annotations``.
     """
     from fewscape.scene import DrawnOn, read_annotations
+    from fewscape.scene.outlines import Drawings, trace_outlines
 
     annotations = read_annotations(
         arguments.examples,
@@ -34,7 +36,10 @@ def read_examples(arguments: argparse.Namespace, scene: SceneReader) -> Annotati
     )
     for note in list_notes(annotations):
         print(f"note: {note}")
-    return annotations.move_to(scene.grid) if scene.is_resampled else annotations
+    if scene.is_resampled:
+        annotations = annotations.move_to(scene.grid)
+    arguments.drawings = Drawings(scene.path, scene.grid, trace_outlines(annotations))
+    return annotations
 
 
 def list_notes(annotations: Annotations) -> list[str]:

@@ -23,6 +23,9 @@ and tried again when it fails; a store's login comes from the variables that GDA
 PAIR_LAYERS = ("confidence", "margin")
 """Of the map of a pair, beside the classes."""
 
+COLOUR_BANDS = (1, 2, 3)
+"""Bands that a network sees as red, green and blue if no others are chosen."""
+
 RESAMPLING = 1.5
 """Ratio of two pixel sizes from which what was learnt at one may not be found at the other."""
 
@@ -32,9 +35,8 @@ def add_input_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--bands",
         type=values.band_names,
-        default=(1, 2, 3),
-        help="bands shown as red, green, blue (1,2,3), by number or by the file's names for them, "
-        "as red,green,blue; may repeat, as 1,1,1 for one band",
+        help="bands to use, by number or by the file's names for them, as red,green,blue (all; of "
+        "a network, 1,2,3 as its red, green and blue, or 1,1,1 for a single band)",
     )
     group.add_argument(
         "--scale",
@@ -62,17 +64,28 @@ def add_input_options(group: argparse._ArgumentGroup) -> None:
 
 
 def open_scene(
-    arguments: argparse.Namespace, source: Source | str, bands: tuple[int | str, ...]
+    arguments: argparse.Namespace, source: Source | str, bands: tuple[int | str, ...] | None
 ) -> SceneReader:
     """A scene with its bands, scaling and resolution.
 
     Raises:
-        ConfigError: not three bands.
+        ConfigError: not three bands, for a network.
         SceneError: the file is missing, no raster, cannot be reached, or lacks a band.
     """
     from fewscape.core import ConfigError
     from fewscape.raster import Retry, Scale, SceneReader
+    from fewscape.zoo import is_pixel
 
+    if is_pixel(arguments.model):
+        return SceneReader(
+            source,
+            bands,
+            Scale(arguments.scale),
+            arguments.nodata,
+            arguments.resolution,
+            Retry(arguments.tries, arguments.retry_delay),
+        )
+    bands = bands or COLOUR_BANDS
     if len(bands) != 3:
         raise ConfigError(
             f"{len(bands)} bands were chosen",
@@ -157,9 +170,9 @@ def warn(sentence: str) -> None:
 @functools.cache
 def _seen(model: str) -> Mapping[str, Any]:
     """What a model folder tells of the images on which it was trained."""
-    from fewscape.zoo import MODELS, open_folder
+    from fewscape.zoo import MODELS, PIXEL_MODELS, open_folder
 
-    return {} if model in MODELS else open_folder(model).preprocess
+    return {} if model in (*MODELS, *PIXEL_MODELS) else open_folder(model).preprocess
 
 
 def _tell_scene(scene: SceneReader) -> str:

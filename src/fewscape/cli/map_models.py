@@ -11,12 +11,19 @@ from typing import TYPE_CHECKING, Any
 from fewscape.cli import values
 from fewscape.cli.map_examples import read_examples
 from fewscape.cli.map_inputs import open_scene
+from fewscape.cli.map_pixel import learn_pixels
 from fewscape.cli.output_options import OUTPUT_PARAMETERS
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
     from fewscape.raster import SceneReader, Source
     from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
+
+SHOTS = 5
+"""Crops that teach a network a class, at most."""
+
+THRESHOLD = 0.5
+"""Probability from which a network's class is mapped."""
 
 UNTRAINED_WINDOW = 256
 """Window side for networks that were not trained on one."""
@@ -44,7 +51,7 @@ FEW_SHOT_OPTIONS = {
     "classes": None,
     "backbone": None,
     "weights": None,
-    "threshold": 0.5,
+    "threshold": None,
 }
 """What only networks take that learn from examples, with the defaults."""
 
@@ -65,7 +72,7 @@ def make_segmenter(
         ConfigError: options that the network does not take, or examples are missing.
     """
     from fewscape.core import ConfigError
-    from fewscape.zoo import is_semantic
+    from fewscape.zoo import is_pixel, is_semantic
 
     if is_semantic(arguments.model):
         return *_load(arguments), None
@@ -81,6 +88,9 @@ def make_segmenter(
             "only supervised models do",
             "leave them out",
         )
+    if is_pixel(arguments.model):
+        pixels, learnt, scene, policy = learn_pixels(arguments, sources)
+        return pixels, _tell_origin(arguments, learnt, scene, policy), scene
     return _learn(arguments, sources)
 
 
@@ -125,6 +135,9 @@ def _learn(
     from fewscape.zoo import load_model
 
     arguments.window = arguments.window or _trained_window(arguments.model)
+    arguments.max_shots = arguments.max_shots or SHOTS
+    if arguments.threshold is None:
+        arguments.threshold = THRESHOLD
     policy = Policy.choose(arguments.device, arguments.precision)
     named = arguments.example_scene
     source = sources[0] if named is None else to_source(named)
@@ -149,12 +162,15 @@ def _learn(
 
 
 def _tell_origin(
-    arguments: argparse.Namespace, examples: Examples, scene: SceneReader, policy: Policy
+    arguments: argparse.Namespace,
+    examples: Examples | SceneCells,
+    scene: SceneReader,
+    policy: Policy,
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
     from fewscape.raster.identity import fingerprint_scene
-    from fewscape.zoo import MODELS, open_folder
+    from fewscape.zoo import MODELS, PIXEL_MODELS, open_folder
 
     parameters = _tell_parameters(arguments, FEW_SHOT_PARAMETERS, policy)
     tags = {
@@ -164,7 +180,7 @@ def _tell_origin(
         "EXAMPLE_SCENE": scene.source.name,
         "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(scene.source, scene.retry),
     }
-    if arguments.model not in MODELS:
+    if arguments.model not in (*MODELS, *PIXEL_MODELS):
         folder = open_folder(arguments.model)
         tags["MODEL"] = folder.path.name
         tags["MODEL_SHA256"] = str(folder.config["sha256"])

@@ -31,7 +31,7 @@ SINGLE_OPTIONS = {
     "window": None,
     "overlap": 0.25,
     "batch_size": 8,
-    "threshold": 0.5,
+    "threshold": None,
     "precision": "auto",
     "heatmaps": False,
     "flips": "none",
@@ -173,7 +173,7 @@ def _check(arguments: argparse.Namespace) -> None:
                 f"add --{name} FILE",
             )
     what = "was given beside --pan and --ms"
-    values.refuse(arguments, {"bands": (1, 2, 3)}, what, "a pair's bands are those of --ms_bands")
+    values.refuse(arguments, {"bands": None}, what, "a pair's bands are those of --ms_bands")
     values.refuse(arguments, SINGLE_OPTIONS, what, "a pair does not take it")
     ms = to_source(arguments.ms)
     files = (to_source(arguments.pan).file, ms.file, arguments.examples)

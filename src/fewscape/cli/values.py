@@ -53,6 +53,21 @@ def band_names(text: str) -> tuple[int | str, ...]:
     return tuple(int(part) if _is_positive(part) else part for part in parts)
 
 
+def share(text: str) -> float:
+    """A number from 0 to 1.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:  # also false of NaN
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 0 to 1 such as 0.5")
+    return value
+
+
 def metres(text: str) -> float:
     """A length above 0.
 

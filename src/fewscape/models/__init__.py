@@ -2,6 +2,7 @@
 
 from fewscape.models.base import FewShotModel
 from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
+from fewscape.models.classical import MaximumLikelihood, PixelTrees, RandomForest
 from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.models.folder import ModelFolder, Storable, save_model
@@ -10,6 +11,7 @@ from fewscape.models.icpd_net import ICPDNet
 from fewscape.models.mgcl import MGCL
 from fewscape.models.network import Network
 from fewscape.models.pfenet import PFENet
+from fewscape.models.pixel import PixelModel
 from fewscape.models.prototype import Prototype
 from fewscape.models.semantic import SemanticModel
 
@@ -23,10 +25,14 @@ __all__ = [
     "FewShotModel",
     "HSNet",
     "ICPDNet",
+    "MaximumLikelihood",
     "ModelFolder",
     "Network",
     "PFENet",
+    "PixelModel",
+    "PixelTrees",
     "Prototype",
+    "RandomForest",
     "SemanticModel",
     "Storable",
     "save_model",

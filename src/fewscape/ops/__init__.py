@@ -26,6 +26,14 @@ from fewscape.ops.resize import (
 )
 from fewscape.ops.shared_regions import region_membership, share_regions
 from fewscape.ops.shots import SHOT_FUSIONS, fuse_shots
+from fewscape.ops.texture import (
+    average_square,
+    box_features,
+    box_reach,
+    multiscale_features,
+    multiscale_reach,
+    smooth_gaussian,
+)
 from fewscape.ops.views import FLIPS, Flips, average_views
 
 __all__ = [
@@ -36,7 +44,10 @@ __all__ = [
     "KeyRegions",
     "as_rows",
     "average_mask",
+    "average_square",
     "average_views",
+    "box_features",
+    "box_reach",
     "compare_prototypes",
     "correlate",
     "correlate_regions",
@@ -46,6 +57,8 @@ __all__ = [
     "max_cosine_prior",
     "mean_cosine_prior",
     "min_max",
+    "multiscale_features",
+    "multiscale_reach",
     "paint_regions",
     "pool_masked",
     "pool_prototypes",
@@ -60,6 +73,7 @@ __all__ = [
     "share_regions",
     "share_scale",
     "shrink_maps",
+    "smooth_gaussian",
     "support_scale",
     "weigh_cosines",
     "widen",

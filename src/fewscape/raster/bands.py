@@ -27,8 +27,10 @@ def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
     )
 
 
-def find_bands(dataset: DatasetReader, wanted: Sequence[int | str], scene: str) -> tuple[int, ...]:
-    """Numbers of bands that are given by number or by name.
+def find_bands(
+    dataset: DatasetReader, wanted: Sequence[int | str] | None, scene: str
+) -> tuple[int, ...]:
+    """Numbers of bands that are given by number or by name; without, of all but alpha.
 
     A name is that of ``name_bands``, in any case. The colour interpretation of a band that has a
     description does not count, since many files call their first three bands red, green and blue
@@ -36,12 +38,15 @@ def find_bands(dataset: DatasetReader, wanted: Sequence[int | str], scene: str) 
 
     Args:
         dataset: the open raster.
-        wanted: numbers from 1, or names; one may repeat.
+        wanted: numbers from 1, or names; one may repeat. None for all.
         scene: what to call the raster in messages.
 
     Raises:
         SceneError: no such band, or several of that name.
     """
+    if wanted is None:
+        colours = enumerate(dataset.colorinterp, start=1)
+        return tuple(number for number, colour in colours if colour.name != "alpha")
     return tuple(
         _find_name(dataset, band, scene)
         if isinstance(band, str)

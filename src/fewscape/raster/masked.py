@@ -44,7 +44,7 @@ class MaskedBands:
     def __init__(
         self,
         source: Source,
-        bands: Sequence[int | str],
+        bands: Sequence[int | str] | None,
         nodata: float | None,
         resolution: float | None,
         retry: Retry,
@@ -177,7 +177,7 @@ class MaskedBands:
         return dataset if grid == own else resample(dataset, grid, self.nodata)
 
     def _describe(
-        self, dataset: DatasetReader | WarpedVRT, bands: Sequence[int | str]
+        self, dataset: DatasetReader | WarpedVRT, bands: Sequence[int | str] | None
     ) -> tuple[Georeference, Georeference, tuple[int, ...], tuple[str, ...], np.dtype[Any], bool]:
         """Grid, own grid, numbers and names of the bands, type, whether nothing can be masked."""
         from rasterio.enums import MaskFlags

@@ -53,7 +53,7 @@ class SceneReader:
         scene: GeoTIFF, PNG, JPEG or whatever else GDAL reads, with georeference or without, on
             this machine or by address; see ``to_source``.
         bands: 1-based bands or their names in the order of the network; one may repeat, as in
-            ``(1, 1, 1)``.
+            ``(1, 1, 1)``. None for all bands but alpha.
         scale: see ``Scale``.
         nodata: value of pixels without data, where the file does not say it.
         resolution: metres on the ground to which pixels are resampled; the file's own if not
@@ -68,7 +68,7 @@ class SceneReader:
     def __init__(
         self,
         scene: Source | Path | str,
-        bands: Sequence[int | str] = (1, 2, 3),
+        bands: Sequence[int | str] | None = (1, 2, 3),
         scale: Scale = Scale.AUTO,
         nodata: float | None = None,
         resolution: float | None = None,

@@ -5,8 +5,9 @@ from fewscape.scene.annotations import Annotations
 from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
 from fewscape.scene.drawn_scene import DrawnOn
+from fewscape.scene.drawn_cells import SceneCells, read_drawn_cells, sample_ground
 from fewscape.scene.estimate import Estimate, estimate_map
-from fewscape.scene.examples import Examples, Shot, cut_examples
+from fewscape.scene.examples import Examples, Shot, choose_classes, cut_examples
 from fewscape.scene.finishing import OutputOptions
 from fewscape.scene.journal import Journal
 from fewscape.scene.mapper import MapOptions, Mapper
@@ -15,6 +16,7 @@ from fewscape.scene.pair_examples import PixelExamples, read_pixel_examples
 from fewscape.scene.pair_mapper import PairMapper
 from fewscape.scene.pair_memory import PairMemory
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, describe_pixels
+from fewscape.scene.pixel_segmenter import PixelSegmenter
 from fewscape.scene.plan import LayerPlan, MapPlan
 from fewscape.scene.prediction import plan_scene, predict_strips
 from fewscape.scene.ray_engine import RayOptions, map_with_ray
@@ -44,7 +46,9 @@ __all__ = [
     "PairScene",
     "PairSegmenter",
     "PixelExamples",
+    "PixelSegmenter",
     "RayOptions",
+    "SceneCells",
     "SceneMapper",
     "Segmenter",
     "SemanticSegmenter",
@@ -53,6 +57,7 @@ __all__ = [
     "SupportStore",
     "Views",
     "assemble",
+    "choose_classes",
     "cut_examples",
     "describe_pixels",
     "estimate_map",
@@ -63,6 +68,8 @@ __all__ = [
     "plan_scene",
     "predict_strips",
     "read_annotations",
+    "read_drawn_cells",
     "read_pixel_examples",
+    "sample_ground",
     "support_folder",
 ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, ExamplesError, Window, suggest
 from fewscape.raster import SceneReader
+from fewscape.raster.palette import Colour
 from fewscape.scene.annotations import Annotations
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Examples:
     """Name of the file."""
     sha256: str = ""
     """Of the file, hexadecimal."""
+    colours: Mapping[str, Colour] = field(default_factory=dict)
+    """Of the classes that the file gives one."""
 
 
 def cut_examples(
@@ -81,7 +84,7 @@ def cut_examples(
         ExamplesError: unknown class, no background at all, a class whose polygons are all
             smaller than one cell, or one without a valid pixel.
     """
-    names = _choose(annotations, classes)
+    names = choose_classes(annotations, classes)
     if not annotations.has_background:
         raise ExamplesError(
             f"the examples '{annotations.path}' say nowhere what is not '{names[0]}'",
@@ -103,10 +106,15 @@ def cut_examples(
             )
         shots.append(seen)
     digest = hashlib.sha256(annotations.path.read_bytes()).hexdigest()
-    return Examples(names, tuple(shots), annotations.path.name, digest)
+    return Examples(names, tuple(shots), annotations.path.name, digest, annotations.colours)
 
 
-def _choose(annotations: Annotations, classes: Sequence[str] | None) -> tuple[str, ...]:
+def choose_classes(annotations: Annotations, classes: Sequence[str] | None) -> tuple[str, ...]:
+    """The classes to map: all that were drawn, or those of them that are named.
+
+    Raises:
+        ExamplesError: one of them was not drawn.
+    """
     known = annotations.class_names
     for name in classes or ():
         if name not in known:

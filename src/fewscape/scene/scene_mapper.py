@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from fewscape.core import ConfigError, Window
-from fewscape.raster import NODATA, SceneReader, class_colours
+from fewscape.raster import NODATA, SceneReader, choose_colours
 from fewscape.raster.writer import PROBABILITY_STEPS
 from fewscape.scene.blending import Strip
 from fewscape.scene.mapper import MapOptions, Sections, describe_source, tell_origin
@@ -80,6 +80,7 @@ class SceneMapper:
     def plan(self) -> MapPlan:
         """See ``Mapper``."""
         scene, names = self.scene, tuple(self.segmenter.class_names)
+        drawings = self.options.drawings
         with scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             _ = scene.limits  # one look at the whole scene; raises if it is empty
         origin = tell_origin({"SCENE": scene.source}, scene.retry)
@@ -90,7 +91,7 @@ class SceneMapper:
             class_names=names,
             layers=plan_layers(names, self.segmenter.layer_names),
             scores=tuple(range(len(names))),
-            colours=tuple(self.segmenter.colours or class_colours(len(names))),
+            colours=tuple(self.segmenter.colours or choose_colours(names)),
             settings={
                 "bands": list(scene.bands),
                 "scale": scene.scale.value,
@@ -108,6 +109,8 @@ class SceneMapper:
             preview=self.options.preview,
             outputs=self.options.outputs,
             strip_pixels=self.memory.strip_pixels,
+            outlines=() if drawings is None else drawings.show_on(scene),
+            notes=self.options.notes,
         )
 
     def make_sections(self, run: tuple[int, int]) -> Sections:
@@ -202,14 +205,15 @@ def cut_sections(
         yield take(bounds[section + 1])
 
 
-def decide(strip: Strip, num_classes: int, threshold: float) -> Planes:
+def decide(strip: Strip, num_classes: int, threshold: float | None) -> Planes:
     """Classes and the K + L probabilities and layers, (1 + K + L, rows, W), as they are written.
 
     The strip is used up: its numbers become steps of 1 / 254 in place, since it may be large.
     """
     # max is sixteen times faster than argmax on planes
     best, index = strip.probabilities[:num_classes].max(dim=0)
-    chosen = index.to(torch.uint8).add_(1).mul_(best >= threshold)
+    least = 1 - strip.probabilities[:num_classes].sum(dim=0) if threshold is None else threshold
+    chosen = index.to(torch.uint8).add_(1).mul_(best >= least)
     del best, index
     steps = strip.probabilities.mul_(PROBABILITY_STEPS).round_().to(torch.uint8)
     planes: Planes = torch.cat([chosen[None], steps]).cpu().numpy()

@@ -13,7 +13,7 @@ import torch
 
 from fewscape.core import ConfigError, Features, Policy, Support
 from fewscape.models import FewShotModel
-from fewscape.raster.palette import Colour
+from fewscape.raster.palette import Colour, choose_colours
 from fewscape.regions import MakeRegions, open_regions
 from fewscape.scene.examples import Examples, Shot
 from fewscape.scene.support_store import SupportStore
@@ -36,8 +36,9 @@ class Segmenter(Protocol):
     """Pixels at a window's edge that count only where no other window sees more."""
     stride: int
     """Pixels per cell of the probabilities; divides ``window``."""
-    threshold: float
-    """Probability from which a pixel belongs to its most probable class."""
+    threshold: float | None
+    """Probability from which a pixel belongs to its most probable class; None where probabilities
+    of classes and background add up to 1, for whichever of them is the most probable."""
     make_regions: MakeRegions | None
     """Over-segmentation that the network wants with each window; made ahead, in other threads."""
 
@@ -72,7 +73,6 @@ class FewShotSegmenter:
 
     halo = 0
     layer_names: tuple[str, ...] = ()
-    colours: Sequence[Colour] | None = None
 
     def __init__(
         self,
@@ -83,6 +83,9 @@ class FewShotSegmenter:
         store: Path | None = None,
     ) -> None:
         self.class_names = examples.class_names
+        self.colours: Sequence[Colour] | None = choose_colours(
+            examples.class_names, examples.colours
+        )
         self.threshold = threshold
         self.policy = policy
         self.stride = model.stride

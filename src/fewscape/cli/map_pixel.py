@@ -1,0 +1,85 @@
+"""From the options of ``fewscape map`` to a model that learnt from every drawn pixel."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fewscape.cli import values
+from fewscape.cli.map_examples import read_examples
+from fewscape.cli.map_inputs import open_scene, warn
+
+if TYPE_CHECKING:
+    from fewscape.core import Policy
+    from fewscape.raster import SceneReader, Source
+    from fewscape.scene import PixelSegmenter, SceneCells, Segmenter
+
+WINDOW = 512
+"""Side of the windows, less where the scene of the examples is smaller."""
+
+NETWORK_OPTIONS = {"backbone": None, "weights": None, "max_shots": None}
+"""What only networks take that learn from crops."""
+
+
+def learn_pixels(
+    arguments: argparse.Namespace, sources: Sequence[Source]
+) -> tuple[PixelSegmenter, SceneCells, SceneReader, Policy]:
+    """The model with what it learnt, what taught it, and the scene of the examples.
+
+    Raises:
+        ConfigError: options that the model does not take.
+        ExamplesError: examples that cannot teach.
+    """
+    from fewscape.core import Policy
+    from fewscape.raster import to_source
+    from fewscape.scene import PixelSegmenter, choose_classes, read_drawn_cells
+    from fewscape.zoo import load_pixel_model
+
+    why = "it learns from every drawn pixel"
+    values.refuse(arguments, NETWORK_OPTIONS, f"was given to the model '{arguments.model}'", why)
+    policy = Policy.choose(arguments.device, arguments.precision)
+    model = load_pixel_model(arguments.model)
+    named = arguments.example_scene
+    source = sources[0] if named is None else to_source(named)
+    with open_scene(arguments, source, arguments.example_bands or arguments.bands) as scene:
+        annotations = read_examples(arguments, scene)
+        names = choose_classes(annotations, arguments.classes)
+        learnt = read_drawn_cells(annotations, names, scene, model)
+        if arguments.window is None:
+            arguments.window = _fit_window(scene, model.window_multiple)
+        segmenter = PixelSegmenter(
+            model, names, learnt, policy, arguments.window, arguments.threshold
+        )
+    overlaps = annotations.count_overlaps()
+    if overlaps:
+        warn(f"{overlaps} pixels of '{arguments.examples}' were drawn as two classes and are ignored")
+    return segmenter, learnt, scene, policy
+
+
+def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | None) -> Segmenter:
+    """The segmenter for a scene, which may be another one than that of the examples.
+
+    Raises:
+        ConfigError: the scene has another number of bands than that of the examples.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.scene import PixelSegmenter
+
+    if not isinstance(segmenter, PixelSegmenter) or example is None:
+        return segmenter
+    if example.source == scene.source and example.bands == scene.bands:
+        return segmenter
+    if len(example.bands) != len(scene.bands):
+        raise ConfigError(
+            f"the scene '{scene.path}' has {len(scene.bands)} bands, that of the examples "
+            f"{len(example.bands)}",
+            "both need the same",
+            "choose the bands that they have in common with --bands and --example_bands",
+        )
+    return segmenter.move_to(scene)
+
+
+def _fit_window(scene: SceneReader, multiple: int) -> int:
+    longest = max(scene.height, scene.width)
+    return min(WINDOW // multiple * multiple, -(-longest // multiple) * multiple)

@@ -1,0 +1,75 @@
+"""One expert on one set of features each, pixel by pixel."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.models.experts import Cells, Expert, Forest, Gaussian
+from fewscape.models.pixel import PixelModel
+from fewscape.ops import box_features, box_reach, multiscale_features, multiscale_reach
+
+
+class ClassicalModel(PixelModel):
+    """Features of each pixel, and an expert."""
+
+    features: ClassVar[Callable[[torch.Tensor], torch.Tensor]]
+
+    @abstractmethod
+    def make_expert(self) -> Expert:
+        """An expert that has learnt nothing."""
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """See ``PixelModel``."""
+        return type(self).features(images.float())
+
+    def learn(self, cells: Cells) -> Expert:
+        """See ``PixelModel``."""
+        return self.make_expert().learn(cells.values, cells.classes, cells.num_classes)
+
+    def predict_cells(
+        self, values: npt.NDArray[np.float32], support: Expert
+    ) -> npt.NDArray[np.float32]:
+        """See ``PixelModel``."""
+        return support.predict(values)
+
+
+class MaximumLikelihood(ClassicalModel):
+    """Gaussian maximum likelihood on the bands and their mean and deviation in 5 and 13 pixels."""
+
+    name: ClassVar[str] = "maximum_likelihood"
+    reach: ClassVar[int] = box_reach()
+    features = staticmethod(box_features)
+
+    def make_expert(self) -> Gaussian:
+        """With just enough variance added to be invertible, as GIS programs do."""
+        return Gaussian(added_variance=1e-3)
+
+
+class RandomForest(ClassicalModel):
+    """A random forest of 100 trees on the features of ``MaximumLikelihood``."""
+
+    name: ClassVar[str] = "random_forest"
+    reach: ClassVar[int] = box_reach()
+    features = staticmethod(box_features)
+
+    def make_expert(self) -> Forest:
+        """With leaves of one cell."""
+        return Forest("random", num_trees=100, least_leaf=1)
+
+
+class PixelTrees(ClassicalModel):
+    """200 extremely randomised trees on colour, edges and texture at many scales, as ilastik does."""
+
+    name: ClassVar[str] = "pixel_trees"
+    reach: ClassVar[int] = multiscale_reach()
+    features = staticmethod(multiscale_features)
+
+    def make_expert(self) -> Forest:
+        """With leaves of three cells."""
+        return Forest("extremely_randomised", num_trees=200, least_leaf=3)

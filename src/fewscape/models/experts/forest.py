@@ -1,0 +1,62 @@
+"""Forests of decision trees."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.models.experts.cells import Values
+
+SEED = 0
+"""Of the trees' chance: the same cells give the same forest."""
+
+LEAST = 1e-3
+"""Added to probabilities before the logarithm: no forest of this size knows that a class is
+impossible."""
+
+THREADS = 2
+"""Trees are independent; their probabilities are added in one order whatever their number."""
+
+
+class Forest:
+    """A forest of scikit-learn, classes weighted as if each had as many cells.
+
+    Args:
+        kind: ``random`` (Breiman, Machine Learning 2001) or ``extremely_randomised`` (Geurts et
+            al., Machine Learning 2006).
+        num_trees: more are steadier and slower.
+        least_leaf: cells in a leaf at least.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["random", "extremely_randomised"] = "extremely_randomised",
+        num_trees: int = 100,
+        least_leaf: int = 2,
+    ) -> None:
+        self.kind = kind
+        self.num_trees = num_trees
+        self.least_leaf = least_leaf
+
+    def learn(self, values: Values, classes: npt.NDArray[np.int64], num_classes: int) -> Self:
+        """See ``Expert``."""
+        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+
+        del num_classes  # the trees see which there are
+        kinds = {"random": RandomForestClassifier, "extremely_randomised": ExtraTreesClassifier}
+        self.trees = kinds[self.kind](
+            self.num_trees,
+            min_samples_leaf=self.least_leaf,
+            class_weight="balanced",
+            n_jobs=THREADS,
+            random_state=SEED,
+        ).fit(values, classes)
+        return self
+
+    def predict(self, values: Values) -> Values:
+        """See ``Expert``."""
+        shares = self.trees.predict_proba(values) + LEAST
+        logs: Values = np.log(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+        return logs

@@ -1,0 +1,95 @@
+"""The contract of models that learn from every drawn pixel of a scene, for all classes at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.core import Policy
+from fewscape.models.experts import Cells, Scaling
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a model has to know of a scene as a whole before it sees a window of it."""
+
+    scaling: Scaling
+    """Of the features over the scene."""
+    bands: Scaling
+    """Of the bands, (C,), over the scene."""
+    red_green_blue: tuple[int, int, int] = (0, 1, 2)
+    """Which of the bands a network for colour images sees; may repeat."""
+
+
+class PixelModel(ABC):
+    """Encodes windows into cells of features, learns from drawn cells, predicts all classes.
+
+    The three steps of the other few-shot models, but a support is what was learnt of all classes
+    together, so that they are told apart from each other, from every drawn pixel and any number
+    of bands.
+    """
+
+    name: ClassVar[str]
+    stride: ClassVar[int] = 1
+    """Pixels per cell."""
+    reach: ClassVar[int]
+    """Pixels around a cell that decide its features."""
+    window_multiple: ClassVar[int] = 1
+    """Sides of windows are multiples of this."""
+
+    @abstractmethod
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """Features of windows before any example is seen.
+
+        Args:
+            images: (B, C, H, W) float in [0, 1].
+
+        Returns:
+            (B, D, H / stride, W / stride) float32.
+        """
+
+    @abstractmethod
+    def learn(self, cells: Cells) -> Any:
+        """What the drawn cells say of the classes; features are scaled by ``Scaling``.
+
+        The cells hold classes 0 to K - 1, each at least once.
+        """
+
+    @abstractmethod
+    def predict_cells(self, values: npt.NDArray[np.float32], support: Any) -> npt.NDArray[np.float32]:
+        """(N, D) scaled features to (N, K) log probabilities, without a look at their neighbours."""
+
+    def adapt(self, support: Any, scene: npt.NDArray[np.float32]) -> Any:
+        """The support for a scene of which (M, D) scaled features of cells are known."""
+        del scene
+        return support
+
+    def predict(self, images: torch.Tensor, support: Any, ground: Ground) -> torch.Tensor:
+        """Log probabilities of all classes for windows.
+
+        Args:
+            images: (B, C, H, W) float in [0, 1].
+            support: of ``learn``.
+            ground: of the scene that the windows come from.
+
+        Returns:
+            (B, K, H / stride, W / stride) float32.
+        """
+        features = self.encode(images)
+        batch, _, height, width = features.shape
+        values = features.permute(0, 2, 3, 1).flatten(0, 2).numpy()
+        logs = torch.from_numpy(self.predict_cells(ground.scaling.apply(values), support))
+        return logs.view(batch, height, width, -1).permute(0, 3, 1, 2).contiguous()
+
+    def describe(self) -> dict[str, Any]:
+        """What decides its maps beside examples and scene, as plain data."""
+        return {}
+
+    def to(self, policy: Policy) -> None:
+        """Run what is a network where and how the policy says; classical models stay."""
+        del policy

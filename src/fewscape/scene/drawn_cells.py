@@ -1,0 +1,273 @@
+"""From what was drawn on a scene to the cells that a pixel model learns from."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.core import ExamplesError, Window
+from fewscape.models import PixelModel
+from fewscape.models.experts import Cells, Scaling
+from fewscape.models.pixel import Ground
+from fewscape.raster import SceneReader
+from fewscape.scene.annotations import Annotations
+
+CORE = 256
+"""Side of the windows in which drawn cells are encoded, without their margin."""
+
+MOST_WINDOWS = 256
+"""Windows with drawings that are encoded; of more, so many are drawn by chance."""
+
+MOST_CELLS = 20_000
+"""Cells of a class that teach: of more, each polygon gives a share, small ones everything."""
+
+SPREAD = 4
+"""Windows along each side of a scene that tell what the scene as a whole is like."""
+
+SCENE_CELLS = 32_000
+"""Cells that they give, at most."""
+
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SceneCells:
+    """Drawn cells and a sample of all cells, both as the model encodes them and not scaled."""
+
+    cells: Cells
+    ground: Ground
+    num_pixels: int
+    """That were drawn as one of the classes or as background."""
+    source: str = ""
+    """Name of the file that they were drawn in."""
+    sha256: str = ""
+    """Of that file, hexadecimal."""
+
+    @property
+    def scaled(self) -> Cells:
+        """With features as models learn from them."""
+        scaling = self.ground.scaling
+        return Cells(
+            scaling.apply(self.cells.values),
+            self.cells.classes,
+            self.cells.polygons,
+            scaling.apply(self.cells.scene),
+        )
+
+
+def read_drawn_cells(
+    annotations: Annotations, names: Sequence[str], scene: SceneReader, model: PixelModel
+) -> SceneCells:
+    """The drawn cells of classes and background, wherever they lie in the scene.
+
+    A cell belongs to a class if one of its pixels was drawn as it and none as another. All drawn
+    cells are taken, up to ``MOST_CELLS`` of a class.
+
+    Args:
+        annotations: on this scene.
+        names: the classes, which become 1 to K; 0 is background.
+        scene: where the features come from.
+        model: which encodes them.
+
+    Raises:
+        ExamplesError: a class covers no valid pixel.
+        SceneError: the scene is damaged or has no valid pixel.
+    """
+    side = _core_side(scene, model)
+    windows = list(annotations.windows(side))
+    generator = np.random.default_rng(SEED)
+    if len(windows) > MOST_WINDOWS:
+        chosen = np.sort(generator.choice(len(windows), MOST_WINDOWS, replace=False))
+        windows = [windows[at] for at in chosen]
+    allowed, num_pixels = _share_out(annotations, names, windows, model.stride)
+    parts = []
+    for window in windows:
+        classes, polygons = label_cells(annotations, names, window, model.stride)
+        values, valid = encode_core(scene, model, window)
+        taken = (classes >= 0) & valid
+        kept = generator.random(classes.shape) < allowed.get(polygons)
+        taken &= kept
+        parts.append((values[:, taken].T, classes[taken], polygons[taken]))
+    sample, ground = sample_ground(scene, model)
+    values, classes, polygons = (np.concatenate(part) for part in zip(*parts, strict=True))
+    _check_classes(annotations, names, classes, scene)
+    cells = Cells(values, classes.astype(np.int64), polygons.astype(np.int64), sample)
+    digest = hashlib.sha256(annotations.path.read_bytes()).hexdigest()
+    return SceneCells(cells, ground, num_pixels, annotations.path.name, digest)
+
+
+def sample_ground(
+    scene: SceneReader, model: PixelModel
+) -> tuple[npt.NDArray[np.float32], Ground]:
+    """Features of cells from all over a scene, (M, D), and what they say of it as a whole.
+
+    Raises:
+        SceneError: the scene is damaged or has no valid pixel.
+    """
+    windows = list(spread_windows(scene.height, scene.width, _core_side(scene, model)))
+    generator = np.random.default_rng(SEED)
+    sample, bands = [], []
+    for window in windows:
+        values, valid = encode_core(scene, model, window)
+        image, seen = scene.read(_inside(window, scene))
+        share = min(1.0, SCENE_CELLS / len(windows) / max(1, int(valid.sum())))
+        chosen = valid & (generator.random(valid.shape) < share)
+        sample.append(values[:, chosen].T)
+        bands.append(image[:, seen].T)
+    _ = scene.limits  # raises if nothing is valid
+    found = np.concatenate(sample)
+    if not len(found):  # valid ground lies between the windows: one look at a smaller picture
+        overview, seen = scene.read_overview(CORE)
+        bands.append(overview[:, seen].T)
+        pixels = torch.from_numpy(overview)[None]
+        found = _flatten(model.encode(_fit(pixels, model.stride)))
+    return found, Ground(
+        Scaling.measure(found), Scaling.measure(np.concatenate(bands)), find_colours(scene)
+    )
+
+
+def encode_core(
+    scene: SceneReader, model: PixelModel, window: Window
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+    """Features (D, h, w) of a window's cells, and which have a valid pixel (h, w)."""
+    stride = model.stride
+    margin = -(-model.reach // stride) * stride
+    wide = Window(
+        window.row - margin,
+        window.col - margin,
+        window.height + 2 * margin,
+        window.width + 2 * margin,
+    )
+    image, valid = scene.read(wide)
+    with torch.inference_mode():
+        features = model.encode(torch.from_numpy(image)[None])[0].numpy()
+    inner = slice(margin // stride, (margin + window.height) // stride)
+    columns = slice(margin // stride, (margin + window.width) // stride)
+    seen = valid[margin:, margin:][: window.height, : window.width]
+    height, width = window.height // stride, window.width // stride
+    return features[:, inner, columns], seen.reshape(height, stride, width, stride).any((1, 3))
+
+
+def label_cells(
+    annotations: Annotations, names: Sequence[str], window: Window, stride: int
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
+    """Class and polygon of each cell of a window, (h, w), -1 where nothing or two classes lie."""
+    labels, polygons = annotations.labels(names, window)
+    if stride == 1:
+        return labels, polygons
+    shape = window.height // stride, stride, window.width // stride, stride
+    blocks = labels.reshape(shape)
+    most = blocks.max(axis=(1, 3))
+    least = np.where(blocks < 0, np.iinfo(np.int16).max, blocks).min(axis=(1, 3))
+    is_one = (most >= 0) & (least == most)
+    numbers = polygons.reshape(shape).max(axis=(1, 3))
+    return np.where(is_one, most, -1).astype(np.int16), np.where(is_one, numbers, -1)
+
+
+def spread_windows(height: int, width: int, side: int) -> Iterator[Window]:
+    """Windows evenly over a scene; all of a scene that is small."""
+    rows, cols = (_spread(length, side) for length in (height, width))
+    for row, col in itertools.product(rows, cols):
+        yield Window(row, col, side, side)
+
+
+def find_colours(scene: SceneReader) -> tuple[int, int, int]:
+    """Places of red, green and blue among the bands: by name, else the first three."""
+    found = {}
+    for place, name in enumerate(scene.band_names):
+        for colour in ("red", "green", "blue"):
+            if colour in name.casefold().split():
+                found[colour] = place
+    if len(found) == 3:
+        return found["red"], found["green"], found["blue"]
+    last = len(scene.bands) - 1
+    return 0, min(1, last), min(2, last)
+
+
+def _spread(length: int, side: int) -> list[int]:
+    cells = -(-length // side)
+    places = np.unique(np.linspace(0, cells - 1, min(cells, SPREAD)).round().astype(int))
+    return [int(place) * side for place in places]
+
+
+def _core_side(scene: SceneReader, model: PixelModel) -> int:
+    """The core, or less for a small scene."""
+    longest = max(scene.height, scene.width)
+    return min(CORE, -(-longest // model.stride) * model.stride)
+
+
+class _Allowances:
+    """The share of its cells that each polygon gives."""
+
+    def __init__(self, shares: dict[int, float]) -> None:
+        size = max(shares, default=-1) + 2
+        self._table = np.ones(size)
+        for number, share in shares.items():
+            self._table[number] = share
+
+    def get(self, polygons: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
+        found: npt.NDArray[np.float64] = self._table[polygons]
+        return found
+
+
+def _share_out(
+    annotations: Annotations, names: Sequence[str], windows: Sequence[Window], stride: int
+) -> tuple[_Allowances, int]:
+    """How much of each polygon is taken so that no class has too many cells, and drawn pixels."""
+    counts: dict[int, int] = {}
+    owners: dict[int, int] = {}
+    for window in windows:
+        classes, polygons = label_cells(annotations, names, window, stride)
+        drawn = classes >= 0
+        found, first, number = np.unique(polygons[drawn], return_index=True, return_counts=True)
+        for polygon, place, count in zip(found, first, number, strict=True):
+            counts[int(polygon)] = counts.get(int(polygon), 0) + int(count)
+            owners[int(polygon)] = int(classes[drawn][place])
+    shares: dict[int, float] = {}
+    for owner in set(owners.values()):
+        mine = sorted((counts[p], p) for p in owners if owners[p] == owner)
+        left, remaining = MOST_CELLS, len(mine)
+        for count, polygon in mine:  # small ones first: what they leave is for the larger ones
+            part = left / remaining
+            shares[polygon] = min(1.0, part / count)
+            left -= min(count, part)  # type: ignore[assignment]
+            remaining -= 1
+    return _Allowances(shares), sum(counts.values()) * stride**2
+
+
+def _check_classes(
+    annotations: Annotations,
+    names: Sequence[str],
+    classes: npt.NDArray[np.int16],
+    scene: SceneReader,
+) -> None:
+    for number, name in enumerate(names, start=1):
+        if not (classes == number).any():
+            raise ExamplesError(
+                f"no example of '{name}' covers a valid pixel of '{scene.path}' by itself",
+                "expected polygons on ground that the scene shows and that no other class claims",
+                f"move the polygons of '{annotations.path.name}', draw larger ones, or check the "
+                "scene's nodata value",
+            )
+
+
+def _inside(window: Window, scene: SceneReader) -> Window:
+    height = min(window.height, scene.height - window.row)
+    width = min(window.width, scene.width - window.col)
+    return Window(window.row, window.col, height, width)
+
+
+def _fit(images: torch.Tensor, stride: int) -> torch.Tensor:
+    height, width = (size // stride * stride for size in images.shape[2:])
+    return images[:, :, :height, :width]
+
+
+def _flatten(features: torch.Tensor) -> npt.NDArray[np.float32]:
+    flat: npt.NDArray[np.float32] = features[0].flatten(1).T.numpy()
+    return flat
