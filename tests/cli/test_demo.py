@@ -19,7 +19,7 @@ from fewscape.cli.demo_score import score_map
 from fewscape.cli.main import main
 from fewscape.core import ConfigError, ModelFolderError, Window
 from fewscape.models import Prototype, save_model
-from fewscape.raster import SceneReader
+from fewscape.raster import SceneReader, choose_colours
 from fewscape.scene import cut_examples, read_annotations
 from tests.raster.rasters import write_raster
 
@@ -141,7 +141,7 @@ class TestDemo:
         picture = np.asarray(Image.open(folder / "demo.png").convert("RGB")).astype(int)
         height, width = picture.shape[:2]
         assert width > 1.4 * height
-        for colour in ((230, 75, 53), (0, 142, 204)):
+        for colour in choose_colours(["tree", "building"]):
             near = np.abs(picture - colour).max(axis=2) < 12
             assert near[:, : width // 2].sum() > 500
             assert near[:, width // 2 :].sum() > 500

@@ -50,3 +50,35 @@ def test_points_teach_and_the_map_is_made_again(tmp_path, capsys):
     assert "roof: 1 crop" in capsys.readouterr().out
     assert main([*map(str, words), *network, "--buffer", "wide"]) == 2
     assert "--buffer 'wide' is no length" in capsys.readouterr().err
+
+
+def test_maps_have_the_colours_and_show_the_examples(tmp_path):
+    import numpy as np
+    import rasterio
+    from PIL import Image
+
+    scene = write_raster(tmp_path / "scene.tif", noise(120, 150))
+    other = write_raster(tmp_path / "other.tif", 255 - noise(120, 150))
+    shapes = {"roof": ROOF, "water": shapely.box(500_040, 4_999_960, 500_060, 4_999_980)}
+    features = [
+        {"type": "Feature", "geometry": shape.__geo_interface__,
+         "properties": {"class": name, "colour": "1,250,3" if name == "roof" else ""}}
+        for name, shape in shapes.items()
+    ]  # fmt: skip
+    crs = {"type": "name", "properties": {"name": UTM}}
+    examples = tmp_path / "a.geojson"
+    examples.write_text(json.dumps({"type": "FeatureCollection", "crs": crs, "features": features}))
+    words = ["map", scene, other, "--examples", examples, "--output", tmp_path / "out"]
+    network = ["--model", "prototype", "--backbone", "test_resnet", "--window", "64"]
+    assert main([*map(str, words), *network, "--device", "cpu", "--no_vectors"]) == 0
+    with rasterio.open(tmp_path / "out" / "scene_classes.tif") as dataset:
+        table = dataset.colormap(1)
+    assert table[1][:3] == (1, 250, 3)
+    assert table[2][:3] == (28, 107, 190)
+    shown = []
+    for name in ("scene", "other"):
+        with Image.open(tmp_path / "out" / f"{name}_preview.png") as picture:
+            left = np.asarray(picture)[16:136, 16:166].astype(int)
+        shown.append((np.abs(left - (1, 250, 3)).max(axis=2) < 3).sum())
+    assert shown[0] > 20
+    assert shown[1] == 0

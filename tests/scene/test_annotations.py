@@ -237,3 +237,37 @@ def test_south_up_scenes(tmp_path):
     with SceneReader(write_raster(tmp_path / "up.tif", ramp(200, 300), transform=up)) as scene:
         mask = annotate(tmp_path, scene, {"roof": box(10, 20, 30, 40)}).mask("roof", WHOLE)
     assert (mask[160:180, 10:30] == 1).all()
+
+
+def test_classes_may_have_colours(tmp_path, scene):
+    features = [
+        {"type": "Feature", "properties": {"class": name, "Color": colour},
+         "geometry": shapely.box(1, 1, 9, 9).__geo_interface__}
+        for name, colour in (("lake", None), ("lake", "#0000ff"), ("lake", "red"), ("roof", ""))
+    ]  # fmt: skip
+    path = tmp_path / "a.geojson"
+    place = {"crs": None, "transform": Affine.identity()}
+    content = {"type": "FeatureCollection", "features": features}
+    path.write_text(json.dumps(content))
+    with SceneReader(write_raster(tmp_path / "bare.tif", ramp(50, 50), **place)) as bare:
+        assert read_annotations(path, bare).colours == {"lake": (0, 0, 255)}
+        features[1]["properties"]["Color"] = "bluish"
+        path.write_text(json.dumps(content))
+        with pytest.raises(ExamplesError, match=r"class 'lake' of .* has the colour 'bluish'; a"):
+            read_annotations(path, bare)
+
+
+def test_label_rasters_have_the_colours_of_their_table(tmp_path, scene):
+    table = {"classes": {"0": "ground", "1": "roof", "2": "road"}, "ignore": 255}
+    path = write_raster(tmp_path / "labels.png", labels())
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    assert read_annotations(path, scene).colours == {}
+    table["colours"] = {"0": [1, 2, 3], "1": [4, 5, 6], "2": [7, 8, 9]}
+    (tmp_path / "classes.json").write_text(json.dumps(table))
+    found = read_annotations(path, scene).colours
+    assert found == {"ground": (1, 2, 3), "roof": (4, 5, 6), "road": (7, 8, 9)}
+
+
+def test_only_background_is_a_sentence(tmp_path, scene):
+    with pytest.raises(ExamplesError, match="name no class to map; they hold only background"):
+        annotate(tmp_path, scene, {"background": box(0, 0, 9, 9)})

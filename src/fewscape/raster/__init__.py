@@ -3,7 +3,7 @@
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper
 from fewscape.raster.overviews import add_overviews, make_cog
-from fewscape.raster.palette import class_colours
+from fewscape.raster.palette import choose_colours, class_colours
 from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.polygons import ClassPolygons, read_polygons, to_pixel_geometries
@@ -38,6 +38,7 @@ __all__ = [
     "ValueRanges",
     "WindowGrid",
     "add_overviews",
+    "choose_colours",
     "class_colours",
     "find_drift",
     "find_faults",

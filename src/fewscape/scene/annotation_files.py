@@ -9,7 +9,7 @@ from fewscape.raster import read_polygons
 from fewscape.scene.annotations import Annotations, ExamplesAre
 from fewscape.scene.buffering import DEFAULT_BUFFER, Buffer
 from fewscape.scene.drawn_scene import DrawnScene
-from fewscape.scene.label_rasters import RASTERS, Zero, read_label_raster
+from fewscape.scene.label_rasters import RASTERS, Zero, read_label_colours, read_label_raster
 from fewscape.scene.placing import Placed, place_polygons
 
 
@@ -42,10 +42,12 @@ def read_annotations(
     """
     source, reach = Path(path), Buffer.parse(buffer)
     if source.suffix.lower() in RASTERS:
-        placed = Placed(read_label_raster(source, scene, zero), {})
+        placed = Placed(read_label_raster(source, scene, zero), read_label_colours(source), {})
     else:
         placed = place_polygons(source, read_polygons(source, class_field), scene, reach)
-    annotations = Annotations(source, scene.grid, placed.polygons, examples_are, placed.left_out)
+    annotations = Annotations(
+        source, scene.grid, placed.polygons, examples_are, placed.colours, placed.left_out
+    )
     if not annotations.class_names:
         raise ExamplesError(
             f"the examples '{source}' name no class to map",

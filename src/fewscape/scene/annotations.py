@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, Window
 from fewscape.raster import Georeference, rasterise
+from fewscape.raster.palette import Colour
 from fewscape.scene.drawn_index import DrawnIndex
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
 
@@ -49,6 +50,8 @@ class Annotations:
     """(N,) polygons of each class in columns and rows; N is at least 1."""
     examples_are: ExamplesAre = "areas"
     """Whether polygons are pieces of ground, or whole objects with rings around them."""
+    colours: Mapping[str, Colour] = field(default_factory=dict)
+    """Of the classes that the file gives one."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How much of the file is of no use, by what is wrong with it."""
 

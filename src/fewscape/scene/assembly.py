@@ -16,6 +16,7 @@ from fewscape.raster.gdal import limit_cache, open_raster
 from fewscape.raster.staging import report_write_errors
 from fewscape.scene.finishing import WrittenMap, describe_map, finish_map
 from fewscape.scene.journal import Journal
+from fewscape.scene.outlines import scale_outlines
 from fewscape.scene.preview import LegendEntry, draw_preview
 
 
@@ -100,10 +101,12 @@ def _draw(journal: Journal, classes: Path, path: Path, counts: npt.NDArray[np.in
     image = journal.load_overview()
     with open_raster(classes) as dataset:
         reduced = dataset.read(1, out_shape=image.shape[1:])
+    factors = image.shape[2] / plan.grid.width, image.shape[1] / plan.grid.height
+    outlines = scale_outlines(plan.outlines, factors)
     valid = max(1, int(counts[:-1].sum()))
     legend = [
         LegendEntry(name, colour, int(count) / valid)
         for name, colour, count in zip(plan.class_names, plan.colours, counts[1:], strict=False)
     ]
     with report_write_errors(path):
-        draw_preview(path, image, reduced, legend, plan.stem)
+        draw_preview(path, image, reduced, legend, plan.stem, outlines, plan.notes)

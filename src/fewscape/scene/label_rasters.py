@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import IGNORE, ExamplesError
-from fewscape.datasets.folder import as_labels, read_classes
+from fewscape.datasets.folder import as_labels, read_classes, read_colours
 from fewscape.raster import Georeference
 from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.palette import Colour
 from fewscape.scene.drawn_scene import DrawnScene, tell_bounds
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 
@@ -51,6 +52,20 @@ def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Ge
     if zero != "unknown":
         polygons[AREA] = [outline for outline, _ in frame]
     return {name: np.array(group, dtype=object) for name, group in polygons.items()}
+
+
+def read_label_colours(path: Path) -> dict[str, Colour]:
+    """Colours by class, where a ``classes.json`` gives them.
+
+    Raises:
+        DatasetError: one of them is no colour.
+    """
+    table = _find_table(path)
+    colours = None if table is None else read_colours(table)
+    if table is None or colours is None:
+        return {}
+    names = read_classes(table)[0].values()  # in the order of their ids, as the colours
+    return {fold_case(name): colour for name, colour in zip(names, colours, strict=True)}
 
 
 def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:

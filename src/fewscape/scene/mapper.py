@@ -13,6 +13,7 @@ from fewscape import __version__
 from fewscape.raster import Retry, Source
 from fewscape.raster.identity import fingerprint_scene, read_time
 from fewscape.scene.finishing import OutputOptions
+from fewscape.scene.outlines import Drawings
 from fewscape.scene.plan import MapPlan, Planes
 
 Sections = Generator[tuple[int, Iterator[Planes]], None, None]
@@ -48,6 +49,10 @@ class MapOptions:
     """Bytes that mapping may take beside the network and the libraries; None for what is fast."""
     outputs: OutputOptions = field(default_factory=OutputOptions)
     """What is made of the finished rasters."""
+    drawings: Drawings | None = None
+    """The examples; the preview of the scene on which they were drawn shows them."""
+    notes: tuple[str, ...] = ()
+    """Lines of text below the preview's legend."""
 
     @property
     def has_patches(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from fewscape.core import ExamplesError, Window
 from fewscape.raster import PanMsReader
+from fewscape.raster.palette import Colour
 from fewscape.scene.annotation_files import read_annotations
 from fewscape.scene.annotations import Annotations
 from fewscape.scene.buffering import DEFAULT_BUFFER
 from fewscape.scene.label_rasters import Zero
+from fewscape.scene.outlines import Outline, trace_outlines
 from fewscape.scene.reserved_names import BACKGROUND
 
 SIDE = 256
@@ -38,6 +40,10 @@ class PixelExamples:
     source: str
     """Name of the file."""
     sha256: str
+    colours: Mapping[str, Colour] = field(default_factory=dict)
+    """Of the classes that the file gives one."""
+    outlines: tuple[Outline, ...] = ()
+    """Of what was drawn, in multispectral pixels."""
 
     @property
     def has_background(self) -> bool:
@@ -106,6 +112,8 @@ def read_pixel_examples(
         wanted,
         Path(path).name,
         hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        annotations.colours,
+        trace_outlines(annotations),
     )
 
 

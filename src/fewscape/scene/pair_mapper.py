@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import Window
-from fewscape.raster import NODATA, PanMsReader, class_colours, quantise
+from fewscape.raster import NODATA, PanMsReader, choose_colours, quantise
 from fewscape.raster.gdal import limit_cache
 from fewscape.scene.mapper import MapOptions, Sections, describe_source, tell_origin
+from fewscape.scene.outlines import scale_outlines
 from fewscape.scene.pair_memory import PairMemory
 from fewscape.scene.pair_segmenter import PairScene, PairSegmenter, PairTile
 from fewscape.scene.plan import LayerPlan, MapPlan, Planes
@@ -99,7 +100,7 @@ class PairMapper:
             class_names=names,
             layers=LAYERS,
             scores=(0,) * len(names),
-            colours=tuple(class_colours(len(names))),
+            colours=tuple(choose_colours(names, self.segmenter.colours)),
             settings={
                 "bands": list(reader.bands),
                 "nodata": reader.nodata,
@@ -111,6 +112,8 @@ class PairMapper:
             preview=self.options.preview,
             outputs=self.options.outputs,
             strip_pixels=self.memory.strip_pixels,
+            outlines=tuple(scale_outlines(self.segmenter.outlines, (scale, scale))),
+            notes=self.options.notes,
         )
 
     def make_sections(self, run: tuple[int, int]) -> Sections:

@@ -156,6 +156,8 @@ class PairSegmenter:
         self.model = scene.model
         self.class_names = examples.class_names
         self.has_background = examples.has_background
+        self.colours = examples.colours
+        self.outlines = examples.outlines
         supports = describe_pixels(scene, examples.pixels)
         owners = torch.from_numpy(examples.owners).to(supports.device)
         self.prototypes = learn_prototypes(supports, owners)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fewscape.core import ExamplesError
 from fewscape.raster import ClassPolygons, to_pixel_geometries
 from fewscape.raster.georeference import name_crs
+from fewscape.raster.palette import Colour, parse_colour
 from fewscape.raster.polygons import NOWHERE, POLYGON, split_parts
 from fewscape.scene.buffering import Buffer, thicken
 from fewscape.scene.drawn_scene import DrawnScene, tell_bounds
@@ -25,6 +26,8 @@ class Placed(NamedTuple):
 
     polygons: dict[str, Geometries]
     """(N,) single parts of each class, cut at the scene's edges; N is at least 1."""
+    colours: Mapping[str, Colour]
+    """Of the classes that the file gives one."""
     left_out: Mapping[str, int]
     """How many features, or parts of them, are of no use, by what is wrong with them."""
 
@@ -33,7 +36,8 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     """Bring what was read from a file onto the scene; points and lines become polygons.
 
     Raises:
-        ExamplesError: nothing lies inside the scene, or only one side has a reference system.
+        ExamplesError: nothing lies inside the scene, only one side has a reference system, or a
+            colour is none.
         ConfigError: the buffer is in metres, and the scene has no reference system.
     """
     import shapely
@@ -68,7 +72,22 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     order = np.argsort(names, kind="stable")
     classes, starts = np.unique(names[order], return_index=True)
     groups = np.split(parts[order], starts[1:])
-    return Placed(dict(zip(classes.tolist(), groups, strict=True)), left_out)
+    polygons = dict(zip(classes.tolist(), groups, strict=True))
+    return Placed(polygons, _read_colours(path, found), left_out)
+
+
+def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
+    colours = {}
+    for name, text in found.colours.items():
+        colour = parse_colour(text)
+        if colour is None:
+            raise ExamplesError(
+                f"the class '{name}' of '{path}' has the colour '{text}'",
+                "a colour is written as #rrggbb, as r,g,b from 0 to 255 or as a name such as navy",
+                "correct it, or empty the attribute to have one chosen",
+            )
+        colours[name] = colour
+    return colours
 
 
 def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesError:

@@ -18,6 +18,7 @@ from fewscape.raster import BandStyle, Georeference
 from fewscape.raster.palette import BARE_GROUND, Colour
 from fewscape.raster.vectorise import STRIP_PIXELS
 from fewscape.scene.finishing import OutputOptions
+from fewscape.scene.outlines import Outline
 
 MAX_CLASSES = 254
 """Class maps are uint8 with 0 for background and 255 for no data."""
@@ -56,6 +57,8 @@ class MapPlan:
         preview: whether a preview is drawn.
         outputs: what is made of the finished rasters.
         strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
+        outlines: what was drawn on the scene; the preview shows it.
+        notes: lines of text below the preview's legend.
 
     Raises:
         ConfigError: too many classes.
@@ -75,6 +78,8 @@ class MapPlan:
     preview: bool = True
     outputs: OutputOptions = field(default_factory=OutputOptions)
     strip_pixels: int = STRIP_PIXELS
+    outlines: tuple[Outline, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.class_names) > MAX_CLASSES:
@@ -160,6 +165,11 @@ class MapPlan:
             content[name] = tuple(content[name])
         content["layers"] = tuple(LayerPlan(**layer) for layer in content["layers"])
         content["colours"] = tuple(tuple(colour) for colour in content["colours"])
+        content["outlines"] = tuple(
+            Outline(name, tuple((col, row) for col, row in points))
+            for name, points in content.get("outlines", ())
+        )
+        content["notes"] = tuple(content.get("notes", ()))
         content["outputs"] = OutputOptions(**content["outputs"])
         return cls(**content)
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from fewscape.raster import NODATA
+from fewscape.scene.outline_drawing import DrawnOutline, draw_outlines
 
 LONGEST = 1600
 """Longest side of each panel in pixels."""
@@ -40,6 +41,8 @@ def draw_preview(
     classes: npt.NDArray[np.uint8],
     legend: Sequence[LegendEntry],
     title: str,
+    outlines: Sequence[DrawnOutline] = (),
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the picture as PNG.
 
@@ -49,6 +52,9 @@ def draw_preview(
         classes: (H, W) class map, 0 background, 255 no data.
         legend: the K classes in the order of their ids.
         title: what stands before the legend.
+        outlines: of what was drawn: its class and points in columns and rows of ``image``; shown on
+            the plain panel.
+        notes: lines of text below the legend; long ones are broken.
     """
     plain = _show(image, classes)
     overlaid = _overlay(plain, classes, [entry.colour for entry in legend])
@@ -59,10 +65,17 @@ def draw_preview(
     total = second[0] + width + GAP
     entries = _place_legend(legend, title, text_size, total)
     foot = second[1] + height + GAP
-    sheet = Image.new("RGB", (total, foot + entries[-1][1] + 2 * text_size), PAPER)
-    sheet.paste(Image.fromarray(plain), (GAP, GAP))
+    colours = {entry.name: entry.colour for entry in legend}
+    lines = _break_lines(notes, text_size, total - 2 * GAP)
+    below = foot + entries[-1][1] + 2 * text_size
+    step = round(1.4 * text_size)
+    sheet = Image.new("RGB", (total, below + step * len(lines)), PAPER)
+    sheet.paste(draw_outlines(plain, outlines, colours), (GAP, GAP))
     sheet.paste(Image.fromarray(overlaid), second)
     _write_legend(sheet, legend, title, entries, text_size, foot)
+    draw = ImageDraw.Draw(sheet)
+    for number, line in enumerate(lines):
+        draw.text((GAP, below + number * step), line, INK, _font(text_size))
     sheet.save(path)
 
 
@@ -113,6 +126,21 @@ def _place_legend(
         places.append((x, y))
         x += length + size
     return places
+
+
+def _break_lines(notes: Sequence[str], size: int, width: int) -> list[str]:
+    """The words of each note in lines that are not wider than the sheet."""
+    font, lines = _font(size), []
+    for note in notes:
+        line = ""
+        for word in note.split():
+            longer = f"{line} {word}".strip()
+            if line and font.getlength(longer) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return lines
 
 
 def _write_legend(
