@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +25,12 @@ MARGIN = 2
 TRIES = 60
 """Places tried for each polygon."""
 
-SCRIBBLE_WIDTH = 3.0
-"""Of a scribble, pixels."""
+REACH = {"scribbles": 1.5, "points": 3.0}
+"""Pixels around lines and points that they are taken to show."""
 
 Labels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,23 @@ class Drawing:
     class_id: int
     """Value of its class in the labels."""
     pixels: Mask
-    """(H, W) what it covers."""
+    """(H, W) what it covers; of lines and points also what lies within their reach."""
+    path: Places | None = None
+    """(P, 2) columns and rows of a line, or of a point where P is 1; None for a polygon."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Where something can be drawn."""
+
+    free: Mask
+    """Inside of the objects, less what was drawn."""
+    whole: Mask
+    """All of the class."""
+
+
+Shape = Callable[[_Ground, int, int, np.random.Generator], tuple[Mask, "Places | None"]]
+"""Draws around a pixel (row, column) of the free ground."""
 
 
 def wanted_classes(labels: Labels, least_share: float = LEAST_SHARE) -> list[int]:
@@ -56,7 +72,9 @@ def wanted_classes(labels: Labels, least_share: float = LEAST_SHARE) -> list[int
     """
     known = labels[labels != IGNORE]
     ids, counts = np.unique(known, return_counts=True)
-    return [int(i) for i, count in zip(ids, counts, strict=True) if count >= least_share * known.size]
+    return [
+        int(i) for i, count in zip(ids, counts, strict=True) if count >= least_share * known.size
+    ]
 
 
 def draw(
@@ -73,7 +91,7 @@ def draw(
         count: drawings a class.
         generator: of all chance.
         form: one of ``FORMS``: ``areas`` cuts a disc of random radius from an object, ``objects``
-            takes whole objects, ``scribbles`` a crooked line inside one, ``points`` one pixel.
+            takes whole objects, ``scribbles`` a crooked line inside one, ``points`` a point.
         classes: ids; those of ``wanted_classes`` if not given.
 
     Returns:
@@ -86,13 +104,14 @@ def draw(
         raise ConfigError(f"'{form}' is no form of drawing", f"known are {', '.join(FORMS)}")
     drawn: list[Drawing] = []
     for class_id in wanted_classes(labels) if classes is None else classes:
-        free = _keep_off_edges(labels == class_id)
+        whole = labels == class_id
+        ground = _Ground(_keep_off_edges(whole), whole)
         for _ in range(count):
-            pixels = _try(free, generator, FORMS[form])
-            if pixels is None:
+            found = _try(ground, generator, FORMS[form])
+            if found is None:
                 break
-            drawn.append(Drawing(class_id, pixels))
-            free &= ~pixels
+            drawn.append(Drawing(class_id, *found))
+            ground = _Ground(ground.free & ~found[0], whole)
     return drawn
 
 
@@ -105,20 +124,18 @@ def _keep_off_edges(mask: Mask) -> Mask:
 
 
 def _try(
-    free: Mask, generator: np.random.Generator, shape: Callable[..., Mask | None]
-) -> Mask | None:
+    ground: _Ground, generator: np.random.Generator, shape: Shape
+) -> tuple[Mask, Places | None] | None:
     """A drawing of the wanted size, else the largest of all tries."""
-    places = np.argwhere(free)
-    best: Mask | None = None
+    places = np.argwhere(ground.free)
+    best: tuple[Mask, Places | None] | None = None
     for _ in range(TRIES if len(places) else 0):
         row, col = places[generator.integers(len(places))]
-        pixels = shape(free, int(row), int(col), generator)
-        if pixels is None:
-            continue
-        if shape is _point or pixels.sum() >= LEAST_PIXELS:
-            return pixels
-        if best is None or pixels.sum() > best.sum():
-            best = pixels
+        found = shape(ground, int(row), int(col), generator)
+        if shape is _point or found[0].sum() >= LEAST_PIXELS:
+            return found
+        if best is None or found[0].sum() > best[0].sum():
+            best = found
     return best
 
 
@@ -131,45 +148,58 @@ def _holding(mask: Mask, row: int, col: int) -> Mask:
     return part
 
 
-def _disc(mask: Mask, row: int, col: int, generator: np.random.Generator) -> Mask:
-    radius = generator.uniform(*RADII)
-    rows, cols = np.ogrid[: mask.shape[0], : mask.shape[1]]
-    disc = (rows - row) ** 2 + (cols - col) ** 2 <= radius**2
-    return _holding(mask & disc, row, col)
+def _disc(ground: _Ground, row: int, col: int, generator: np.random.Generator) -> tuple[Mask, None]:
+    near = _reach(ground.free.shape, row, col, generator.uniform(*RADII))
+    return _holding(ground.free & near, row, col), None
 
 
-def _object(mask: Mask, row: int, col: int, _generator: np.random.Generator) -> Mask:
+def _object(
+    ground: _Ground, row: int, col: int, _generator: np.random.Generator
+) -> tuple[Mask, None]:
+    """With the edge that others keep off, but not beyond the class."""
     from scipy.ndimage import binary_dilation
 
-    whole: Mask = binary_dilation(_holding(mask, row, col), iterations=MARGIN)
-    return whole
+    part = _holding(ground.free, row, col)
+    return binary_dilation(part, iterations=MARGIN) & ground.whole, None
 
 
-def _scribble(mask: Mask, row: int, col: int, generator: np.random.Generator) -> Mask | None:
+def _scribble(
+    ground: _Ground, row: int, col: int, generator: np.random.Generator
+) -> tuple[Mask, Places]:
     """A walk that turns a little at each step and ends where the object ends."""
     from scipy.ndimage import distance_transform_edt
 
     place, angle = np.array([row, col], float), generator.uniform(0, 2 * np.pi)
-    length = generator.uniform(20, 80)
-    line = np.ones(mask.shape, np.bool_)
-    for _ in range(int(length)):
-        r, c = (int(value) for value in place)
-        if not (0 <= r < mask.shape[0] and 0 <= c < mask.shape[1] and mask[r, c]):
+    walk: list[tuple[int, int]] = []
+    for _ in range(int(generator.uniform(20, 80))):
+        r, c = (int(value) for value in np.floor(place + 0.5))
+        height, width = ground.free.shape
+        if not (0 <= r < height and 0 <= c < width and ground.free[r, c]):
             break
-        line[r, c] = False
+        walk.append((r, c))
         angle += generator.normal(0, 0.25)
         place += np.sin(angle), np.cos(angle)
-    wide: Mask = (distance_transform_edt(line) <= SCRIBBLE_WIDTH / 2) & mask
-    return wide if wide.any() else None
+    off = np.ones(ground.free.shape, np.bool_)
+    off[tuple(np.transpose(walk))] = False
+    wide: Mask = distance_transform_edt(off) <= REACH["scribbles"]
+    corners = list(dict.fromkeys(walk))
+    return wide, np.array(corners, float)[:, ::-1] + 0.5
 
 
-def _point(mask: Mask, row: int, col: int, _generator: np.random.Generator) -> Mask:
-    pixels: Mask = np.zeros(mask.shape, np.bool_)
-    pixels[row, col] = True
-    return pixels
+def _point(
+    ground: _Ground, row: int, col: int, _generator: np.random.Generator
+) -> tuple[Mask, Places]:
+    path = np.array([[col + 0.5, row + 0.5]])
+    return _reach(ground.free.shape, row, col, REACH["points"]), path
 
 
-FORMS: dict[str, Callable[..., Any]] = {
+def _reach(shape: tuple[int, ...], row: int, col: int, radius: float) -> Mask:
+    rows, cols = np.ogrid[: shape[0], : shape[1]]
+    near: Mask = (rows - row) ** 2 + (cols - col) ** 2 <= radius**2
+    return near
+
+
+FORMS: dict[str, Shape] = {
     "areas": _disc,
     "objects": _object,
     "scribbles": _scribble,
