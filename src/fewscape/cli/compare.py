@@ -1,4 +1,4 @@
-"""``fewscape compare``: networks side by side on the same episodes."""
+"""``fewscape compare``: models side by side, on the same episodes or on the same scenes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fewscape.cli import values
+from fewscape.cli import compare_scenes, values
 from fewscape.cli.episode_options import add_episode_options, add_run_options
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 fewscape compare --models 'prototype,mgcl=runs/aerial4/mgcl_fold{fold}/best' --folds aerial4 \\
     --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
-    --episodes manifests/aerial4-1shot.json --root ../shared/data --output comparison"""
+    --episodes manifests/aerial4-1shot.json --root ../shared/data --output comparison
+fewscape compare --models maximum_likelihood,random_forest,embedded \\
+    --scenes ../shared/data/dubai_mbrsc,../shared/data/s2_india+nir --output comparison"""
 
 FOLD = "{fold}"
 """Stands for the number of the fold in the folder of a network."""
@@ -44,11 +46,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backbone", help="backbone of the networks given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
-    add_episode_options(parser)
+    episodes = parser.add_argument_group("episodes", "The same support and query images for all.")
+    add_episode_options(episodes, required=False)
+    compare_scenes.add_scene_options(parser.add_argument_group("scenes", compare_scenes.RULE))
     add_run_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Compare on scenes if some are given, else on episodes."""
+    from fewscape.core import ConfigError
+
+    if arguments.scenes is not None:
+        return compare_scenes.run(arguments)
+    why = "only scenes are drawn on"
+    values.refuse(arguments, compare_scenes.SCENE_OPTIONS, "was given without --scenes", why)
+    if arguments.episodes is None or arguments.root is None:
+        raise ConfigError(
+            "there is nothing to compare on",
+            "expected --episodes FILE with --root FOLDER, or --scenes FOLDER",
+            "see: fewscape compare --help",
+        )
+    return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     """Count, test, write the files, print the table."""
     import time
 

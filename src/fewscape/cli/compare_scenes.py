@@ -1,0 +1,208 @@
+"""``fewscape compare --scenes``: models side by side at the main job, a few polygons in a scene."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fewscape.cli import values
+
+if TYPE_CHECKING:
+    from fewscape.evaluation.main_job import JobModel, MainJob
+
+RULE = """\
+A simulated user draws in scenes of labelled folders (images/, labels/, classes.json), 'fewscape
+map' maps the rest, and what was not drawn is scored. FOLDER+nir takes the near infrared in nir/
+as a fourth band. Models are names or model folders; NAME@FILE gives weights, LABEL=NAME chooses
+the name shown. Tasks: all classes drawn; one class drawn and the others as background; one alone;
+across: another scene is mapped; absent: one is mapped that does not show the class."""
+
+SCENE_OPTIONS = {"tasks": None, "forms": None, "polygons": None, "num_scenes": None, "seed": None}
+"""What only the main job takes."""
+
+EPISODE_OPTIONS = {
+    **{"episodes": None, "root": None, "classes": None, "datasets": None, "limit": None},
+    **{"bands": None, "regions": None, "folds": None, "backbone": None},
+}
+"""What only episodes take."""
+
+TASKS, FORMS, POLYGONS, NUM_SCENES, SEED = ["all"], ["areas"], (1, 3, 5, 10), 5, 0
+"""Defaults."""
+
+
+def add_scene_options(group: argparse._ArgumentGroup) -> None:
+    """Declare the options."""
+    group.add_argument("--scenes", type=values.names, metavar="FOLDER,...", help="labelled folders")
+    group.add_argument(
+        "--tasks",
+        type=values.names,
+        help="of all, one, alone, across, absent; comma-separated (all)",
+    )
+    group.add_argument(
+        "--forms", type=values.names, help="of areas, objects, scribbles, points (areas)"
+    )
+    group.add_argument("--polygons", type=values.counts, help="drawings a class (1,3,5,10)")
+    group.add_argument("--num_scenes", type=values.positive, help="of each folder, at most (5)")
+    group.add_argument("--seed", type=int, help="of scenes and drawings (0)")
+
+
+class Cell(NamedTuple):
+    """What ``MainJob.run`` is asked for."""
+
+    job: MainJob
+    scene: int
+    task: str
+    form: str
+    polygons: int
+    model: JobModel
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Map, score, write the files, print the table."""
+    import time
+
+    from fewscape import __version__
+    from fewscape.evaluation import check_writable
+    from fewscape.evaluation.job_summary import summarise
+    from fewscape.evaluation.job_tables import make_means_table, make_tests_table
+
+    started = time.perf_counter()
+    _check(arguments)
+    cells = list(_list_cells(arguments))
+    check_writable(arguments.output / "results.json")
+    records = _run_all(cells)
+    summary = summarise(records)
+    results = {
+        "options": {name: getattr(arguments, name) for name in ("scenes", *SCENE_OPTIONS)},
+        "models": arguments.models,
+        "cells": summary,
+        "records": records,
+        "seconds": round(time.perf_counter() - started, 3),
+        "version": __version__,
+    }
+    lines = [*make_means_table(summary), *make_tests_table(summary)]
+    _write(arguments.output, results, lines)
+    print("\n".join(make_means_table(summary)))
+    failures = [failure for record in records for failure in record["failures"]]
+    if failures:
+        print(f"{len(failures)} maps were not made and count as empty; the first: {failures[0]}")
+    print(f"{arguments.output}: results.json, table.md, curves.png")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Fill in the defaults and refuse what makes no sense.
+
+    Raises:
+        ConfigError: options of episodes, or tasks and forms that do not go together.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.evaluation.main_job import check_task
+
+    why = "scenes come from their folders, and bands are all used"
+    values.refuse(arguments, EPISODE_OPTIONS, "was given with --scenes", why)
+    if arguments.weights is not None:
+        raise ConfigError(
+            "--weights was given with --scenes",
+            "each model has its own",
+            f"give them behind its name, such as prototype@{arguments.weights}",
+        )
+    defaults = dict(zip(SCENE_OPTIONS, (TASKS, FORMS, POLYGONS, NUM_SCENES, SEED), strict=True))
+    for name, default in defaults.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, default)
+    for task, form in itertools.product(arguments.tasks, arguments.forms):
+        check_task(task, form)
+    alone = [task for task in arguments.tasks if task in ("across", "absent")]
+    if alone and arguments.num_scenes < 2:
+        raise ConfigError(
+            f"the task '{alone[0]}' was asked for with --num_scenes {arguments.num_scenes}",
+            "it maps another scene than the one that is drawn on",
+            "give at least --num_scenes 2",
+        )
+
+
+def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
+    """Everything to be run, with all models of a scene one after the other.
+
+    Raises:
+        ConfigError: a model is unknown, two have one name, or no scene fits any task.
+        DatasetError: see ``choose_scenes``.
+    """
+    from fewscape.cli.main import main
+    from fewscape.core import ConfigError
+    from fewscape.evaluation.job_scenes import choose_scenes
+    from fewscape.evaluation.main_job import JobModel, MainJob
+    from fewscape.zoo import check_model
+
+    models = [JobModel.parse(text) for text in arguments.models]
+    for model in models:
+        check_model(model.options[1])
+    _check_unique([model.label for model in models], "models", "give them names: LABEL=MODEL")
+    device = ("--device", arguments.device, "--precision", arguments.precision)
+    options = (*device, "--batch_size", str(arguments.batch_size))
+    scenes = [
+        choose_scenes(each, arguments.num_scenes, arguments.seed) for each in arguments.scenes
+    ]
+    jobs = [MainJob(each, main, arguments.seed, options) for each in scenes]
+    _check_unique([job.dataset for job in jobs], "folders", "compare them in two runs")
+    cells = [
+        Cell(job, index, task, form, polygons, model)
+        for job in jobs
+        for index, task in itertools.product(range(len(job.scenes)), arguments.tasks)
+        if job.has_jobs(task, index)
+        for form, polygons in itertools.product(arguments.forms, arguments.polygons)
+        for model in models
+    ]
+    if not cells:
+        raise ConfigError(
+            f"no scene fits the tasks {', '.join(arguments.tasks)}",
+            "across needs two scenes with two common classes, absent one that lacks a class",
+            "choose other tasks, or more scenes with --num_scenes",
+        )
+    yield from cells
+
+
+def _check_unique(names: Sequence[str], what: str, remedy: str) -> None:
+    from fewscape.core import ConfigError
+
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ConfigError(f"two {what} are called '{twice[0]}'", "their rows would mix", remedy)
+
+
+def _run_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    import sys
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    records = []
+    with Progress(console=Console(file=sys.stderr), transient=True) as progress:
+        task = progress.add_task("scenes", total=len(cells))
+        show = partial(progress.advance, task)
+        for cell in cells:
+            records.append(cell.job.run(*cell[1:]))
+            show()
+    return records
+
+
+def _write(output: Path, results: dict[str, Any], lines: Sequence[str]) -> None:
+    from fewscape.core import OutputError
+    from fewscape.evaluation import write_results
+    from fewscape.evaluation.job_curves import draw_curves
+
+    try:
+        (output / "table.md").write_text("\n".join(lines), "utf-8")
+        draw_curves(results["cells"], output / "curves.png")
+    except OSError as error:
+        raise OutputError(
+            f"'{output}' cannot be written: {error.strerror}",
+            "",
+            "free some space or choose another folder",
+        ) from error
+    write_results(results, output / "results.json")
