@@ -24,6 +24,7 @@ def brightness_model(monkeypatch):
         return BrightnessModel()
 
     monkeypatch.setattr("fewscape.zoo.load_model", load)
+    monkeypatch.setattr("fewscape.cli.map_models.refuse_random_weights", lambda *given: None)
 
 
 def lit_roofs(dtype="uint8", top=240):

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 @pytest.fixture(autouse=True)
 def brightness_model(monkeypatch):
     monkeypatch.setattr("fewscape.zoo.load_model", lambda *names: BrightnessModel())
+    monkeypatch.setattr("fewscape.cli.map_models.refuse_random_weights", lambda *given: None)
 
 
 @pytest.fixture

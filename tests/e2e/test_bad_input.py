@@ -12,6 +12,7 @@ from PIL import Image
 from fewscape.backbones import BackboneConfig
 from fewscape.cli.main import main
 from fewscape.models import Prototype, save_model
+from tests.backbones.weights_files import write_weights
 from tests.datasets.invented import write_dataset
 from tests.raster.rasters import cut_in_half, noise, write_raster
 from tests.raster.test_polygons import write_polygons
@@ -20,7 +21,6 @@ from tests.tasks.recipes import write_recipe
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SMALL_NETWORK = ("--model", "prototype", "--backbone", "test_resnet")
-OF_OBJECTS = (*SMALL_NETWORK, "--examples_are", "objects")
 ROOF = shapely.box(500_010, 4_999_960, 500_030, 4_999_980)
 SPECK = shapely.box(500_010, 4_999_979, 500_011, 4_999_980)
 ELSEWHERE = shapely.box(0, 0, 9, 9)
@@ -44,10 +44,17 @@ def refuse(tmp_path, capfd):
 
 
 @pytest.fixture
-def refuse_map(tmp_path, refuse):
+def of_objects(tmp_path):
+    """A network for ``map``, which refuses random weights."""
+    weights = write_weights(tmp_path / "w.safetensors")
+    return (*SMALL_NETWORK, "--weights", weights, "--examples_are", "objects")
+
+
+@pytest.fixture
+def refuse_map(tmp_path, refuse, of_objects):
     """``map``, of noise with one roof unless told otherwise."""
 
-    def call(*more, told, scene=None, examples=None, network=OF_OBJECTS):
+    def call(*more, told, scene=None, examples=None, network=of_objects):
         scene = scene or write_raster(tmp_path / "scene.tif", noise(120, 150))
         examples = examples or write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
         words = ("map", scene, "--examples", examples, "--output", tmp_path / "out")
@@ -97,11 +104,11 @@ def model_folder(tmp_path):
     return save_model(Prototype(BackboneConfig("test_resnet")), tmp_path / "model", "card")
 
 
-def test_the_good_case_is_accepted(tmp_path):
+def test_the_good_case_is_accepted(tmp_path, of_objects):
     scene = write_raster(tmp_path / "scene.tif", noise(120, 150))
     examples = write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
     words = ("map", scene, "--examples", examples, "--output", tmp_path / "out", "--window", 64)
-    assert main([str(word) for word in (*words, *OF_OBJECTS)]) == 0
+    assert main([str(word) for word in (*words, *of_objects)]) == 0
 
 
 def test_examples_without_the_class_attribute(tmp_path, refuse_map):
@@ -168,6 +175,15 @@ def test_labels_of_another_size(toy, refuse, refuse_episodes, refuse_map):
     )
 
 
+def test_networks_with_random_weights_do_not_map(refuse_map):
+    refuse_map(
+        network=("--model", "prototype", "--backbone", "test_resnet"),
+        told="the backbone of the model 'prototype' has random weights; a map needs trained ones; "
+        "give --weights FILE, or map with --model embedded",
+    )
+    refuse_map(network=("--model", "mgcl"), told="the head of the model 'mgcl' has random weights")
+
+
 def test_an_unknown_key_of_a_recipe(tmp_path, refuse):
     changes = {"model.warmup_step": 9, "trainer.default_root_dir": str(tmp_path / "out")}
     recipe = write_recipe(tmp_path, changes)
@@ -229,12 +245,12 @@ def on_a_full_disk(*words):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("toy")
-def test_a_disk_that_fills_up(tmp_path):
+def test_a_disk_that_fills_up(tmp_path, of_objects):
     scene = write_raster(tmp_path / "scene.tif", noise(300, 300))
     examples = write_polygons(tmp_path / "roofs.gpkg", [ROOF], ["roof"])
     out = tmp_path / "out"
     words = ("map", scene, "--examples", examples, "--output", out, "--window", 64)
-    assert "free some space or choose another folder" in on_a_full_disk(*words, *OF_OBJECTS)
+    assert "free some space or choose another folder" in on_a_full_disk(*words, *of_objects)
     # What was finished waits, hidden, for the same command on a disk with room.
     assert all(path.name.startswith(".fewscape-scene-") for path in out.iterdir())
     words = ("episodes", "make", "--root", tmp_path, "--datasets", "toy", "--window", 20)

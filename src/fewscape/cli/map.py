@@ -134,6 +134,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="probability from which a class is mapped (what is most probable; of a network, 0.5)",
     )
     group.add_argument(
+        "--no_estimate",
+        action="store_true",
+        help="faster: learn once, and do not tell by the examples how right the map will be",
+    )
+    group.add_argument(
         "--flips",
         default="none",
         choices=["none", "h", "hv", "d4"],
@@ -229,6 +234,7 @@ def _read_options(arguments: argparse.Namespace, tags: Mapping[str, str]) -> Map
         max_memory=arguments.max_memory,
         outputs=read_output_options(arguments),
         drawings=getattr(arguments, "drawings", None),
+        notes=getattr(arguments, "notes", ()),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fewscape.cli import values
 from fewscape.cli.map_report import show_progress, tell_result
+from fewscape.cli.map_warnings import warn_of_map
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
@@ -83,6 +84,7 @@ def _run_here(arguments: argparse.Namespace, mapper: Mapper) -> None:
         with show_progress(name, pixels) as on_progress:
             result = make_map(mapper, arguments.output, on_progress)
         tell_result(name, result)
+        warn_of_map(mapper.plan, result)
         return
     index, count = arguments.shard
     with show_progress(name, pixels // count) as on_progress:
@@ -118,6 +120,7 @@ def _run_on_cluster(
         finished = map_with_ray(mappers, make, arguments.output, cluster, on_progress)
         for name, result in finished:
             tell_result(mappers[name].plan.scene_name, result)
+            warn_of_map(mappers[name].plan, result)
 
 
 def _resolve(arguments: argparse.Namespace, policy: Policy) -> argparse.Namespace:

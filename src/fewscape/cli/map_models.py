@@ -17,7 +17,13 @@ from fewscape.cli.output_options import OUTPUT_PARAMETERS
 if TYPE_CHECKING:
     from fewscape.core import Policy
     from fewscape.raster import SceneReader, Source
-    from fewscape.scene import Examples, FewShotSegmenter, Segmenter, SemanticSegmenter
+    from fewscape.scene import (
+        Examples,
+        FewShotSegmenter,
+        SceneCells,
+        Segmenter,
+        SemanticSegmenter,
+    )
 
 SHOTS = 5
 """Crops that teach a network a class, at most."""
@@ -38,6 +44,7 @@ FEW_SHOT_PARAMETERS = (
     *("class_field", "label_zero", "examples_are", "buffer", "classes", "max_shots"),
     *("example_bands", "backbone", "threshold"),
 )
+PIXEL_PARAMETERS = ("no_estimate",)
 SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
 FEW_SHOT_OPTIONS = {
@@ -54,6 +61,13 @@ FEW_SHOT_OPTIONS = {
     "threshold": None,
 }
 """What only networks take that learn from examples, with the defaults."""
+
+ONLY_PIXELS = (
+    {"no_estimate": False},
+    "was given",
+    "only models that learn from every drawn pixel estimate how right their maps are",
+)
+"""What only they take, and why others do not."""
 
 
 def make_segmenter(
@@ -90,7 +104,9 @@ def make_segmenter(
         )
     if is_pixel(arguments.model):
         pixels, learnt, scene, policy = learn_pixels(arguments, sources)
-        return pixels, _tell_origin(arguments, learnt, scene, policy), scene
+        tags = _tell_origin(arguments, learnt, scene, policy, PIXEL_PARAMETERS)
+        return pixels, tags | arguments.own_tags, scene
+    values.refuse(arguments, *ONLY_PIXELS)
     return _learn(arguments, sources)
 
 
@@ -103,6 +119,7 @@ def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, s
     what = f"was given to the model '{arguments.model}'"
     why = "it is supervised and knows its classes, backbone and weights"
     values.refuse(arguments, FEW_SHOT_OPTIONS, what, why)
+    values.refuse(arguments, *ONLY_PIXELS)
     model, folder = load_semantic(arguments.model)
     arguments.window = arguments.window or folder.window
     policy = Policy.choose(arguments.device, arguments.precision)
@@ -134,6 +151,7 @@ def _learn(
     from fewscape.scene import FewShotSegmenter, cut_examples, support_folder
     from fewscape.zoo import load_model
 
+    refuse_random_weights(arguments.model, arguments.weights)
     arguments.window = arguments.window or _trained_window(arguments.model)
     arguments.max_shots = arguments.max_shots or SHOTS
     if arguments.threshold is None:
@@ -161,18 +179,51 @@ def _learn(
     return segmenter, _tell_origin(arguments, examples, scene, policy), scene
 
 
+def refuse_random_weights(model: str, weights: str | None) -> None:
+    """A map by chance is no map.
+
+    Args:
+        model: name or folder.
+        weights: of the backbone, of a network given by name.
+
+    Raises:
+        ConfigError: some part of the network would have random weights.
+    """
+    from fewscape.core import ConfigError
+    from fewscape.zoo import EMBEDDED, MODELS
+
+    if model not in MODELS:
+        return
+    if model != "prototype":
+        raise ConfigError(
+            f"the head of the model '{model}' has random weights: a name alone stands for an "
+            "untrained network",
+            "a map needs a trained one",
+            "give the folder of one with --model FOLDER ('fewscape fit' writes such folders), or "
+            f"map with --model {EMBEDDED}",
+        )
+    if weights is None:
+        raise ConfigError(
+            f"the backbone of the model '{model}' has random weights",
+            "a map needs trained ones",
+            f"give --weights FILE, or map with --model {EMBEDDED}",
+        )
+
+
 def _tell_origin(
     arguments: argparse.Namespace,
     examples: Examples | SceneCells,
     scene: SceneReader,
     policy: Policy,
+    more_parameters: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
     from fewscape.raster.identity import fingerprint_scene
     from fewscape.zoo import MODELS, PIXEL_MODELS, open_folder
 
-    parameters = _tell_parameters(arguments, FEW_SHOT_PARAMETERS, policy)
+    names = (*FEW_SHOT_PARAMETERS, *more_parameters)
+    parameters = _tell_parameters(arguments, names, policy)
     tags = {
         "MODEL": arguments.model,
         "EXAMPLES": examples.source,

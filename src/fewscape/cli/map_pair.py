@@ -32,6 +32,7 @@ SINGLE_OPTIONS = {
     "overlap": 0.25,
     "batch_size": 8,
     "threshold": None,
+    "no_estimate": False,
     "precision": "auto",
     "heatmaps": False,
     "flips": "none",

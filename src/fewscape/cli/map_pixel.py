@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fewscape.cli import values
+from fewscape.cli.map_accuracy import encode_accuracy, note_accuracy, tell_accuracy
 from fewscape.cli.map_examples import read_examples
-from fewscape.cli.map_inputs import open_scene, warn
+from fewscape.cli.map_inputs import open_scene
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
+    from fewscape.models import PixelModel
     from fewscape.raster import SceneReader, Source
     from fewscape.scene import PixelSegmenter, SceneCells, Segmenter
 
@@ -26,6 +28,9 @@ def learn_pixels(
     arguments: argparse.Namespace, sources: Sequence[Source]
 ) -> tuple[PixelSegmenter, SceneCells, SceneReader, Policy]:
     """The model with what it learnt, what taught it, and the scene of the examples.
+
+    What the examples tell of the map's accuracy is printed, and left for the preview in
+    ``arguments.notes`` and for the tags in ``arguments.own_tags``.
 
     Raises:
         ConfigError: options that the model does not take.
@@ -48,12 +53,10 @@ def learn_pixels(
         learnt = read_drawn_cells(annotations, names, scene, model)
         if arguments.window is None:
             arguments.window = _fit_window(scene, model.window_multiple)
+        temperature = _estimate(arguments, model, learnt, names)
         segmenter = PixelSegmenter(
-            model, names, learnt, policy, arguments.window, arguments.threshold
+            model, names, learnt, policy, arguments.window, arguments.threshold, temperature
         )
-    overlaps = annotations.count_overlaps()
-    if overlaps:
-        warn(f"{overlaps} pixels of '{arguments.examples}' were drawn as two classes and are ignored")
     return segmenter, learnt, scene, policy
 
 
@@ -78,6 +81,22 @@ def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | Non
             "choose the bands that they have in common with --bands and --example_bands",
         )
     return segmenter.move_to(scene)
+
+
+def _estimate(
+    arguments: argparse.Namespace, model: PixelModel, learnt: SceneCells, names: Sequence[str]
+) -> float:
+    """Tell how right the map will be; the temperature of its probabilities."""
+    from fewscape.scene.own_accuracy import estimate_own_accuracy
+
+    arguments.notes, arguments.own_tags = (), {}
+    if arguments.no_estimate:
+        return 1.0
+    own = estimate_own_accuracy(model, learnt, names, arguments.threshold)
+    tell_accuracy(own)
+    arguments.notes = note_accuracy(own)
+    arguments.own_tags = {"EXPECTED_IOU": encode_accuracy(own)}
+    return own.temperature
 
 
 def _fit_window(scene: SceneReader, multiple: int) -> int:

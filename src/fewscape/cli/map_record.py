@@ -121,11 +121,11 @@ def _find_source(record: MapRecord, scene: str, given: Path | None) -> str:
 
 def _find_model(record: MapRecord, given: str | None) -> str:
     """The name of a network, or a folder with the recorded weights."""
-    from fewscape.zoo import EMBEDDED_NAMES, MODELS, embedded_folder
+    from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS, embedded_folder
 
     name = given or record.tags["MODEL"]
     recorded = record.tags.get("MODEL_SHA256")
-    if recorded is None and name in MODELS:
+    if recorded is None and name in (*MODELS, *PIXEL_MODELS):
         return name
     is_embedded = name in EMBEDDED_NAMES and not Path(name).is_dir()
     if is_embedded:

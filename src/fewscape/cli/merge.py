@@ -20,6 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         ResultsError: the folder holds no parts, or those of some map are missing.
     """
     from fewscape.cli.map_report import tell_result
+    from fewscape.cli.map_warnings import warn_of_map
     from fewscape.core import ResultsError
     from fewscape.scene import Journal, assemble
 
@@ -38,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
                 f"(from part {missing[0] + 1})"
             )
             continue
-        tell_result(journal.plan.scene_name, assemble(journal, arguments.output))
+        plan, result = journal.plan, assemble(journal, arguments.output)
+        tell_result(plan.scene_name, result)
+        warn_of_map(plan, result)
     if lacking:
         raise ResultsError(
             f"{'; '.join(lacking)} are missing",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,15 @@ import numpy.typing as npt
 from fewscape.raster import NODATA, StagedFiles, StripWriter
 from fewscape.raster.gdal import limit_cache, open_raster
 from fewscape.raster.staging import report_write_errors
+from fewscape.raster.writer import PROBABILITY_STEPS
 from fewscape.scene.finishing import WrittenMap, describe_map, finish_map
 from fewscape.scene.journal import Journal
 from fewscape.scene.outlines import scale_outlines
+from fewscape.scene.plan import MapPlan
 from fewscape.scene.preview import LegendEntry, draw_preview
+
+NO_DATA_TO_0 = np.uint8(256 - NODATA)
+"""Added to bytes, all others become larger by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,8 @@ class MapResult:
     """Pixels of each class."""
     seconds: float
     """From the first reading to the last file."""
+    class_peaks: Mapping[str, float] = field(default_factory=dict)
+    """Largest probability of each class; of those without a raster of their own, nothing."""
 
     @property
     def megapixels_per_second(self) -> float:
@@ -55,7 +62,7 @@ def assemble(journal: Journal, folder: Path | str) -> MapResult:
     plan = journal.plan
     with StagedFiles(folder) as staged:
         rasters = [staged.path(name) for name in plan.raster_names]
-        counts = _write_rasters(journal, rasters)
+        counts, peaks = _write_rasters(journal, rasters)
         written = WrittenMap(
             staged,
             plan.stem,
@@ -76,13 +83,16 @@ def assemble(journal: Journal, folder: Path | str) -> MapResult:
     journal.remove()
     found = dict(zip(plan.class_names, counts[1:-1].tolist(), strict=True))
     valid, seconds = int(counts[:-1].sum()), time.perf_counter() - begin
-    return MapResult(files, plan.num_pixels, valid, found, seconds)
+    return MapResult(files, plan.num_pixels, valid, found, seconds, _find_peaks(plan, peaks))
 
 
-def _write_rasters(journal: Journal, paths: list[Path]) -> npt.NDArray[np.int64]:
-    """Class map and layers; pixels of background, each class, no data."""
+def _write_rasters(
+    journal: Journal, paths: list[Path]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Class map and layers; pixels of background, each class, no data; maxima of the planes."""
     plan = journal.plan
     counts = np.zeros(256, np.int64)
+    peaks = np.full(len(paths), -1)
     with limit_cache(), ExitStack() as stack:  # blocks are written whole, none comes back
         writers = [
             stack.enter_context(StripWriter(path, plan.grid, style, plan.tags))
@@ -91,9 +101,20 @@ def _write_rasters(journal: Journal, paths: list[Path]) -> npt.NDArray[np.int64]
         for section in range(plan.num_sections):
             for planes in journal.read(section):
                 counts += np.bincount(planes[0].ravel(), minlength=256)
-                for writer, rows in zip(writers, planes, strict=True):
+                for number, (writer, rows) in enumerate(zip(writers, planes, strict=True)):
                     writer.append(rows)
-    return np.append(counts[: len(plan.class_names) + 1], counts[NODATA])
+                    above = int((rows + NO_DATA_TO_0).max())
+                    peaks[number] = max(peaks[number], above - 1)
+    return np.append(counts[: len(plan.class_names) + 1], counts[NODATA]), peaks
+
+
+def _find_peaks(plan: MapPlan, peaks: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Largest probability of each class that has a raster of its own, from maxima of the planes."""
+    return {
+        name: int(peaks[1 + layer]) / PROBABILITY_STEPS
+        for name, layer in zip(plan.class_names, plan.scores, strict=True)
+        if plan.scores.count(layer) == 1 and peaks[1 + layer] >= 0
+    }
 
 
 def _draw(journal: Journal, classes: Path, path: Path, counts: npt.NDArray[np.int64]) -> None:

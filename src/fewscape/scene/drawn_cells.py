@@ -102,9 +102,7 @@ def read_drawn_cells(
     return SceneCells(cells, ground, num_pixels, annotations.path.name, digest)
 
 
-def sample_ground(
-    scene: SceneReader, model: PixelModel
-) -> tuple[npt.NDArray[np.float32], Ground]:
+def sample_ground(scene: SceneReader, model: PixelModel) -> tuple[npt.NDArray[np.float32], Ground]:
     """Features of cells from all over a scene, (M, D), and what they say of it as a whole.
 
     Raises:
@@ -151,7 +149,8 @@ def encode_core(
     columns = slice(margin // stride, (margin + window.width) // stride)
     seen = valid[margin:, margin:][: window.height, : window.width]
     height, width = window.height // stride, window.width // stride
-    return features[:, inner, columns], seen.reshape(height, stride, width, stride).any((1, 3))
+    is_seen = np.asarray(seen.reshape(height, stride, width, stride).any(axis=(1, 3)))
+    return features[:, inner, columns], is_seen
 
 
 def label_cells(

@@ -13,7 +13,7 @@ too high.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -188,7 +188,7 @@ def hold_out(model: PixelModel, cells: Cells, owners: Numbers) -> HeldOut:
         rest = np.flatnonzero(~is_held)
         teaching = np.zeros(len(is_held), np.bool_)
         teaching[thin_out(cells, rest, most, generator)] = True
-        support = model.learn(cells.choose(teaching))
+        support = model.learn(replace(cells.choose(teaching), scene=sample))
         judged = thin_out(cells, np.flatnonzero(is_held), HELD_CELLS, generator)
         parts.append((model.predict_cells(cells.values[judged], support), judged))
         scene.append(model.predict_cells(sample[fold::num_folds], support))

@@ -83,7 +83,8 @@ class PixelSegmenter:
         del regions
         logs = self.model.predict(windows, self.support, self.ground)
         probabilities = torch.softmax(logs / self.temperature, dim=1)
-        return probabilities[:, 1:] if self.has_background else probabilities
+        # Background comes first where it was drawn, or where a model of one class adds it.
+        return probabilities[:, probabilities.shape[1] - len(self.class_names) :]
 
 
 def number_classes(cells: Cells) -> Cells:

@@ -1,0 +1,73 @@
+"""What is suspicious of a finished map: classes that are nowhere, or nearly everywhere."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fewscape.cli.map_inputs import warn
+
+if TYPE_CHECKING:
+    from fewscape.scene import MapPlan, MapResult
+
+NEARLY_ALL = 0.98
+"""Share of the valid pixels from which a class covers suspiciously much."""
+
+
+def warn_of_map(plan: MapPlan, result: MapResult) -> None:
+    """Tell on standard error what ``list_warnings`` finds."""
+    for sentence in list_warnings(plan, result):
+        warn(sentence)
+
+
+def list_warnings(plan: MapPlan, result: MapResult) -> list[str]:
+    """A sentence for each class that came out empty or covers nearly all."""
+    warnings = []
+    for name, pixels in result.class_pixels.items():
+        peak = result.class_peaks.get(name)
+        if not pixels:
+            told = "" if peak is None else f"; its largest probability is {peak:.2f}"
+            warnings.append(
+                f"no pixel of '{plan.scene_name}' was mapped as '{name}'{told}; "
+                f"{_mend_empty(plan, peak)}"
+            )
+        elif pixels > NEARLY_ALL * result.valid_pixels:
+            told = "" if peak is None else f" with probabilities up to {peak:.2f}"
+            warnings.append(
+                f"'{name}' covers {pixels / result.valid_pixels:.1%} of the valid pixels of "
+                f"'{plan.scene_name}'{told}; {_mend_full(plan)}"
+            )
+    return warnings
+
+
+def _mend_empty(plan: MapPlan, peak: float | None) -> str:
+    threshold = plan.settings.get("threshold")
+    if "EXAMPLES" not in plan.tags:
+        return _compare_with_training()
+    ways = ["draw more polygons of it"]
+    lower = 0.0 if peak is None else math.floor(100 * peak) / 100
+    if threshold is not None and 0 < lower < threshold:
+        ways.insert(0, f"map with --threshold {lower:g} or less")
+    if plan.outputs.min_area:
+        ways.append("lower --min_area")
+    return "if it is there, " + _join(ways)
+
+
+def _mend_full(plan: MapPlan) -> str:
+    if "EXAMPLES" not in plan.tags:
+        return _compare_with_training()
+    ways = ["draw what else there is, as 'background' or as classes of its own"]
+    if plan.settings.get("threshold") is not None:
+        ways.append("raise --threshold")
+    return "if that is too much, " + _join(ways)
+
+
+def _compare_with_training() -> str:
+    return (
+        "if that is wrong, compare bands, --scale and pixel size with those of the images that the "
+        "model was trained on"
+    )
+
+
+def _join(ways: list[str]) -> str:
+    return ways[0] if len(ways) == 1 else f"{', '.join(ways[:-1])}, or {ways[-1]}"
