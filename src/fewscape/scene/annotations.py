@@ -18,7 +18,7 @@ from fewscape.raster.palette import Colour
 from fewscape.scene.drawn_index import DrawnIndex
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
 
-OVERLAP_SIDE, OVERLAP_CELLS = 1024, 256
+OVERLAP_SIDE, OVERLAP_CELLS = 1024, 64
 """Side and number of the windows in which overlaps are counted."""
 
 Geometries = npt.NDArray[np.object_]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from fewscape.core import Window
 from fewscape.raster import rasterise_numbers
 from fewscape.scene.reserved_names import AREA, BACKGROUND, UNKNOWN
+
+if TYPE_CHECKING:
+    from shapely import Geometry
 
 RING_SHARE, RING_LEAST, RING_MOST = 0.5, 8.0, 64.0
 """Width of the ring around a polygon: share of its diameter, and its bounds in pixels."""
@@ -60,6 +63,8 @@ class DrawnIndex:
         self.ranks = ranks[self.classes]
         """(P,) which of two polygons owns a pixel of both: the one of the higher rank."""
         self._tree = shapely.STRtree(self.geometries)
+        self._strip: tuple[tuple[int, int], dict[int, Geometry]] = ((0, 0), {})
+        """Large polygons cut to the rows of the last window; its neighbours have the same."""
 
     def find_near(self, window: Window, distance: float = 0.0) -> npt.NDArray[np.int64]:
         """Numbers of the polygons whose frames come near a window, sorted."""
@@ -79,7 +84,7 @@ class DrawnIndex:
         """
         near = self.find_near(window)
         near = near[np.argsort(self.ranks[near], kind="stable")]
-        shapes = _cut(self.geometries[near], window)
+        shapes = _cut(self._cut_rows(near, window), window)
         numbers = rasterise_numbers(shapes, near, window)
         is_class = self.ranks[near] == CLASS
         contested = self._find_contested(shapes[is_class], near[is_class], window)
@@ -138,6 +143,24 @@ class DrawnIndex:
                 left = int(lefts[cell])
                 yield Window(top, left, bottom - top, int(rights[cell]) - left)
 
+    def _cut_rows(self, near: npt.NDArray[np.int64], window: Window) -> Geometries:
+        """Polygons, those with many vertices cut to the rows of a window."""
+        import shapely
+
+        shapes = self.geometries[near]
+        is_large = shapely.get_num_coordinates(shapes) >= MANY_POINTS
+        rows = window.row - 1, window.row + window.height + 1
+        if is_large.any() and self._strip[0] != rows:
+            self._strip = rows, {}
+        known = self._strip[1]
+        for place in np.flatnonzero(is_large).tolist():
+            number = int(near[place])
+            if number not in known:
+                left, _, right, _ = shapes[place].bounds
+                known[number] = shapely.clip_by_rect(shapes[place], left, rows[0], right, rows[1])
+            shapes[place] = known[number]
+        return shapes
+
     def _find_contested(
         self, shapes: Geometries, numbers: npt.NDArray[np.int64], window: Window
     ) -> Choice:
@@ -158,7 +181,10 @@ def add_rings(polygons: Geometries) -> Geometries:
 
     diameters = 2 * np.sqrt(shapely.area(polygons) / np.pi)
     widths = np.clip(RING_SHARE * diameters, RING_LEAST, RING_MOST)
-    grown: Geometries = shapely.buffer(polygons, widths)
+    is_large = shapely.get_num_coordinates(polygons) >= MANY_POINTS
+    plain = polygons.copy()
+    plain[is_large] = shapely.simplify(polygons[is_large], widths[is_large] / 8)
+    grown: Geometries = shapely.buffer(plain, widths)
     return grown
 
 
