@@ -52,3 +52,8 @@ def test_absent_takes_a_class_that_the_other_scene_does_not_show():
     assert job.names[1] == "roof"
     assert job.names[0] == "background"
     assert plan_jobs("absent", scenes, 1) == []
+
+
+def test_absent_needs_ground_that_was_drawn():
+    scenes = [scene(halves(0, 1)), scene(halves(2, 2), name="b")]
+    assert plan_jobs("absent", scenes, 0) == []

@@ -10,6 +10,9 @@ from typing import Any
 from fewscape.evaluation.charts import COLOURS
 from fewscape.evaluation.job_summary import YARDSTICKS
 
+ASIDE = 0.08
+"""Polygons by which lines stand apart, so that no interval hides another."""
+
 
 def draw_curves(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Mean score against the number of polygons, one line a model, yardsticks dashed.
@@ -31,7 +34,8 @@ def draw_curves(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     for number, ((task, form), own) in enumerate(panels.items()):
         axes = figure.add_subplot(1, len(panels), number + 1)
         for place, name in enumerate(names):
-            _draw_line(axes, own, name, COLOURS[place % len(COLOURS)])
+            aside = ASIDE * (place - (len(names) - 1) / 2)
+            _draw_line(axes, own, name, COLOURS[place % len(COLOURS)], aside)
         axes.set_title(f"{task}, {form}", fontsize=10)
         axes.set_xlabel("polygons a class")
         shown = "falsely mapped" if own[0]["is_share"] else "mean IoU"
@@ -45,7 +49,13 @@ def draw_curves(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
 
 
-def _draw_line(axes: Any, cells: Sequence[Mapping[str, Any]], name: str, colour: str) -> None:  # noqa: ANN401
+def _draw_line(
+    axes: Any,  # noqa: ANN401 - of matplotlib, untyped
+    cells: Sequence[Mapping[str, Any]],
+    name: str,
+    colour: str,
+    aside: float,
+) -> None:
     known = [cell for cell in cells if name in cell["models"]]
     own = [cell["models"][name] for cell in known]
     means = [100 * each["mean"] for each in own]
@@ -53,7 +63,7 @@ def _draw_line(axes: Any, cells: Sequence[Mapping[str, Any]], name: str, colour:
     below = [mean - 100 * low for mean, (low, _) in zip(means, bounds, strict=True)]
     above = [100 * high - mean for mean, (_, high) in zip(means, bounds, strict=True)]
     axes.errorbar(
-        [cell["polygons"] for cell in known],
+        [cell["polygons"] + aside for cell in known],
         means,
         yerr=[[max(0.0, value) for value in side] for side in (below, above)],
         color=colour,

@@ -13,7 +13,8 @@ TASKS: Mapping[str, str] = {
     "one": "one class is drawn, all others as 'background'; each class in turn",
     "alone": "one class is drawn and nothing else; each class in turn",
     "across": "all classes of a scene are drawn, and another scene of the set is mapped",
-    "absent": "one class is drawn, all others as 'background', and a scene is mapped without it",
+    "absent": "one class is drawn, all others as 'background', and a scene is mapped that shows of "
+    "these, but not the class",
 }
 """What each task asks."""
 
@@ -61,7 +62,8 @@ def plan_jobs(task: str, scenes: Sequence[JobScene], index: int) -> list[Job]:
     if task == "absent":
         for other in others:
             for number in turns:
-                if not (other.labels == number).any():
+                shared = set(wanted) & set(other.wanted)
+                if shared and not (other.labels == number).any():
                     return [Job(scene, other, _name(scene, number), (number,))]
         return []
     names = {number: _name(scene, number) for number in turns[:MOST_TURNS]}

@@ -198,7 +198,7 @@ class MainJob:
             return ""
         lines = [line for line in said.getvalue().splitlines() if line.strip()]
         told = [line for line in lines if line.startswith(("error:", "defect:"))] or lines
-        return (told or [f"exit code {code}"])[-1].replace(str(folder), "")
+        return (told or [f"exit code {code}"])[-1].replace(f"{folder}/", "")
 
 
 def check_task(task: str, form: str) -> None:

@@ -70,11 +70,9 @@ def wanted_classes(labels: Labels, least_share: float = LEAST_SHARE) -> list[int
         >>> wanted_classes(np.array([[0, 0, 1, 255]], np.uint8))
         [0, 1]
     """
-    known = labels[labels != IGNORE]
-    ids, counts = np.unique(known, return_counts=True)
-    return [
-        int(i) for i, count in zip(ids, counts, strict=True) if count >= least_share * known.size
-    ]
+    counts = np.bincount(labels.ravel(), minlength=IGNORE + 1)[:IGNORE]
+    is_wanted = (counts > 0) & (counts >= least_share * counts.sum())
+    return [int(class_id) for class_id in np.flatnonzero(is_wanted)]
 
 
 def draw(
