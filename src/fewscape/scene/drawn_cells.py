@@ -6,23 +6,26 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewscape.core import ExamplesError, Window
+from fewscape.core import ExamplesError, SceneError, Window
 from fewscape.models import PixelModel
 from fewscape.models.experts import Cells, Scaling
 from fewscape.models.pixel import Ground
 from fewscape.raster import SceneReader
 from fewscape.scene.annotations import Annotations
+from fewscape.scene.reserved_names import UNKNOWN
 
 CORE = 256
 """Side of the windows in which drawn cells are encoded, without their margin."""
 
 MOST_WINDOWS = 256
-"""Windows with drawings that are encoded; of more, so many are drawn by chance."""
+"""Windows with drawings that are encoded; of more, so many are drawn by chance, as many of each
+class."""
 
 MOST_CELLS = 20_000
 """Cells of a class that teach: of more, each polygon gives a share, small ones everything."""
@@ -32,6 +35,12 @@ SPREAD = 4
 
 SCENE_CELLS = 32_000
 """Cells that they give, at most."""
+
+LEAST_SCENE_CELLS = 256
+"""With fewer, other windows are looked for."""
+
+OVERVIEW = 1024
+"""Longest side of the picture in which they are looked for."""
 
 SEED = 0
 
@@ -62,7 +71,7 @@ class SceneCells:
 
 
 def read_drawn_cells(
-    annotations: Annotations, names: Sequence[str], scene: SceneReader, model: PixelModel
+    annotations: Annotations, names: Sequence[str], scene: SceneReader, model: PixelModel[Any]
 ) -> SceneCells:
     """The drawn cells of classes and background, wherever they lie in the scene.
 
@@ -80,11 +89,11 @@ def read_drawn_cells(
         SceneError: the scene is damaged or has no valid pixel.
     """
     side = _core_side(scene, model)
-    windows = list(annotations.windows(side))
     generator = np.random.default_rng(SEED)
-    if len(windows) > MOST_WINDOWS:
-        chosen = np.sort(generator.choice(len(windows), MOST_WINDOWS, replace=False))
-        windows = [windows[at] for at in chosen]
+    windows = [
+        _grow_to_cells(window, model.stride)
+        for window in _choose_windows(annotations, list(annotations.windows(side)), side, generator)
+    ]
     allowed, num_pixels = _share_out(annotations, names, windows, model.stride)
     parts = []
     for window in windows:
@@ -102,13 +111,33 @@ def read_drawn_cells(
     return SceneCells(cells, ground, num_pixels, annotations.path.name, digest)
 
 
-def sample_ground(scene: SceneReader, model: PixelModel) -> tuple[npt.NDArray[np.float32], Ground]:
+def sample_ground(
+    scene: SceneReader, model: PixelModel[Any]
+) -> tuple[npt.NDArray[np.float32], Ground]:
     """Features of cells from all over a scene, (M, D), and what they say of it as a whole.
 
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
     """
-    windows = list(spread_windows(scene.height, scene.width, _core_side(scene, model)))
+    _ = scene.limits  # raises if nothing is valid
+    side = _core_side(scene, model)
+    found, bands = _look_at(scene, model, list(spread_windows(scene.height, scene.width, side)))
+    if len(found) < LEAST_SCENE_CELLS:  # valid ground lies between the windows
+        windows = _find_valid_windows(scene, side)
+        found, bands = _look_at(scene, model, windows) if windows else (found, bands)
+    if not len(found):
+        raise SceneError(
+            f"'{scene.path}' has hardly any valid pixels",
+            "expected ground that tells what the scene is like",
+            "check its nodata value, or cut it to where there is data",
+        )
+    return found, Ground(Scaling.measure(found), Scaling.measure(bands), find_colours(scene))
+
+
+def _look_at(
+    scene: SceneReader, model: PixelModel[Any], windows: Sequence[Window]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(M, D) features of cells of windows, about as many of each, and (P, C) their pixels."""
     generator = np.random.default_rng(SEED)
     sample, bands = [], []
     for window in windows:
@@ -118,20 +147,24 @@ def sample_ground(scene: SceneReader, model: PixelModel) -> tuple[npt.NDArray[np
         chosen = valid & (generator.random(valid.shape) < share)
         sample.append(values[:, chosen].T)
         bands.append(image[:, seen].T)
-    _ = scene.limits  # raises if nothing is valid
-    found = np.concatenate(sample)
-    if not len(found):  # valid ground lies between the windows: one look at a smaller picture
-        overview, seen = scene.read_overview(CORE)
-        bands.append(overview[:, seen].T)
-        pixels = torch.from_numpy(overview)[None]
-        found = _flatten(model.encode(_fit(pixels, model.stride)))
-    return found, Ground(
-        Scaling.measure(found), Scaling.measure(np.concatenate(bands)), find_colours(scene)
-    )
+    return np.concatenate(sample), np.concatenate(bands)
+
+
+def _find_valid_windows(scene: SceneReader, side: int) -> list[Window]:
+    """At most as many windows as are spread over a scene, where a smaller picture shows ground."""
+    _, seen = scene.read_overview(OVERVIEW)
+    rows, cols = np.nonzero(seen)
+    rows = (rows + 0.5) * scene.height / seen.shape[0] // side
+    cols = (cols + 0.5) * scene.width / seen.shape[1] // side
+    places = np.unique(np.stack([rows, cols], axis=1).astype(int), axis=0) * side
+    if not len(places):
+        return []
+    chosen = np.unique(np.linspace(0, len(places) - 1, SPREAD**2).round().astype(int))
+    return [Window(int(row), int(col), side, side) for row, col in places[chosen]]
 
 
 def encode_core(
-    scene: SceneReader, model: PixelModel, window: Window
+    scene: SceneReader, model: PixelModel[Any], window: Window
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Features (D, h, w) of a window's cells, and which have a valid pixel (h, w)."""
     stride = model.stride
@@ -195,7 +228,7 @@ def _spread(length: int, side: int) -> list[int]:
     return [int(place) * side for place in places]
 
 
-def _core_side(scene: SceneReader, model: PixelModel) -> int:
+def _core_side(scene: SceneReader, model: PixelModel[Any]) -> int:
     """The core, or less for a small scene."""
     longest = max(scene.height, scene.width)
     return min(CORE, -(-longest // model.stride) * model.stride)
@@ -256,17 +289,39 @@ def _check_classes(
             )
 
 
+def _choose_windows(
+    annotations: Annotations, windows: list[Window], side: int, generator: np.random.Generator
+) -> list[Window]:
+    """As many as may be encoded, by chance, so that each class has its share or all it has."""
+    import shapely
+
+    if len(windows) <= MOST_WINDOWS:
+        return windows
+    places = {(window.row, window.col): number for number, window in enumerate(windows)}
+    groups = [group for name, group in annotations.polygons.items() if name != UNKNOWN]
+    chosen: set[int] = set()
+    for group in groups:
+        inner = shapely.get_coordinates(shapely.point_on_surface(group)) // side * side
+        own = {places[row, col] for col, row in inner.tolist() if (row, col) in places}
+        chosen |= set(_draw(sorted(own), max(1, MOST_WINDOWS // len(groups)), generator))
+    others = sorted(set(range(len(windows))) - chosen)
+    chosen |= set(_draw(others, MOST_WINDOWS - len(chosen), generator))
+    return [windows[number] for number in sorted(chosen)]
+
+
+def _draw(numbers: list[int], count: int, generator: np.random.Generator) -> list[int]:
+    """At most so many of them, by chance."""
+    found: list[int] = generator.permutation(numbers)[: max(0, count)].astype(int).tolist()
+    return found
+
+
+def _grow_to_cells(window: Window, stride: int) -> Window:
+    """To whole cells, beyond the scene's lower and right edge if need be."""
+    height, width = (-(-length // stride) * stride for length in (window.height, window.width))
+    return Window(window.row, window.col, height, width)
+
+
 def _inside(window: Window, scene: SceneReader) -> Window:
     height = min(window.height, scene.height - window.row)
     width = min(window.width, scene.width - window.col)
     return Window(window.row, window.col, height, width)
-
-
-def _fit(images: torch.Tensor, stride: int) -> torch.Tensor:
-    height, width = (size // stride * stride for size in images.shape[2:])
-    return images[:, :, :height, :width]
-
-
-def _flatten(features: torch.Tensor) -> npt.NDArray[np.float32]:
-    flat: npt.NDArray[np.float32] = features[0].flatten(1).T.numpy()
-    return flat
