@@ -6,8 +6,9 @@ r"""The main job: a few polygons in a scene, the rest mapped by the real ``fewsc
     .venv/bin/python -m benchmarks.main_job --root ../shared/data --report
 
 Every finished scene is a line in ``--work``; the same command goes on where it was stopped, several
-parts may run at once, and what matters most is done first. ``--report`` makes
-``results/main_job.json`` and ``.md`` and two pictures of whatever is there.
+parts may run at once, and what matters most is done first. After a model has changed,
+``--forget MODEL`` drops its lines. ``--report`` makes ``results/main_job.json`` and ``.md`` and two
+pictures of whatever is there.
 
 Scores are the mean IoU over the classes of a scene, over its pixels that were not drawn; then the
 mean over the scenes of a set, then over the sets.
@@ -27,7 +28,13 @@ from typing import NamedTuple
 
 from benchmarks.machine import Machine
 from benchmarks.main_job_maps import is_pictured, keep_map
-from benchmarks.main_job_records import append_record, forget_models, make_key, read_records
+from benchmarks.main_job_records import (
+    append_record,
+    forget_models,
+    is_final,
+    make_key,
+    read_records,
+)
 from benchmarks.main_job_report import write_report
 from fewscape.cli import values
 from fewscape.cli.main import main as fewscape
@@ -35,6 +42,7 @@ from fewscape.evaluation.job_scenes import choose_scenes
 from fewscape.evaluation.job_score import Found
 from fewscape.evaluation.job_tasks import TASKS
 from fewscape.evaluation.main_job import JobModel, MainJob
+from fewscape.zoo import check_model
 
 SETS = (
     *("dronedeploy_chips", "gid_mtl5", "penang_map", "forest_ru", "turf", "cloud_shadow"),
@@ -102,7 +110,9 @@ def _read_arguments() -> argparse.Namespace:
 def run(arguments: argparse.Namespace) -> None:
     """Make and score whatever is not in the records yet."""
     models = [JobModel.parse(name) for name in itertools.chain(*arguments.models)]
-    done = {key for key, own in read_records(arguments.work).items() if not own["failures"]}
+    for model in models:
+        check_model(model.options[1])
+    done = {key for key, own in read_records(arguments.work).items() if is_final(own)}
     index, count = arguments.part
     path = arguments.work / f"part-{index}-of-{count}.jsonl"
     commit = Machine.describe().commit

@@ -19,6 +19,11 @@ def make_key(record: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(record[name] for name in KEY)
 
 
+def is_final(record: Mapping[str, Any]) -> bool:
+    """Whether the maps need not be tried again: they were made, or refused with a reason."""
+    return all(failure.startswith("error:") for failure in record["failures"])
+
+
 def read_records(folder: Path) -> dict[tuple[Any, ...], Record]:
     """The records of all parts by key: of several, the latest that made its maps.
 

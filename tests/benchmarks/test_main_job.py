@@ -11,9 +11,11 @@ from benchmarks.main_job_records import (
     KEY,
     append_record,
     forget_models,
+    is_final,
     make_key,
     read_records,
 )
+from fewscape.core import ConfigError
 from fewscape.evaluation.job_summary import summarise
 from tests.evaluation.invented_scenes import halves, thirds, write_folder
 
@@ -62,6 +64,18 @@ def test_a_failure_does_not_replace_a_score(tmp_path):
     append_record(tmp_path / "1.jsonl", record(score=1))
     append_record(tmp_path / "1.jsonl", record(score=0, finished="2", failures=["no"]))
     assert read_records(tmp_path)[make_key(record())]["score"] == 1
+
+
+def test_defects_are_tried_again():
+    assert is_final(record())
+    assert is_final(record(failures=["error: the model takes no single class"]))
+    assert not is_final(record(failures=["error: no", "defect: KeyError"]))
+
+
+def test_an_unknown_model_is_told_before_the_work(arguments):
+    arguments.models = [["no_such_model"]]
+    with pytest.raises(ConfigError, match="'no_such_model' is neither a model nor a model folder"):
+        main_job.run(arguments)
 
 
 def test_a_line_that_was_cut_costs_only_itself(tmp_path):
