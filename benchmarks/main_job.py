@@ -142,7 +142,7 @@ def list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
         ):
             continue
         for scene, job in itertools.product(range(arguments.scenes), jobs):
-            if scene < len(job.scenes) and job.has_jobs(task, scene):
+            if scene < len(job.scenes) and job.has_jobs(task, scene, form):
                 yield Cell(job, scene, task, form, polygons)
 
 

@@ -63,14 +63,15 @@ def _draw_row(case: Worst, polygons: int, seed: int) -> Image.Image:
     scene = case.scene
     ids = list(scene.class_names)
     colours = dict(zip(ids, choose_colours(list(scene.class_names.values())), strict=True))
-    drawings = draw_scene(scene, scene.wanted, polygons, "areas", seed)
+    wanted = {number: scene.class_names[number] for number in scene.wanted}
+    drawings = draw_scene(scene, wanted, polygons, "areas", seed)
     image = np.ascontiguousarray(scene.pixels[:3].transpose(1, 2, 0))
     for drawing in drawings:
         _outline(image, drawing.pixels, colours[drawing.class_id])
     panels = [
         (f"{case.title}, drawn", image),
         (
-            "truth: " + ", ".join(scene.class_names[i] for i in scene.wanted),
+            "truth: " + ", ".join(wanted.values()),
             _paint(scene.labels, colours),
         ),
         ("map", _paint(case.found, colours)),

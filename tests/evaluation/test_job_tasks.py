@@ -57,3 +57,13 @@ def test_absent_takes_a_class_that_the_other_scene_does_not_show():
 def test_absent_needs_ground_that_was_drawn():
     scenes = [scene(halves(0, 1)), scene(halves(2, 2), name="b")]
     assert plan_jobs("absent", scenes, 0) == []
+
+
+def test_only_classes_that_come_in_objects_are_outlined():
+    labels = np.zeros((120, 120), np.uint8)
+    for row in range(10, 110, 30):
+        labels[row : row + 12, 20:40] = 1
+    labels[60:, 60:] = 2
+    jobs = plan_jobs("alone", [scene(labels)], 0, "objects")
+    assert [job.scored for job in jobs] == [(1,)]
+    assert len(plan_jobs("alone", [scene(labels)], 0)) == 3

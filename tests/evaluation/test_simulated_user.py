@@ -8,6 +8,7 @@ from fewscape.evaluation.simulated_user import (
     MARGIN,
     REACH,
     draw,
+    has_objects,
     wanted_classes,
 )
 
@@ -119,3 +120,15 @@ def test_a_class_of_one_pixel_can_be_drawn():
 def test_an_unknown_form_is_refused():
     with pytest.raises(ConfigError, match="'circles' is no form of drawing; known are areas"):
         draw(field(), 1, rng(), "circles")
+
+
+def test_objects_are_several_and_small():
+    labels = np.zeros((100, 100), np.uint8)
+    labels[5:15, 5:15] = labels[5:15, 25:35] = 1
+    assert not has_objects(labels, 1)  # two
+    labels[5:15, 45:55] = 1
+    assert has_objects(labels, 1)
+    assert not has_objects(labels, 0)
+    labels[50:, :] = 1
+    assert not has_objects(labels, 1)  # one of them half of the scene
+    assert not has_objects(labels, 7)

@@ -154,14 +154,15 @@ def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
         Cell(job, index, task, form, polygons, model)
         for job in jobs
         for index, task in itertools.product(range(len(job.scenes)), arguments.tasks)
-        if job.has_jobs(task, index)
         for form, polygons in itertools.product(arguments.forms, arguments.polygons)
+        if job.has_jobs(task, index, form)
         for model in models
     ]
     if not cells:
         raise ConfigError(
             f"no scene fits the tasks {', '.join(arguments.tasks)}",
-            "across needs two scenes with two common classes, absent one that lacks a class",
+            "across needs two scenes with two common classes, absent one that lacks a class, the "
+            "form objects a class of several small parts",
             "choose other tasks, or more scenes with --num_scenes",
         )
     yield from cells

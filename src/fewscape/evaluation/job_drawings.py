@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fewscape.evaluation.job_scenes import JobScene
 from fewscape.evaluation.simulated_user import REACH, Drawing, draw
+from fewscape.scene.reserved_names import BACKGROUND, fold_case
 
 Mask = npt.NDArray[np.bool_]
 
@@ -25,21 +26,23 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 def draw_scene(
-    scene: JobScene, classes: Sequence[int], count: int, form: str, seed: int
+    scene: JobScene, names: Mapping[int, str], count: int, form: str, seed: int
 ) -> list[Drawing]:
     """The drawings of some classes; those of a smaller count are the first of a larger one.
 
     Args:
         scene: what is drawn on.
-        classes: ids.
+        names: what each class id that is drawn is called.
         count: drawings a class, at most.
-        form: see ``draw``.
+        form: see ``draw``; of background, areas are drawn where objects are outlined.
         seed: of all chance.
     """
     drawn: list[Drawing] = []
-    for class_id in classes:
-        generator = scene.make_generator(seed, form, class_id)
-        drawn += draw(scene.labels, count, generator, form, [class_id])
+    for class_id, name in names.items():
+        is_ground = form == "objects" and fold_case(name) == BACKGROUND
+        own = "areas" if is_ground else form
+        generator = scene.make_generator(seed, own, class_id)
+        drawn += draw(scene.labels, count, generator, own, [class_id])
     return drawn
 
 

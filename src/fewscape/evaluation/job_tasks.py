@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fewscape.evaluation.job_scenes import JobScene
+from fewscape.evaluation.simulated_user import has_objects
 from fewscape.scene.reserved_names import BACKGROUND, fold_case
 
 TASKS: Mapping[str, str] = {
@@ -39,13 +40,14 @@ class Job:
     """Class ids whose IoU counts; of task ``absent`` the one that is not there."""
 
 
-def plan_jobs(task: str, scenes: Sequence[JobScene], index: int) -> list[Job]:
+def plan_jobs(task: str, scenes: Sequence[JobScene], index: int, form: str = "areas") -> list[Job]:
     """The maps of a task on a scene; none where the task makes no sense there.
 
     Args:
         task: one of ``TASKS``.
         scenes: of one data set.
         index: which of them is drawn on.
+        form: of the drawings; only classes that come in objects have their turn with ``objects``.
     """
     scene = scenes[index]
     wanted = scene.wanted
@@ -59,6 +61,8 @@ def plan_jobs(task: str, scenes: Sequence[JobScene], index: int) -> list[Job]:
                 return [Job(scene, other, _name(scene), common)]
         return []
     turns = [number for number in wanted if not _is_background(scene, number)]
+    if form == "objects":
+        turns = [number for number in turns if has_objects(scene.labels, number)]
     if task == "absent":
         for other in others:
             for number in turns:

@@ -99,9 +99,9 @@ class MainJob:
         self.seed = seed
         self.options = tuple(options)
 
-    def has_jobs(self, task: str, index: int) -> bool:
+    def has_jobs(self, task: str, index: int, form: str = "areas") -> bool:
         """Whether a task makes sense on a scene."""
-        return bool(plan_jobs(task, self.scenes, index))
+        return bool(plan_jobs(task, self.scenes, index, form))
 
     def case(self, index: int, task: str, form: str, polygons: int, model: JobModel) -> Case:
         """The cell of a scene.
@@ -139,12 +139,12 @@ class MainJob:
             the command said then; ``maps`` and ``seconds`` of all of them.
         """
         case = self.case(index, task, form, polygons, model)
-        jobs = plan_jobs(task, self.scenes, index)
+        jobs = plan_jobs(task, self.scenes, index, form)
         classes: dict[str, float | None] = {}
         failures: list[str] = []
         seconds = 0.0
         for job in jobs:
-            drawings = draw_scene(job.source, list(job.names), polygons, form, self.seed)
+            drawings = draw_scene(job.source, job.names, polygons, form, self.seed)
             with tempfile.TemporaryDirectory() as folder:
                 write_drawings(Path(folder) / "examples.geojson", drawings, job.names)
                 started = time.perf_counter()

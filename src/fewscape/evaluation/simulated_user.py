@@ -22,6 +22,9 @@ LEAST_PIXELS = 40
 MARGIN = 2
 """Pixels that people keep from an object's edge."""
 
+LEAST_OBJECTS, LARGEST_OBJECT = 3, 0.1
+"""Parts of a class, and share of a scene, so that people outline its objects one by one."""
+
 TRIES = 60
 """Places tried for each polygon."""
 
@@ -73,6 +76,21 @@ def wanted_classes(labels: Labels, least_share: float = LEAST_SHARE) -> list[int
     counts = np.bincount(labels.ravel(), minlength=IGNORE + 1)[:IGNORE]
     is_wanted = (counts > 0) & (counts >= least_share * counts.sum())
     return [int(class_id) for class_id in np.flatnonzero(is_wanted)]
+
+
+def has_objects(labels: Labels, class_id: int) -> bool:
+    """Whether a class comes in objects that people would outline, as roofs do and deserts do not.
+
+    Args:
+        labels: (H, W) with 255 for unknown.
+        class_id: of the class.
+    """
+    from scipy.ndimage import label
+
+    parts, _ = label(labels == class_id)
+    sizes = np.bincount(parts.ravel())[1:]
+    whole = sizes[sizes >= LEAST_PIXELS]
+    return len(whole) >= LEAST_OBJECTS and int(whole.max()) <= LARGEST_OBJECT * labels.size
 
 
 def draw(
