@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fewscape.cli import values
 from fewscape.cli.map_accuracy import encode_accuracy, note_accuracy, tell_accuracy
@@ -84,7 +84,10 @@ def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | Non
 
 
 def _estimate(
-    arguments: argparse.Namespace, model: PixelModel, learnt: SceneCells, names: Sequence[str]
+    arguments: argparse.Namespace,
+    model: PixelModel[Any],
+    learnt: SceneCells,
+    names: Sequence[str],
 ) -> float:
     """Tell how right the map will be; the temperature of its probabilities."""
     from fewscape.scene.own_accuracy import estimate_own_accuracy

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +119,7 @@ class HeldOut:
 
 
 def estimate_own_accuracy(
-    model: PixelModel,
+    model: PixelModel[Any],
     learnt: SceneCells,
     class_names: Sequence[str],
     threshold: float | None = None,
@@ -168,7 +169,7 @@ def estimate_own_accuracy(
     )
 
 
-def hold_out(model: PixelModel, cells: Cells, owners: Numbers) -> HeldOut:
+def hold_out(model: PixelModel[Any], cells: Cells, owners: Numbers) -> HeldOut:
     """Deal the polygons into folds; in each, learn from the others and judge the held-out ones.
 
     Args:

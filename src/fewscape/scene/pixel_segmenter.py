@@ -13,6 +13,7 @@ from fewscape.models import PixelModel
 from fewscape.models.experts import Cells
 from fewscape.raster import SceneReader
 from fewscape.raster.palette import Colour
+from fewscape.regions import MakeRegions
 from fewscape.scene.drawn_cells import SceneCells, sample_ground
 
 
@@ -34,11 +35,11 @@ class PixelSegmenter:
     """
 
     layer_names: tuple[str, ...] = ()
-    make_regions = None
+    make_regions: MakeRegions | None = None
 
     def __init__(
         self,
-        model: PixelModel,
+        model: PixelModel[Any],
         class_names: Sequence[str],
         learnt: SceneCells,
         policy: Policy,
