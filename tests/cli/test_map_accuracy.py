@@ -83,7 +83,7 @@ def test_advice_only_where_something_is_amiss(own, told):
 
 def test_one_class_alone_is_told(capsys):
     alone = make(ClassAccuracy("a", 4, 9, None), mean=None)
-    tell_accuracy(alone)
+    tell_accuracy(alone, "s.tif")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "what teaches; too few polygons to tell how right the map will be:"
     assert lines[2:3] == ["  a             4       9  -"]
@@ -93,9 +93,11 @@ def test_one_class_alone_is_told(capsys):
 
 
 def test_everything_is_told_in_turn(capsys):
-    tell_accuracy(OWN)
+    tell_accuracy(OWN, "s.tif")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "how right the map will be, by judging each polygon from the others:"
+    assert (
+        lines[0] == "how right a map of 's.tif' will be, by judging each polygon from the others:"
+    )
     assert lines[1:6] == [f"  {line}" for line in list_accuracy(OWN)]
     assert lines[6:] == [advise(OWN)]
 
@@ -114,9 +116,9 @@ def test_the_tag_is_json_with_few_digits():
 
 
 def test_the_note_tells_mean_and_classes():
-    (note,) = note_accuracy(OWN)
+    (note,) = note_accuracy(OWN, "s.tif")
     assert note == (
-        "expected IoU by the examples alone, % (95 %): mean 50 (31 to 75); background 95 (90 to "
-        "100), road 50 (31 to 75), swimming pool -"
+        "expected IoU on 's.tif' by the examples alone, % (95 %): mean 50 (31 to 75); "
+        "background 95 (90 to 100), road 50 (31 to 75), swimming pool -"
     )
-    assert note_accuracy(make(ClassAccuracy("a", 1, 9, None), mean=None)) == ()
+    assert note_accuracy(make(ClassAccuracy("a", 1, 9, None), mean=None), "s.tif") == ()

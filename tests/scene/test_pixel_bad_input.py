@@ -154,6 +154,12 @@ def test_ground_without_data(call, tmp_path):
     assert (classes[31:, 50:] == 1).mean() > 0.95
 
 
+def test_networks_tell_nothing_of_themselves(call, capsys):
+    assert call("--no_estimate", model="embedded") == 2
+    told = capsys.readouterr().err
+    assert "--no_estimate was given; only models that learn from every drawn pixel" in told
+
+
 def test_options_of_networks_are_refused(call, capsys):
     assert call("--max_shots", "3") == 2
     assert "--max_shots was given to the model 'maximum_likelihood'" in capsys.readouterr().err

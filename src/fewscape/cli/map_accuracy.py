@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fewscape.scene.own_accuracy import OwnAccuracy, Score
 
-TITLE = "how right the map will be, by judging each polygon from the others:"
+TITLE = "how right a map of '{scene}' will be, by judging each polygon from the others:"
 
 UNKNOWN_TITLE = "what teaches; too few polygons to tell how right the map will be:"
 
@@ -25,9 +25,14 @@ DIGITS = 3
 """Of the numbers in the tag."""
 
 
-def tell_accuracy(own: OwnAccuracy) -> None:
-    """Print a line for each class, and what to draw next."""
-    print(UNKNOWN_TITLE if own.mean_iou is None else TITLE)
+def tell_accuracy(own: OwnAccuracy, scene_name: str) -> None:
+    """Print a line for each class, and what to draw next.
+
+    Args:
+        own: what the examples tell.
+        scene_name: of their scene, of which alone they tell it.
+    """
+    print(UNKNOWN_TITLE if own.mean_iou is None else TITLE.format(scene=scene_name))
     for line in list_accuracy(own):
         print(f"  {line}")
     for sentence in (advise(own), tell_lone_class(own)):
@@ -93,13 +98,15 @@ def encode_accuracy(own: OwnAccuracy) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def note_accuracy(own: OwnAccuracy) -> tuple[str, ...]:
-    """Lines for the preview; none where nothing is known."""
+def note_accuracy(own: OwnAccuracy, scene_name: str) -> tuple[str, ...]:
+    """Lines for the preview; none where nothing is known. Arguments as for ``tell_accuracy``."""
     if own.mean_iou is None:
         return ()
     classes = ", ".join(f"{told.name} {_show(told.iou)}" for told in own.classes)
     mean = _show(own.mean_iou)
-    return (f"expected IoU by the examples alone, % (95 %): mean {mean}; {classes}",)
+    return (
+        f"expected IoU on '{scene_name}' by the examples alone, % (95 %): mean {mean}; {classes}",
+    )
 
 
 def _show(score: Score | None) -> str:

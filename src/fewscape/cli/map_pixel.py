@@ -53,7 +53,7 @@ def learn_pixels(
         learnt = read_drawn_cells(annotations, names, scene, model)
         if arguments.window is None:
             arguments.window = _fit_window(scene, model.window_multiple)
-        temperature = _estimate(arguments, model, learnt, names)
+        temperature = _estimate(arguments, model, learnt, names, scene.path.name)
         segmenter = PixelSegmenter(
             model, names, learnt, policy, arguments.window, arguments.threshold, temperature
         )
@@ -88,6 +88,7 @@ def _estimate(
     model: PixelModel[Any],
     learnt: SceneCells,
     names: Sequence[str],
+    scene_name: str,
 ) -> float:
     """Tell how right the map will be; the temperature of its probabilities."""
     from fewscape.scene.own_accuracy import estimate_own_accuracy
@@ -96,8 +97,8 @@ def _estimate(
     if arguments.no_estimate:
         return 1.0
     own = estimate_own_accuracy(model, learnt, names, arguments.threshold)
-    tell_accuracy(own)
-    arguments.notes = note_accuracy(own)
+    tell_accuracy(own, scene_name)
+    arguments.notes = note_accuracy(own, scene_name)
     arguments.own_tags = {"EXPECTED_IOU": encode_accuracy(own)}
     return own.temperature
 
