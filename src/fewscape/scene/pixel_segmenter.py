@@ -65,7 +65,9 @@ class PixelSegmenter:
         self.threshold = threshold
         self.temperature = temperature
         self.colours = colours
-        self.has_background = bool((learnt.cells.classes == 0).any())
+        # One class that was drawn alone is told from all other ground, as if that were drawn.
+        is_drawn = bool((learnt.cells.classes == 0).any())
+        self.has_background = is_drawn or len(self.class_names) == 1
         self.ground = learnt.ground
         self.support: Any = model.learn(number_classes(learnt.scaled))
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewscape.models.experts import Cells, Expert, Forest, Gaussian
+from fewscape.models.experts import Cells, Expert, Forest, Gaussian, oppose_to_scene
 from fewscape.models.pixel import PixelModel
 from fewscape.ops import box_features, box_reach, multiscale_features, multiscale_reach
 
@@ -29,8 +29,9 @@ class ClassicalModel(PixelModel):
         return type(self).features(images.float())
 
     def learn(self, cells: Cells) -> Expert:
-        """See ``PixelModel``."""
-        return self.make_expert().learn(cells.values, cells.classes, cells.num_classes)
+        """See ``PixelModel``; a class that was drawn alone is told from the scene as a whole."""
+        told = oppose_to_scene(cells) if cells.num_classes == 1 else cells
+        return self.make_expert().learn(told.values, told.classes, told.num_classes)
 
     def predict_cells(
         self, values: npt.NDArray[np.float32], support: Expert

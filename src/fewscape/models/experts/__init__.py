@@ -1,9 +1,11 @@
 """Classifiers of single cells: learnt in closed form or as trees from what was drawn."""
 
 from fewscape.models.experts.cells import Cells, Expert, Scaling
+from fewscape.models.experts.class_against_scene import oppose_to_scene
 from fewscape.models.experts.discriminant import LinearDiscriminant
 from fewscape.models.experts.forest import Forest
 from fewscape.models.experts.gaussian import Gaussian
+from fewscape.models.experts.positive_unlabelled import PositiveUnlabelled
 from fewscape.models.experts.priors import estimate_priors
 
 __all__ = [
@@ -12,6 +14,8 @@ __all__ = [
     "Forest",
     "Gaussian",
     "LinearDiscriminant",
+    "PositiveUnlabelled",
     "Scaling",
     "estimate_priors",
+    "oppose_to_scene",
 ]
