@@ -17,6 +17,7 @@ from fewscape.models import (
     DSMFNet,
     DualSource,
     DualSourceConfig,
+    Ensemble,
     FewShotModel,
     HSNet,
     ICPDNet,
@@ -32,12 +33,13 @@ from fewscape.models import (
 )
 
 __all__ = [
+    "DEFAULT",
     "EMBEDDED",
     "EMBEDDED_NAMES",
     "EMBEDDED_PAIRS",
     "MODELS",
-    "PIXEL_MODELS",
     "PAIR_MODELS",
+    "PIXEL_MODELS",
     "SEMANTIC_MODELS",
     "check_model",
     "embedded_folder",
@@ -65,7 +67,8 @@ MODELS: dict[str, type[FewShotModel]] = {
 }
 """Few-shot networks by name."""
 
-PIXEL_MODELS: dict[str, type[PixelModel]] = {
+PIXEL_MODELS: dict[str, type[PixelModel[Any]]] = {
+    Ensemble.name: Ensemble,
     MaximumLikelihood.name: MaximumLikelihood,
     PixelTrees.name: PixelTrees,
     RandomForest.name: RandomForest,
@@ -79,13 +82,16 @@ PAIR_MODELS: dict[str, type[DualSource]] = {DualSource.name: DualSource}
 """Few-shot networks for panchromatic and multispectral pairs; they come from model folders only."""
 
 EMBEDDED = "embedded"
-"""The small trained network that comes with the package."""
+"""The small trained network that comes with the package and learns from crops."""
+
+DEFAULT = Ensemble.name
+"""What maps a scene if no model is named."""
 
 EMBEDDED_PAIRS = {2: "embedded_pair2", 4: "embedded_pair4"}
 """Those for panchromatic and multispectral pairs, by the ratio of their pixels."""
 
-EMBEDDED_NAMES = (EMBEDDED, *EMBEDDED_PAIRS.values())
-"""All networks that come with the package."""
+EMBEDDED_NAMES = (EMBEDDED, Ensemble.name, *EMBEDDED_PAIRS.values())
+"""All models whose weights come with the package."""
 
 
 def embedded_folder(name: str = EMBEDDED) -> Path:
@@ -190,23 +196,42 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     return model.eval(), folder
 
 
-def load_pixel_model(name: str) -> PixelModel:
+def load_pixel_model(name: str) -> PixelModel[Any]:
     """A model that learns from every drawn pixel of a scene.
 
     Args:
-        name: one of ``PIXEL_MODELS``.
+        name: one of ``PIXEL_MODELS``, or the path of a model folder of one.
 
     Raises:
-        ConfigError: unknown name.
+        ConfigError: unknown name, or another kind of model.
+        ModelFolderError: the weights are missing or were altered.
     """
-    if name not in PIXEL_MODELS:
+    if not is_pixel(name):
         raise ConfigError(f"there is no pixel model '{name}'", "", suggest(name, PIXEL_MODELS))
-    return PIXEL_MODELS[name]()
+    if name in PIXEL_MODELS and name not in EMBEDDED_NAMES:
+        return PIXEL_MODELS[name]()
+    folder = open_folder(name)
+    try:
+        stated = dict(folder.config["arguments"]["backbone"])
+        stated["strides"] = tuple(stated["strides"])
+        model = Ensemble(BackboneConfig(**stated))
+    except (KeyError, TypeError, ValueError) as error:
+        raise _undescribed(folder, Ensemble.name, error) from error
+    fit_state(model.deep, folder.state(), str(folder.path))
+    return model
 
 
 def is_pixel(name: str) -> bool:
-    """Whether a name is that of a model that learns from every drawn pixel of a scene."""
-    return name in PIXEL_MODELS
+    """Whether a name is that of a model that learns from every drawn pixel of a scene.
+
+    Raises:
+        ConfigError: it is neither a model nor a folder.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    check_model(name)
+    if name in (*MODELS, *PIXEL_MODELS):
+        return name in PIXEL_MODELS
+    return open_folder(name).config.get("model") in PIXEL_MODELS
 
 
 def is_semantic(name: str) -> bool:
@@ -217,7 +242,10 @@ def is_semantic(name: str) -> bool:
         ModelFolderError: the folder is incomplete or altered.
     """
     check_model(name)
-    return name not in (*MODELS, *PIXEL_MODELS) and open_folder(name).config.get("model") in SEMANTIC_MODELS
+    return (
+        name not in (*MODELS, *PIXEL_MODELS)
+        and open_folder(name).config.get("model") in SEMANTIC_MODELS
+    )
 
 
 def check_model(name: str) -> None:

@@ -142,3 +142,29 @@ def test_the_yardstick_takes_the_scene_for_background():
     assert not np.isin(told.polygons[told.classes == 0], cells.polygons).any()
     logs = MaximumLikelihood().learn(cells).predict(cells.scene)
     assert logs.shape == (len(cells.scene), 2)
+
+
+def test_a_segmenter_of_one_class_shows_its_probability():
+    import torch
+
+    from fewscape.models.pixel import Ground
+    from fewscape.scene import PixelSegmenter
+    from fewscape.scene.drawn_cells import SceneCells
+
+    image = torch.zeros(1, 3, 32, 64)
+    image[..., 32:] = 1
+    image += 0.02 * torch.rand(image.shape, generator=torch.Generator().manual_seed(0))
+    model = MaximumLikelihood()
+    features = model.encode(image)[0]
+    drawn = features[:, 8:24, 40:56].flatten(1).T.numpy()
+    sample = features.flatten(1).T.numpy()
+    ones = np.ones(len(drawn), np.int64)
+    scaling = Scaling.measure(sample)
+    ground = Ground(scaling, Scaling.measure(image[0].flatten(1).T.numpy()))
+    learnt = SceneCells(Cells(drawn, ones, ones, sample), ground, len(drawn))
+    segmenter = PixelSegmenter(model, ["bright"], learnt, window=64)
+    shown = segmenter(image)
+    assert segmenter.has_background
+    assert shown.shape == (1, 1, 32, 64)
+    assert (shown[0, 0, 8:24, 44:60] > 0.5).float().mean() > 0.8
+    assert (shown[0, 0, :, :20] < 0.1).all()

@@ -43,7 +43,7 @@ def learn(tmp_path):
         grid = Georeference(*SHAPE, PLACE, CRS.from_string(UTM))
         drawn = Annotations(tmp_path / "a.geojson", grid, arrays)
         learnt = read_drawn_cells(drawn, drawn.class_names, scene, model)
-        return PixelSegmenter(model, drawn.class_names, learnt, CPU, window, **options), scene
+        return PixelSegmenter(model, drawn.class_names, learnt, window, **options), scene
 
     return call
 

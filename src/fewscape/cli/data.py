@@ -14,14 +14,17 @@ SUMMARY = "prepare published data sets, write synthetic ones, check any"
 EXAMPLE = """\
 fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
-fewscape data verify data/vaihingen"""
+fewscape data verify data/vaihingen
+fewscape data pack data/mine data/synthetic --output pack.npz"""
 
 PUBLISHED = ("dlrsd", "isaid5i", "isaid5i-512", "loveda", "potsdam", "vaihingen")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """``synthesize``, ``prepare`` and ``verify``."""
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="{synthesize,prepare,verify}")
+    """``synthesize``, ``prepare``, ``verify`` and ``pack``."""
+    verbs = parser.add_subparsers(
+        dest="verb", required=True, metavar="{synthesize,prepare,verify,pack}"
+    )
     make = verbs.add_parser("synthesize", help="write labelled synthetic scenes")
     make.add_argument("--output", type=Path, required=True, help="folder to write")
     make.add_argument("--scenes", type=values.positive, default=8, help="number of scenes (8)")
@@ -38,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of the original archives, unpacked or not",
     )
     prepare.add_argument("--output", type=Path, required=True, help="folder to write")
+    pack = verbs.add_parser("pack", help="write labelled crops of data sets into one small file")
+    pack.add_argument(
+        "folders", type=Path, nargs="+", help="folders with images/, labels/ and classes.json"
+    )
+    pack.add_argument("--output", type=Path, required=True, help="file to write, .npz")
+    pack.add_argument("--crops", type=values.positive, default=24, help="of each data set (24)")
+    pack.add_argument("--seed", type=int, default=0, help="random seed (0)")
     verify = verbs.add_parser("verify", help="read every image and label of a folder")
     verify.add_argument("root", type=Path, help="folder with images/, labels/ and classes.json")
 
@@ -49,6 +59,8 @@ def run(arguments: argparse.Namespace) -> int:
             return _synthesize(arguments)
         case "prepare":
             return _prepare(arguments)
+        case "pack":
+            return _pack(arguments)
         case _:
             return _verify(arguments.root)
 
@@ -90,6 +102,15 @@ def _prepare(arguments: argparse.Namespace) -> int:
         print(line)
     written = report.images["all"] or report.images.total()  # "all" holds the other splits
     print(f"wrote {written} images to {arguments.output}")
+    return 0
+
+
+def _pack(arguments: argparse.Namespace) -> int:
+    from fewscape.datasets.packing import write_pack
+
+    counts = write_pack(arguments.folders, arguments.output, arguments.crops, seed=arguments.seed)
+    told = ", ".join(f"{count} crops of {name}" for name, count in counts.items())
+    print(f"{arguments.output}: {told}; {arguments.output.stat().st_size / 1e6:.1f} MB")
     return 0
 
 

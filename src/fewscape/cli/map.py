@@ -113,7 +113,7 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--model", help="name or model folder (embedded; of a pair, embedded_pair2 or 4)"
+        "--model", help="name or model folder (ensemble; of a pair, embedded_pair2 or 4)"
     )
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
@@ -174,6 +174,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from fewscape.core import ConfigError
     from fewscape.raster import Retry, StagedFiles, find_sources, to_source
     from fewscape.scene import DrawnOn, SceneMapper
+    from fewscape.zoo import DEFAULT
 
     values.refuse(
         arguments, map_pair.PAIR_OPTIONS, "was given without --pan and --ms", "only a pair takes it"
@@ -184,7 +185,7 @@ def _run(arguments: argparse.Namespace) -> int:
             "expected at least one raster, or a pair with --pan FILE and --ms FILE",
             "see: fewscape map --help",
         )
-    arguments.model = arguments.model or "embedded"
+    arguments.model = arguments.model or DEFAULT
     retry = Retry(arguments.tries, arguments.retry_delay)
     sources = find_sources(arguments.scenes, arguments.asset, retry)
     _check_names(sources)

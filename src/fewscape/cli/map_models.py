@@ -220,7 +220,7 @@ def _tell_origin(
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
     from fewscape.raster.identity import fingerprint_scene
-    from fewscape.zoo import MODELS, PIXEL_MODELS, open_folder
+    from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS, open_folder
 
     names = (*FEW_SHOT_PARAMETERS, *more_parameters)
     parameters = _tell_parameters(arguments, names, policy)
@@ -231,7 +231,7 @@ def _tell_origin(
         "EXAMPLE_SCENE": scene.source.name,
         "EXAMPLE_SCENE_FINGERPRINT": fingerprint_scene(scene.source, scene.retry),
     }
-    if arguments.model not in (*MODELS, *PIXEL_MODELS):
+    if arguments.model in EMBEDDED_NAMES or arguments.model not in (*MODELS, *PIXEL_MODELS):
         folder = open_folder(arguments.model)
         tags["MODEL"] = folder.path.name
         tags["MODEL_SHA256"] = str(folder.config["sha256"])

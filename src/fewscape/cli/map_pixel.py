@@ -37,14 +37,17 @@ def learn_pixels(
         ExamplesError: examples that cannot teach.
     """
     from fewscape.core import Policy
-    from fewscape.raster import to_source
+    from fewscape.raster import choose_colours, to_source
     from fewscape.scene import PixelSegmenter, choose_classes, read_drawn_cells
     from fewscape.zoo import load_pixel_model
 
     why = "it learns from every drawn pixel"
     values.refuse(arguments, NETWORK_OPTIONS, f"was given to the model '{arguments.model}'", why)
-    policy = Policy.choose(arguments.device, arguments.precision)
+    # Features in bfloat16 are coarser than what tells similar grounds apart.
+    is_free = arguments.precision == "auto"
+    policy = Policy.choose(arguments.device, "float32" if is_free else arguments.precision)
     model = load_pixel_model(arguments.model)
+    model.to(policy)
     named = arguments.example_scene
     source = sources[0] if named is None else to_source(named)
     with open_scene(arguments, source, arguments.example_bands or arguments.bands) as scene:
@@ -55,7 +58,13 @@ def learn_pixels(
             arguments.window = _fit_window(scene, model.window_multiple)
         temperature = _estimate(arguments, model, learnt, names, scene.path.name)
         segmenter = PixelSegmenter(
-            model, names, learnt, policy, arguments.window, arguments.threshold, temperature
+            model,
+            names,
+            learnt,
+            arguments.window,
+            arguments.threshold,
+            temperature,
+            choose_colours(names, annotations.colours),
         )
     return segmenter, learnt, scene, policy
 

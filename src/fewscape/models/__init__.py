@@ -5,6 +5,7 @@ from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
 from fewscape.models.classical import MaximumLikelihood, PixelTrees, RandomForest
 from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.dual_source import DualSource, DualSourceConfig
+from fewscape.models.ensemble import DeepFeatures, Ensemble
 from fewscape.models.folder import ModelFolder, Storable, save_model
 from fewscape.models.hsnet import HSNet
 from fewscape.models.icpd_net import ICPDNet
@@ -20,8 +21,10 @@ __all__ = [
     "BiCoRFewShot",
     "BiCoRSeg",
     "DSMFNet",
+    "DeepFeatures",
     "DualSource",
     "DualSourceConfig",
+    "Ensemble",
     "FewShotModel",
     "HSNet",
     "ICPDNet",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ import torch
 
 from fewscape.core import Policy
 from fewscape.models.experts import Cells, Scaling
+
+SupportT = TypeVar("SupportT")
+"""What a model has learnt of the classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class Ground:
     """Which of the bands a network for colour images sees; may repeat."""
 
 
-class PixelModel(ABC):
+class PixelModel(ABC, Generic[SupportT]):
     """Encodes windows into cells of features, learns from drawn cells, predicts all classes.
 
     The three steps of the other few-shot models, but a support is what was learnt of all classes
@@ -43,33 +46,38 @@ class PixelModel(ABC):
     """Sides of windows are multiples of this."""
 
     @abstractmethod
-    def encode(self, images: torch.Tensor) -> torch.Tensor:
+    def encode(
+        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
+    ) -> torch.Tensor:
         """Features of windows before any example is seen.
 
         Args:
             images: (B, C, H, W) float in [0, 1].
+            colours: which of the bands are red, green and blue; may repeat.
 
         Returns:
             (B, D, H / stride, W / stride) float32.
         """
 
     @abstractmethod
-    def learn(self, cells: Cells) -> Any:
+    def learn(self, cells: Cells) -> SupportT:
         """What the drawn cells say of the classes; features are scaled by ``Scaling``.
 
         The cells hold classes 0 to K - 1, each at least once.
         """
 
     @abstractmethod
-    def predict_cells(self, values: npt.NDArray[np.float32], support: Any) -> npt.NDArray[np.float32]:
-        """(N, D) scaled features to (N, K) log probabilities, without a look at their neighbours."""
+    def predict_cells(
+        self, values: npt.NDArray[np.float32], support: SupportT
+    ) -> npt.NDArray[np.float32]:
+        """(N, D) scaled features to (N, K) log probabilities; neighbours have no say."""
 
-    def adapt(self, support: Any, scene: npt.NDArray[np.float32]) -> Any:
+    def adapt(self, support: SupportT, scene: npt.NDArray[np.float32]) -> SupportT:
         """The support for a scene of which (M, D) scaled features of cells are known."""
         del scene
         return support
 
-    def predict(self, images: torch.Tensor, support: Any, ground: Ground) -> torch.Tensor:
+    def predict(self, images: torch.Tensor, support: SupportT, ground: Ground) -> torch.Tensor:
         """Log probabilities of all classes for windows.
 
         Args:
@@ -80,11 +88,15 @@ class PixelModel(ABC):
         Returns:
             (B, K, H / stride, W / stride) float32.
         """
-        features = self.encode(images)
-        batch, _, height, width = features.shape
-        values = features.permute(0, 2, 3, 1).flatten(0, 2).numpy()
+        return torch.cat([self._predict_one(image, support, ground) for image in images[:, None]])
+
+    def _predict_one(self, image: torch.Tensor, support: SupportT, ground: Ground) -> torch.Tensor:
+        """One window at a time, since its features take far more memory than its bands."""
+        features = self.encode(image, ground.red_green_blue)
+        height, width = features.shape[2:]
+        values = features[0].flatten(1).T.numpy()
         logs = torch.from_numpy(self.predict_cells(ground.scaling.apply(values), support))
-        return logs.view(batch, height, width, -1).permute(0, 3, 1, 2).contiguous()
+        return logs.T.reshape(1, -1, height, width)
 
     def describe(self) -> dict[str, Any]:
         """What decides its maps beside examples and scene, as plain data."""

@@ -10,6 +10,7 @@ from fewscape.ops.correlation import (
     support_scale,
 )
 from fewscape.ops.cosine_prior import mean_cosine_prior
+from fewscape.ops.guided_filter import filter_guided
 from fewscape.ops.key_regions import KeyRegions, score_regions, select_key_regions
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
 from fewscape.ops.precision import widen
@@ -32,6 +33,7 @@ from fewscape.ops.texture import (
     box_reach,
     multiscale_features,
     multiscale_reach,
+    pool_cells,
     smooth_gaussian,
 )
 from fewscape.ops.views import FLIPS, Flips, average_views
@@ -51,6 +53,7 @@ __all__ = [
     "compare_prototypes",
     "correlate",
     "correlate_regions",
+    "filter_guided",
     "fit_maps",
     "fuse_shots",
     "joined_norms",
@@ -60,6 +63,7 @@ __all__ = [
     "multiscale_features",
     "multiscale_reach",
     "paint_regions",
+    "pool_cells",
     "pool_masked",
     "pool_prototypes",
     "pool_regions",

@@ -4,8 +4,8 @@ from fewscape.scene.annotation_files import read_annotations
 from fewscape.scene.annotations import Annotations
 from fewscape.scene.assembly import MapResult, assemble
 from fewscape.scene.blending import BlendingBand, Strip
-from fewscape.scene.drawn_scene import DrawnOn
 from fewscape.scene.drawn_cells import SceneCells, read_drawn_cells, sample_ground
+from fewscape.scene.drawn_scene import DrawnOn
 from fewscape.scene.estimate import Estimate, estimate_map
 from fewscape.scene.examples import Examples, Shot, choose_classes, cut_examples
 from fewscape.scene.finishing import OutputOptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -168,22 +169,19 @@ def encode_core(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """Features (D, h, w) of a window's cells, and which have a valid pixel (h, w)."""
     stride = model.stride
+    unit = math.lcm(stride, model.window_multiple)
     margin = -(-model.reach // stride) * stride
-    wide = Window(
-        window.row - margin,
-        window.col - margin,
-        window.height + 2 * margin,
-        window.width + 2 * margin,
-    )
+    height, width = (-(-(side + 2 * margin) // unit) * unit for side in window[2:])
+    wide = Window(window.row - margin, window.col - margin, height, width)
     image, valid = scene.read(wide)
     with torch.inference_mode():
-        features = model.encode(torch.from_numpy(image)[None])[0].numpy()
-    inner = slice(margin // stride, (margin + window.height) // stride)
-    columns = slice(margin // stride, (margin + window.width) // stride)
+        encoded = model.encode(torch.from_numpy(image)[None], find_colours(scene))
+    features = encoded[0].numpy()
+    rows, cols = window.height // stride, window.width // stride
+    begin = margin // stride
     seen = valid[margin:, margin:][: window.height, : window.width]
-    height, width = window.height // stride, window.width // stride
-    is_seen = np.asarray(seen.reshape(height, stride, width, stride).any(axis=(1, 3)))
-    return features[:, inner, columns], is_seen
+    is_seen = np.asarray(seen.reshape(rows, stride, cols, stride).any(axis=(1, 3)))
+    return features[:, begin : begin + rows, begin : begin + cols], is_seen
 
 
 def label_cells(

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from fewscape.core import ConfigError, Policy
+from fewscape.core import ConfigError
 from fewscape.models import PixelModel
 from fewscape.models.experts import Cells
 from fewscape.raster import SceneReader
@@ -21,10 +21,9 @@ class PixelSegmenter:
     """All classes and background of a scene, learnt together from every drawn pixel.
 
     Args:
-        model: see ``PixelModel``.
+        model: see ``PixelModel``; it runs where and how it was told before it encoded ``learnt``.
         class_names: the K classes.
         learnt: the drawn cells, class 0 background and 1 to K the classes.
-        policy: where networks run.
         window: side of the windows in pixels.
         threshold: see ``Segmenter``; None for the most probable of classes and background.
         temperature: of the log probabilities, see ``OwnAccuracy``.
@@ -42,7 +41,6 @@ class PixelSegmenter:
         model: PixelModel[Any],
         class_names: Sequence[str],
         learnt: SceneCells,
-        policy: Policy,
         window: int,
         threshold: float | None = None,
         temperature: float = 1.0,
@@ -54,7 +52,6 @@ class PixelSegmenter:
                 f"the side must be a multiple of {model.window_multiple}",
                 "choose another one with --window",
             )
-        model.to(policy)
         self.model = model
         self.class_names = tuple(class_names)
         self.window = window

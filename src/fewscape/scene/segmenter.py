@@ -36,9 +36,16 @@ class Segmenter(Protocol):
     """Pixels at a window's edge that count only where no other window sees more."""
     stride: int
     """Pixels per cell of the probabilities; divides ``window``."""
-    threshold: float | None
-    """Probability from which a pixel belongs to its most probable class; None where probabilities
-    of classes and background add up to 1, for whichever of them is the most probable."""
+
+    @property
+    def threshold(self) -> float | None:
+        """Probability from which a pixel belongs to its most probable class.
+
+        None where probabilities of classes and background add up to 1, for whichever of them is
+        the most probable.
+        """
+        ...
+
     make_regions: MakeRegions | None
     """Over-segmentation that the network wants with each window; made ahead, in other threads."""
 

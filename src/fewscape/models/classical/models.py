@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -15,18 +14,12 @@ from fewscape.models.pixel import PixelModel
 from fewscape.ops import box_features, box_reach, multiscale_features, multiscale_reach
 
 
-class ClassicalModel(PixelModel):
+class ClassicalModel(PixelModel[Expert]):
     """Features of each pixel, and an expert."""
-
-    features: ClassVar[Callable[[torch.Tensor], torch.Tensor]]
 
     @abstractmethod
     def make_expert(self) -> Expert:
         """An expert that has learnt nothing."""
-
-    def encode(self, images: torch.Tensor) -> torch.Tensor:
-        """See ``PixelModel``."""
-        return type(self).features(images.float())
 
     def learn(self, cells: Cells) -> Expert:
         """See ``PixelModel``; a class that was drawn alone is told from the scene as a whole."""
@@ -45,7 +38,13 @@ class MaximumLikelihood(ClassicalModel):
 
     name: ClassVar[str] = "maximum_likelihood"
     reach: ClassVar[int] = box_reach()
-    features = staticmethod(box_features)
+
+    def encode(
+        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
+    ) -> torch.Tensor:
+        """See ``PixelModel``."""
+        del colours
+        return box_features(images.float())
 
     def make_expert(self) -> Gaussian:
         """With just enough variance added to be invertible, as GIS programs do."""
@@ -57,7 +56,13 @@ class RandomForest(ClassicalModel):
 
     name: ClassVar[str] = "random_forest"
     reach: ClassVar[int] = box_reach()
-    features = staticmethod(box_features)
+
+    def encode(
+        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
+    ) -> torch.Tensor:
+        """See ``PixelModel``."""
+        del colours
+        return box_features(images.float())
 
     def make_expert(self) -> Forest:
         """With leaves of one cell."""
@@ -65,11 +70,17 @@ class RandomForest(ClassicalModel):
 
 
 class PixelTrees(ClassicalModel):
-    """200 extremely randomised trees on colour, edges and texture at many scales, as ilastik does."""
+    """200 extremely randomised trees on features at many scales, in the manner of ilastik."""
 
     name: ClassVar[str] = "pixel_trees"
     reach: ClassVar[int] = multiscale_reach()
-    features = staticmethod(multiscale_features)
+
+    def encode(
+        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
+    ) -> torch.Tensor:
+        """See ``PixelModel``."""
+        del colours
+        return multiscale_features(images.float())
 
     def make_expert(self) -> Forest:
         """With leaves of three cells."""

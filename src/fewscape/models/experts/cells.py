@@ -11,7 +11,7 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float32]
 
 FLAT = 1e-6
-"""Deviation below which a feature says nothing and becomes zero, such as that of a constant band."""
+"""Deviation below which a feature says nothing and becomes zero, as that of a constant band."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,18 @@ class Cells:
         """Classes up to the largest that occurs."""
         return int(self.classes.max()) + 1
 
+    @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """(N,) of the drawn cells: each polygon of a class counts the same, whatever its size.
+
+        The weights of a class add up to the number of its cells.
+        """
+        _, polygon, sizes = np.unique(self.polygons, return_inverse=True, return_counts=True)
+        weights = 1.0 / sizes[polygon]
+        factors = np.bincount(self.classes) / np.maximum(np.bincount(self.classes, weights), 1e-12)
+        scaled: npt.NDArray[np.float64] = weights * factors[self.classes]
+        return scaled
+
     def choose(self, keep: npt.NDArray[np.bool_]) -> Cells:
         """Only some of the drawn cells."""
         return replace(
@@ -72,10 +84,17 @@ class Cells:
 class Expert(Protocol):
     """A classifier of cells."""
 
-    def learn(self, values: Values, classes: npt.NDArray[np.int64], num_classes: int) -> Self:
+    def learn(
+        self,
+        values: Values,
+        classes: npt.NDArray[np.int64],
+        num_classes: int,
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """Learn from (N, D) features and their (N,) classes; each class counts as much.
 
-        Every class from 0 to ``num_classes`` - 1 occurs.
+        Every class from 0 to ``num_classes`` - 1 occurs. ``weights`` (N,) tell how much each
+        cell counts within its class; all the same if not given.
         """
         ...
 
@@ -84,8 +103,29 @@ class Expert(Protocol):
         ...
 
 
+def describe_classes(
+    values: Values,
+    classes: npt.NDArray[np.int64],
+    num_classes: int,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Weighted means (K, D) and covariances (K, D, D) of the classes, in float64."""
+    means, covariances = [], []
+    for number in range(num_classes):
+        chosen = classes == number
+        own = values[chosen].astype(np.float64)
+        shares = np.ones(len(own)) if weights is None else weights[chosen]
+        shares = shares / shares.sum()
+        mean = shares @ own
+        centred = own - mean
+        means.append(mean)
+        covariances.append((centred * shares[:, None]).T @ centred)
+    return np.stack(means), np.stack(covariances)
+
+
 def normalise(scores: npt.NDArray[np.floating]) -> Values:
     """(N, K) log densities to log probabilities under equal priors."""
     most = scores.max(axis=1, keepdims=True)
     total = np.log(np.exp(scores - most).sum(axis=1, keepdims=True)) + most
-    return (scores - total).astype(np.float32)
+    normal: Values = (scores - total).astype(np.float32)
+    return normal

