@@ -193,14 +193,13 @@ Thresholds on the Gaussian ratio:
   48.3.
 * With another scene (3 polygons, class drawn alone): the score and threshold against the new scene
   map 24 % of scenes without the class falsely, those of the drawn scene 51 %, of both pooled 39 %
-  (pooled: one seed). Where the class is there, the new
-  scene's lose: IoU 25 % against 43 % (of one seed: pooled 32 %, everything 49 %). A third draw of
-  scenes says the same: 20 against 43 % falsely mapped, IoU 28 against 49 %.
-  Sets whose scenes differ in light decide both. The new scene alone is kept: it is the only one
+  (pooled: one seed). Where the class is there, the new scene's lose: IoU 25 % against 43 % (of one
+  seed: pooled 32 %, everything 49 %). A third draw of scenes says the same: 20 against 43 % falsely
+  mapped, IoU 28 against 49 %. Sets whose scenes differ in light decide both. The new scene alone is kept: it is the only one
   that can say that a class is not there. What is drawn in one scene is not safe in another.
 * A single polygon stays unsure. On a third draw of scenes (48 classes) the rule has 35.1 / 55.5 /
-  56.9 of at most 62.6 / 63.8 / 59.9, so what the table above says of one polygon is too kind. There
-  Otsu's threshold on the same score has 48.3, and the mean of its log odds and the rule's 46.1
+  56.9 of at most 62.6 / 63.8 / 59.9, so what the thresholds' table says of one polygon is too kind.
+  There Otsu's threshold on the same score has 48.3, and the mean of its log odds and the rule's 46.1
   (53.3 against 58.4 on one of the first seeds). It would be the steadier choice for one polygon,
   but Otsu's threshold finds a class in every scene, also where there is none.
 * Trees against a sample of the scene, cut at 0.5 as `pixel_trees` does, find next to nothing of a
