@@ -195,13 +195,14 @@ Thresholds on the Gaussian ratio:
   map 24 % of scenes without the class falsely, those of the drawn scene 51 %, of both pooled 39 %
   (pooled: one seed). Where the class is there, the new scene's lose: IoU 25 % against 43 % (of one
   seed: pooled 32 %, everything 49 %). A third draw of scenes says the same: 20 against 43 % falsely
-  mapped, IoU 28 against 49 %. Sets whose scenes differ in light decide both. The
-  new scene alone is kept: it is the only one that can say that a class is not there. What is drawn in one scene is not safe in another.
+  mapped, IoU 28 against 49 %. Sets whose scenes differ in light decide both. The new scene alone is
+  kept: it is the only one that can say that a class is not there. What is drawn in one scene is not
+  safe in another.
 * A single polygon stays unsure. On a third draw of scenes (48 classes) the rule has 35.1 / 55.5 /
-  56.9 of at most 62.6 / 63.8 / 59.9, so what the thresholds' table says of one polygon is too
-  kind. There Otsu's threshold on the same score has 48.3, and the mean of its log odds and the rule's
-  46.1 (53.3 against 58.4 on one of the first seeds). It would be the steadier choice for one polygon,
-  but Otsu's threshold finds a class in every scene, also where there is none.
+  56.9 of at most 62.6 / 63.8 / 59.9, so what the thresholds' table says of one polygon is too kind.
+  There Otsu's threshold on the same score has 48.3, and the mean of its log odds and the rule's
+  46.1 (53.3 against 58.4 on one of the first seeds). It would be the steadier choice for one
+  polygon, but Otsu's threshold finds a class in every scene, also where there is none.
 * Trees against a sample of the scene, cut at 0.5 as `pixel_trees` does, find next to nothing of a
   class that is frequent: 5.8 / 10.0 / 21.4 (one seed). `pixel_trees` itself, on one scene of a set
   of the tables above: 0.6 / 7.0 / 13.1, where the rule has 44.3 / 63.2 / 67.0.
