@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from fewscape.raster import SceneReader
 from fewscape.scene.annotations import Annotations
 from fewscape.scene.reserved_names import UNKNOWN
 
-CORE = 256
+CORE = 512
 """Side of the windows in which drawn cells are encoded, without their margin."""
 
 MOST_WINDOWS = 256
@@ -31,7 +32,7 @@ class."""
 MOST_CELLS = 20_000
 """Cells of a class that teach: of more, each polygon gives a share, small ones everything."""
 
-SPREAD = 4
+SPREAD = 3
 """Windows along each side of a scene that tell what the scene as a whole is like."""
 
 SCENE_CELLS = 32_000
@@ -43,7 +44,12 @@ LEAST_SCENE_CELLS = 256
 OVERVIEW = 1024
 """Longest side of the picture in which they are looked for."""
 
+KEPT_WINDOWS = 12
+"""Encoded windows that are kept while cells are gathered."""
+
 SEED = 0
+
+Encode = Callable[[Window], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +97,19 @@ def read_drawn_cells(
     """
     side = _core_side(scene, model)
     generator = np.random.default_rng(SEED)
-    windows = [
-        _grow_to_cells(window, model.stride)
-        for window in _choose_windows(annotations, list(annotations.windows(side)), side, generator)
-    ]
+    encode = lru_cache(KEPT_WINDOWS)(partial(encode_core, scene, model))
+    sample, ground = sample_ground(scene, model, encode)
+    drawn = _choose_windows(annotations, list(annotations.windows(side)), side, generator)
+    windows = [Window(window.row, window.col, side, side) for window in drawn]
     allowed, num_pixels = _share_out(annotations, names, windows, model.stride)
     parts = []
     for window in windows:
         classes, polygons = label_cells(annotations, names, window, model.stride)
-        values, valid = encode_core(scene, model, window)
+        values, valid = encode(window)
         taken = (classes >= 0) & valid
         kept = generator.random(classes.shape) < allowed.get(polygons)
         taken &= kept
         parts.append((values[:, taken].T, classes[taken], polygons[taken]))
-    sample, ground = sample_ground(scene, model)
     values, classes, polygons = (np.concatenate(part) for part in zip(*parts, strict=True))
     _check_classes(annotations, names, classes, scene)
     cells = Cells(values, classes.astype(np.int64), polygons.astype(np.int64), sample)
@@ -113,19 +118,25 @@ def read_drawn_cells(
 
 
 def sample_ground(
-    scene: SceneReader, model: PixelModel[Any]
+    scene: SceneReader, model: PixelModel[Any], encode: Encode | None = None
 ) -> tuple[npt.NDArray[np.float32], Ground]:
     """Features of cells from all over a scene, (M, D), and what they say of it as a whole.
+
+    Args:
+        scene: where the windows come from.
+        model: which encodes them.
+        encode: what encodes a window, such as ``encode_core`` with a memory; that if not given.
 
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
     """
     _ = scene.limits  # raises if nothing is valid
+    encode = encode or partial(encode_core, scene, model)
     side = _core_side(scene, model)
-    found, bands = _look_at(scene, model, list(spread_windows(scene.height, scene.width, side)))
+    found, bands = _look_at(scene, encode, list(spread_windows(scene.height, scene.width, side)))
     if len(found) < LEAST_SCENE_CELLS:  # valid ground lies between the windows
         windows = _find_valid_windows(scene, side)
-        found, bands = _look_at(scene, model, windows) if windows else (found, bands)
+        found, bands = _look_at(scene, encode, windows) if windows else (found, bands)
     if not len(found):
         raise SceneError(
             f"'{scene.path}' has hardly any valid pixels",
@@ -136,13 +147,13 @@ def sample_ground(
 
 
 def _look_at(
-    scene: SceneReader, model: PixelModel[Any], windows: Sequence[Window]
+    scene: SceneReader, encode: Encode, windows: Sequence[Window]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """(M, D) features of cells of windows, about as many of each, and (P, C) their pixels."""
     generator = np.random.default_rng(SEED)
     sample, bands = [], []
     for window in windows:
-        values, valid = encode_core(scene, model, window)
+        values, valid = encode(window)
         image, seen = scene.read(_inside(window, scene))
         share = min(1.0, SCENE_CELLS / len(windows) / max(1, int(valid.sum())))
         chosen = valid & (generator.random(valid.shape) < share)
@@ -311,12 +322,6 @@ def _draw(numbers: list[int], count: int, generator: np.random.Generator) -> lis
     """At most so many of them, by chance."""
     found: list[int] = generator.permutation(numbers)[: max(0, count)].astype(int).tolist()
     return found
-
-
-def _grow_to_cells(window: Window, stride: int) -> Window:
-    """To whole cells, beyond the scene's lower and right edge if need be."""
-    height, width = (-(-length // stride) * stride for length in (window.height, window.width))
-    return Window(window.row, window.col, height, width)
 
 
 def _inside(window: Window, scene: SceneReader) -> Window:

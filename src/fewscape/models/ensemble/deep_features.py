@@ -37,9 +37,15 @@ class DeepFeatures(nn.Module):
         self.num_features = 7 * 3 + 15 + sum(self.backbone.channels)
         self.register_buffer("within", torch.eye(self.num_features))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) in [0, 1], H and W multiples of 32, to (B, num_features, H / 2, W / 2)."""
+    def forward(self, images: torch.Tensor, scales: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, num_features, H / 2, W / 2), those at many scales first.
+
+        Args:
+            images: (B, 3, H, W) in [0, 1], H and W multiples of 32.
+            scales: their ``multiscale_features``, if those are known.
+        """
+        scales = multiscale_features(images, CELL) if scales is None else scales
         size = images.shape[2] // CELL, images.shape[3] // CELL
         levels = [F.normalize(level.float(), dim=1) for level in self.backbone(images)]
         enlarged = [resize_maps(level, size) for level in levels]
-        return torch.cat([multiscale_features(images, CELL), *enlarged], dim=1)
+        return torch.cat([scales, *enlarged], dim=1)

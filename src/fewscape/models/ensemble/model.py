@@ -27,7 +27,6 @@ from fewscape.ops import (
     box_features,
     filter_guided,
     multiscale_features,
-    multiscale_reach,
     pool_cells,
 )
 
@@ -82,7 +81,8 @@ class Ensemble(PixelModel[EnsembleSupport]):
 
     name: ClassVar[str] = "ensemble"
     stride: ClassVar[int] = 2
-    reach: ClassVar[int] = multiscale_reach()
+    reach: ClassVar[int] = 48
+    """What lies farther counts next to nothing in the widest features."""
     window_multiple: ClassVar[int] = 32
 
     def __init__(self, backbone: BackboneConfig | None = None) -> None:
@@ -114,11 +114,15 @@ class Ensemble(PixelModel[EnsembleSupport]):
     ) -> torch.Tensor:
         """Of all bands features at many scales, then in squares; of the colours deep features."""
         images = images.float()
-        parts = [make(images, self.stride) for make in (multiscale_features, box_features)]
+        scales, squares = (
+            make(images, self.stride) for make in (multiscale_features, box_features)
+        )
         device, dtype = self._policy.device, self._policy.dtype
+        is_same = images.shape[1] == 3 and colours == (0, 1, 2)
+        known = scales.to(device) if is_same else None
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-            deep = self.deep(images[:, list(colours)].to(device))
-        return torch.cat([*parts, deep.float().cpu()], dim=1)
+            deep = self.deep(images[:, list(colours)].to(device), known)
+        return torch.cat([scales, squares, deep.float().cpu()], dim=1)
 
     def learn(self, cells: Cells) -> EnsembleSupport:
         """Every expert, and the priors in the scene of the examples.
