@@ -9,6 +9,10 @@ import numpy.typing as npt
 
 from fewscape.models.experts.cells import Values, describe_classes, normalise
 
+LEAST_VARIANCE = 1e-4
+"""Mean variance within classes, in units of the scene's, at least: classes of equal cells, such as
+one cell each, keep a covariance that can be inverted."""
+
 
 class LinearDiscriminant:
     """Normal distributions with one covariance for all classes, shrunk towards a sphere.
@@ -33,7 +37,7 @@ class LinearDiscriminant:
         """See ``Expert``."""
         means, covariances = describe_classes(values, classes, num_classes, weights)
         within: npt.NDArray[np.float64] = covariances.mean(axis=0)
-        variance = max(float(np.trace(within)) / len(within), float(np.finfo(np.float32).tiny))
+        variance = max(float(np.trace(within)) / len(within), LEAST_VARIANCE)
         shrunk = (1 - self.shrinkage) * within
         shrunk[np.diag_indices_from(shrunk)] += self.shrinkage * variance
         solved = np.linalg.solve(shrunk, means.T)  # (D, K)
