@@ -1,0 +1,290 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import Policy
+from fewscape.models import Ensemble, save_model
+from fewscape.models.ensemble import DeepFeatures
+from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT, RADIUS, WEIGHTS
+from fewscape.models.experts import Cells, Scaling, estimate_priors
+from fewscape.models.pixel import Ground
+from fewscape.ops import box_features, filter_guided, multiscale_features, pool_cells
+from fewscape.zoo import load_pixel_model
+
+SIDE = 96
+COLOURS = np.array(
+    [[60, 110, 50], [170, 160, 150], [110, 140, 60], [40, 60, 120]], np.float32
+)  # grass, roofs, shrub, water
+GRASS, ROOF, SHRUB, WATER = range(4)
+
+
+@pytest.fixture(scope="module")
+def small():
+    """With a small network of random weights."""
+    torch.manual_seed(0)
+    return Ensemble(BackboneConfig("test_efficientnet"))
+
+
+@pytest.fixture(scope="module")
+def packaged():
+    """As it comes with the package."""
+    return load_pixel_model("ensemble")
+
+
+def paint(kinds, bands=3, seed=0):
+    """(C, H, W) of kinds (H, W), with noise; bands beyond the third are dark where others are."""
+    rng = np.random.default_rng(seed)
+    colours = COLOURS[:, np.arange(bands) % 3] * np.linspace(1, 0.7, bands)
+    noise = rng.normal(0, 8, (*kinds.shape, bands))
+    return torch.from_numpy(
+        ((colours[kinds] + noise).clip(0, 255) / 255).astype(np.float32).transpose(2, 0, 1)
+    )
+
+
+def blocks(*rows):
+    """(SIDE, SIDE) kinds from a small table of them."""
+    side = SIDE // len(rows)
+    return np.kron(np.array(rows), np.ones((side, side), int))
+
+
+class Scene:
+    """A scene that fits one window, and what is drawn on it."""
+
+    def __init__(self, model, image):
+        self.model, self.image = model, image
+        self.features = model.encode(image[None])[0]
+        sample = self.features.flatten(1).T.numpy()
+        bands = Scaling.measure(image.flatten(1).T.numpy())
+        colours = tuple(min(k, len(image) - 1) for k in range(3))
+        self.ground = Ground(Scaling.measure(sample), bands, colours)
+        self.scene = self.ground.scaling.apply(sample)
+
+    def draw(self, *polygons):
+        """Cells of (class, top, left, bottom, right) in pixels."""
+        values, classes, numbers = [], [], []
+        for number, (owner, *box) in enumerate(polygons):
+            top, left, bottom, right = (side // self.model.stride for side in box)
+            own = self.features[:, top:bottom, left:right].flatten(1).T.numpy()
+            values.append(self.ground.scaling.apply(own))
+            classes += [owner] * len(own)
+            numbers += [number] * len(own)
+        return Cells(np.concatenate(values), np.array(classes), np.array(numbers), self.scene)
+
+    def map(self, *polygons):
+        """(H / 2, W / 2) classes."""
+        support = self.model.learn(self.draw(*polygons))
+        return self.model.predict(self.image[None], support, self.ground)[0].argmax(0).numpy()
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3, 4, 13])
+def test_each_expert_sees_its_features(small, bands):
+    image = paint(blocks([GRASS, ROOF], [SHRUB, WATER]), bands)[None]
+    last = bands - 1
+    colours = (min(2, last), min(1, last), 0)
+    values = small.encode(image, colours)[0].flatten(1).T.numpy()
+    scales = multiscale_features(image, 2)[0].flatten(1).T
+    squares = box_features(image, 2)[0].flatten(1).T
+    deep = small.deep(image[:, list(colours)])[0].flatten(1).T
+    expected = [scales, scales, scales, squares, deep]
+    for found, own in zip(small._view(values), expected, strict=True):
+        np.testing.assert_allclose(found, own.numpy(), atol=1e-5)
+
+
+def test_deep_features_are_levels_of_length_one_beside_plain_ones(small):
+    images = torch.rand(2, 3, 64, 32)
+    found = small.deep(images)
+    assert found.shape == (2, small.deep.num_features, 32, 16)
+    torch.testing.assert_close(found[:, :36], multiscale_features(images, 2))
+    fine, *_, coarse = small.deep.backbone(images)
+    torch.testing.assert_close(found[:, 36 : 36 + fine.shape[1]].norm(dim=1), torch.ones(2, 32, 16))
+    lengths = found[:, -coarse.shape[1] :].norm(dim=1)
+    assert lengths.max() <= 1 + 1e-5
+    assert not any(parameter.requires_grad for parameter in small.deep.parameters())
+    assert not small.deep.training
+
+
+def test_scores_are_those_of_the_experts_added_with_their_weights(small):
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
+    support = small.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92), (2, 52, 4, 92, 40)))
+    found = small.predict_cells(scene.scene[::500], support)
+    for row, scores in zip(scene.scene[::500], found, strict=True):
+        expected = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
+        views = small._view(row[None])
+        for weight, expert, seen in zip(WEIGHTS, support.experts, views, strict=True):
+            expected = expected + weight * np.maximum(expert.predict(seen)[0], LEAST_LOG)
+        np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_scores_are_smoothed_along_the_edges_of_the_brightness(small):
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
+    support = small.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
+    images = torch.stack([scene.image, scene.image.flip(2)])
+    found = small.predict(images, support, scene.ground)
+    assert found.shape == (2, 2, SIDE // 2, SIDE // 2)
+    for image, smooth in zip(images, found, strict=True):
+        cells = scene.ground.scaling.apply(small.encode(image[None])[0].flatten(1).T.numpy())
+        scores = torch.from_numpy(small.predict_cells(cells, support)).T.reshape(1, 2, 48, 48)
+        mean, deviation = (
+            float(part.mean()) for part in (scene.ground.bands.mean, scene.ground.bands.deviation)
+        )
+        guide = pool_cells((image.mean(0)[None, None] - mean) / deviation, 2)
+        expected = filter_guided(scores, guide, RADIUS, 0.1)[0]
+        torch.testing.assert_close(smooth, expected, atol=2e-3, rtol=1e-3)
+
+
+def test_shares_are_those_of_the_scene(packaged):
+    """Drawn as much of each, in scenes that have little or much of a class."""
+    kinds = blocks(*[[ROOF if row == col == 0 else GRASS for col in range(4)] for row in range(4)])
+    scene = Scene(packaged, paint(kinds))
+    roof, grass = (1, 2, 2, 22, 22), (0, 26, 2, 46, 22)
+    support = packaged.learn(scene.draw(grass, roof))
+    assert support.priors[1] == pytest.approx(1 / 16, abs=0.05)
+    trees = support.experts[0].predict(packaged._view(scene.scene)[0])
+    np.testing.assert_array_equal(support.priors, estimate_priors(trees))
+    other = Scene(packaged, paint(np.where(kinds == ROOF, GRASS, ROOF), seed=1))
+    # The scaling of the first scene, so that both are told apart alike.
+    values = scene.ground.scaling.apply(other.features.flatten(1).T.numpy())
+    moved = packaged.adapt(support, values)
+    assert moved.priors[1] == pytest.approx(15 / 16, abs=0.1)
+    assert moved.experts is support.experts
+    assert support.priors[1] < 0.2, "the first support stays as it was"
+
+
+def test_priors_decide_where_nothing_else_does(small):
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [GRASS, ROOF])))
+    support = small.learn(scene.draw((0, 4, 4, 92, 40), (1, 4, 52, 92, 92)))
+    even = small.predict_cells(scene.scene, replace(support, priors=np.float32([0.5, 0.5])))
+    rare = small.predict_cells(scene.scene, replace(support, priors=np.float32([1, 0])))
+    change = (rare - even) - (rare - even).mean(axis=1, keepdims=True)
+    odds = PRIOR_WEIGHT * np.log((1 + LEAST_SHARE) / LEAST_SHARE)
+    np.testing.assert_allclose(change[:, 0] - change[:, 1], odds, rtol=1e-3)
+
+
+def test_one_class_alone(packaged):
+    kinds = np.repeat(blocks([GRASS, ROOF], [SHRUB, ROOF])[:1], SIDE, axis=0)
+    scene = Scene(packaged, paint(kinds))
+    cells = scene.draw((0, 8, 60, 24, 90), (0, 64, 60, 90, 90))
+    support = packaged.learn(cells)
+    assert support.experts == ()
+    logs = packaged.predict(scene.image[None], support, scene.ground)
+    assert logs.shape == (1, 2, SIDE // 2, SIDE // 2)
+    assert logs[0].argmax(0)[:, :24].float().mean() < 0.05
+    assert (packaged.predict_cells(cells.values, support).argmax(axis=1) == 1).mean() > 0.9
+    moved = packaged.adapt(support, scene.scene[: len(scene.scene) // 2])
+    assert np.isfinite(packaged.predict_cells(scene.scene, moved)).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("classes", [1, 2])
+def test_a_scene_of_one_colour_gives_finite_numbers(small, value, classes):
+    scene = Scene(small, torch.full((3, 64, 64), value))
+    support = small.learn(scene.draw((0, 0, 0, 16, 16), (classes - 1, 32, 32, 48, 48)))
+    assert small.predict(scene.image[None], support, scene.ground).isfinite().all()
+
+
+def test_two_colours_without_noise_are_told_apart(small):
+    """Their classes have no variance at all."""
+    image = torch.zeros(3, 64, 64)
+    image[:, :, 32:] = 0.8
+    scene = Scene(small, image)
+    found = scene.map((0, 8, 2, 12, 4), (1, 8, 58, 12, 60))
+    assert (found[:, :13] == 0).all()
+    assert (found[:, 19:] == 1).all()
+
+
+def test_a_polygon_of_one_cell(small):
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [GRASS, ROOF])))
+    found = scene.map((0, 20, 20, 22, 22), (1, 20, 70, 22, 72))
+    assert (found[:, :18] == 0).mean() > 0.9
+    assert (found[:, 30:] == 1).mean() > 0.9
+
+
+KINDS = blocks(
+    [GRASS, ROOF, GRASS, SHRUB],
+    [ROOF, GRASS, SHRUB, GRASS],
+    [SHRUB, GRASS, ROOF, GRASS],
+    [GRASS] * 4,
+)
+FIRST = [(0, 4, 4, 20, 20), (1, 4, 28, 20, 44), (0, 76, 52, 92, 92), (1, 28, 4, 44, 20)]
+"""Grass and roofs; what shrub is was not drawn."""
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_correction_corrects_there_and_wherever_it_looks_the_same(packaged, is_new):
+    """One polygon on shrub: as the class that it was not mapped as, or as one not drawn before."""
+    scene = Scene(packaged, paint(KINDS))
+    before = scene.map(*FIRST)
+    is_shrub = KINDS[::2, ::2] == SHRUB
+    is_near = is_shrub & (np.arange(48) >= 36)  # the block at the top right
+    (wrong,) = np.unique(before[is_near])
+    assert (before[is_shrub] == wrong).mean() > 0.9
+    right = 2 if is_new else 1 - wrong
+    after = scene.map(*FIRST, (right, 6, 78, 18, 90))
+    assert (after[is_near] == right).mean() > 0.9
+    assert (after[is_shrub & ~is_near] == right).mean() > 0.8
+    assert (after[~is_shrub] == before[~is_shrub]).mean() > 0.9
+
+
+def test_a_folder_gives_the_same_map(small, tmp_path):
+    scene = Scene(small, paint(KINDS, bands=4))
+    small.deep.within.mul_(0.7)
+    folder = save_model(small, tmp_path / "model", "card", window=64)
+    loaded = load_pixel_model(str(folder))
+    again = Scene(loaded, scene.image)
+    torch.testing.assert_close(again.features, scene.features, rtol=0, atol=0)
+    maps = [
+        each.model.predict(each.image[None], each.model.learn(each.draw(*FIRST)), each.ground)
+        for each in (scene, again)
+    ]
+    torch.testing.assert_close(*maps, rtol=0, atol=0)
+    assert loaded.describe() == small.describe()
+
+
+def test_the_same_polygons_give_the_same(small):
+    scene = Scene(small, paint(KINDS))
+    one, other = (small.learn(scene.draw(*FIRST)) for _ in range(2))
+    np.testing.assert_array_equal(
+        *(small.predict_cells(scene.scene, support) for support in (one, other))
+    )
+
+
+def test_bfloat16_is_close(small):
+    image = paint(KINDS)[None]
+    exact = small.encode(image)
+    try:
+        small.to(Policy(torch.device("cpu"), torch.bfloat16))
+        coarse = small.encode(image)
+    finally:
+        small.to(Policy(torch.device("cpu"), torch.float32))
+    assert coarse.dtype == torch.float32
+    plain = exact.shape[1] - small.deep.num_features
+    torch.testing.assert_close(coarse[:, :plain], exact[:, :plain], rtol=0, atol=0)
+    torch.testing.assert_close(coarse, exact, rtol=0, atol=0.1)
+
+
+@pytest.mark.gpu
+def test_a_gpu_gives_nearly_the_same(small):
+    image = paint(KINDS)[None]
+    exact = small.encode(image)
+    try:
+        small.to(Policy(torch.device("cuda"), torch.float32))
+        found = small.encode(image)
+    finally:
+        small.to(Policy(torch.device("cpu"), torch.float32))
+    assert found.device.type == "cpu"
+    torch.testing.assert_close(found, exact, rtol=0, atol=5e-3)
+
+
+def test_the_packaged_covariance_was_learnt(packaged):
+    within = packaged.deep.within
+    assert within.dtype == torch.float32
+    torch.testing.assert_close(within, within.T, atol=1e-3, rtol=0)
+    # Within a class features vary less than over a scene.
+    assert within.diagonal().mean() < 0.9
+    assert torch.linalg.eigvalsh(within.double()).min() > -0.01
+    assert torch.equal(
+        DeepFeatures(BackboneConfig("test_efficientnet")).within[0, :2], torch.tensor([1.0, 0])
+    )
