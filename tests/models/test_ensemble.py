@@ -25,7 +25,7 @@ GRASS, ROOF, SHRUB, WATER = range(4)
 def small():
     """With a small network of random weights."""
     torch.manual_seed(0)
-    return Ensemble(BackboneConfig("test_efficientnet"))
+    return Ensemble(BackboneConfig("test_efficientnet", strides=(2, 4, 8, 16)))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewscape.core import IGNORE
+from fewscape.core import IGNORE, DatasetError
 from fewscape.models.ensemble.deep_features import CELL, DeepFeatures
 from fewscape.models.experts import Scaling
 
@@ -35,6 +35,9 @@ def measure_within(
 
     Returns:
         (D, D), and the number of crops that counted by name of the data set.
+
+    Raises:
+        DatasetError: no crop counts.
     """
     sums: dict[str, npt.NDArray[np.float64]] = {}
     counts: dict[str, int] = {}
@@ -44,6 +47,12 @@ def measure_within(
             continue
         sums[name] = sums.get(name, np.zeros_like(covariance)) + covariance
         counts[name] = counts.get(name, 0) + 1
+    if not counts:
+        raise DatasetError(
+            f"no class of any crop covers {LEAST_CELLS} cells of {CELL} x {CELL} pixels",
+            "there is nothing to learn from",
+            "pack data sets with larger images, or leave fewer of them out",
+        )
     return np.mean([sums[name] / counts[name] for name in sums], axis=0), counts
 
 
@@ -52,6 +61,8 @@ def _measure_crop(
 ) -> npt.NDArray[np.float64] | None:
     """Of one crop; None where no class has enough cells."""
     rows, cols = (side // UNIT * UNIT for side in labels.shape)
+    if not rows * cols:
+        return None
     pixels = torch.from_numpy(image[:rows, :cols].transpose(2, 0, 1) / np.float32(255))
     with torch.inference_mode():
         features = deep(pixels[None])[0].flatten(1).T.numpy()  # (N, D)
