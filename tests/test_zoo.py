@@ -13,7 +13,16 @@ from fewscape.datasets.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
 from fewscape.models import MGCL, save_model
 from fewscape.ops import resize_maps
 from fewscape.regions import open_regions
-from fewscape.zoo import embedded_folder, load_model, open_folder
+from fewscape.zoo import (
+    DEFAULT,
+    embedded_folder,
+    is_pixel,
+    load_model,
+    load_pair_model,
+    load_pixel_model,
+    load_semantic,
+    open_folder,
+)
 
 SIDE = 256
 WATERY = (9, 10, 18, 27)
@@ -64,6 +73,39 @@ def test_the_embedded_model_finds_a_class_that_it_never_saw():
 def test_a_name_that_is_none_names_the_nearest():
     with pytest.raises(ConfigError, match=r"'mgcll' is neither .* did you mean 'mgcl'"):
         load_model("mgcll")
+
+
+@pytest.mark.parametrize("name", ["ensemble", "maximum_likelihood"])
+def test_a_model_of_scenes_is_no_network_of_crops(name):
+    with pytest.raises(ConfigError, match=rf"'{name}' maps scenes.*'fewscape compare --scenes'"):
+        load_model(name)
+    with pytest.raises(ConfigError, match="learns its classes from examples"):
+        load_semantic(name)
+    with pytest.raises(ConfigError, match="is no network for panchromatic"):
+        load_pair_model(name)
+
+
+def test_a_folder_of_a_model_of_scenes_is_one(tmp_path):
+    folder = str(shutil.copytree(embedded_folder("ensemble"), tmp_path / "copy"))
+    assert is_pixel(folder)
+    with pytest.raises(ConfigError, match="maps scenes"):
+        load_model(folder)
+    assert torch.equal(load_pixel_model(folder).deep.within, load_pixel_model(DEFAULT).deep.within)
+
+
+@pytest.mark.parametrize("name", ["prototype", "embedded"])
+def test_a_network_of_crops_is_no_model_of_scenes(name):
+    with pytest.raises(ConfigError, match=f"there is no pixel model '{name}'"):
+        load_pixel_model(name)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"backbone": {"name": "test_resnet"}}, 7])
+def test_an_altered_ensemble_is_told(tmp_path, arguments):
+    folder = shutil.copytree(embedded_folder("ensemble"), tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"arguments": arguments}))
+    with pytest.raises(ModelFolderError, match="does not describe a 'ensemble'"):
+        load_pixel_model(str(folder))
 
 
 def test_a_folder_brings_its_own_backbone():

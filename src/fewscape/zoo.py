@@ -119,7 +119,12 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
         if name != Prototype.name:
             log.warning("the head of '%s' is untrained; give the folder of a trained one", name)
         return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
-    check_model(name)
+    if is_pixel(name):
+        raise ConfigError(
+            f"'{name}' maps scenes: it learns from every drawn pixel of one, not from crops",
+            "expected a network that learns from crops",
+            "map with it by 'fewscape map', score it by 'fewscape compare --scenes'",
+        )
     folder = open_folder(name)
     if backbone or weights:
         raise ConfigError(
@@ -181,7 +186,7 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
         ModelFolderError: the folder is incomplete or altered.
     """
     check_model(name)
-    if name in MODELS or open_folder(name).config.get("model") not in PAIR_MODELS:
+    if name in (*MODELS, *PIXEL_MODELS) or open_folder(name).config.get("model") not in PAIR_MODELS:
         raise ConfigError(
             f"'{name}' is no network for panchromatic and multispectral pairs",
             f"expected {' or '.join(EMBEDDED_PAIRS.values())}, or the folder of one",
@@ -263,25 +268,28 @@ def check_model(name: str) -> None:
 
 
 def open_folder(name: str) -> ModelFolder:
-    """The folder of ``embedded``, or of a path.
+    """The folder of a model that comes with the package, or of a path.
 
     Raises:
-        ModelFolderError: it is missing, incomplete or altered, or the name is that of a network,
-            which has no folder.
+        ModelFolderError: it is missing, incomplete or altered, or the name is that of a model that
+            has no folder.
     """
     is_embedded = name in EMBEDDED_NAMES
     path = embedded_folder(name) if is_embedded else Path(name)
     if is_embedded and not path.is_dir():
+        made = f"'fewscape fit --config configs/{name.rstrip('24')}.yaml'"
         raise ModelFolderError(
             f"the model '{name}' is missing from this installation",
             f"expected it in '{path}'",
-            f"install fewscape again, or train it with 'fewscape fit --config "
-            f"configs/{name.rstrip('24')}.yaml' and give its folder with --model",
+            "install fewscape again, or make it with "
+            f"{'recipes/ensemble.py' if name == Ensemble.name else made} and give its folder with "
+            "--model",
         )
-    if name in MODELS and not path.exists():
+    if name in (*MODELS, *PIXEL_MODELS) and not path.exists():
+        kind = "network" if name in MODELS else "model"
         raise ModelFolderError(
-            f"'{name}' is a network without a folder",
-            f"expected '{EMBEDDED}' or the path of a model folder",
+            f"'{name}' is a {kind} without a folder",
+            f"expected {', '.join(EMBEDDED_NAMES)} or the path of a model folder",
             "'fewscape fit' writes such folders",
         )
     return ModelFolder.open(path)

@@ -6,7 +6,13 @@ from fewscape import zoo
 from fewscape.backbones import BackboneConfig
 from fewscape.cli.main import main
 from fewscape.models import Prototype, save_model
-from fewscape.zoo import MODELS
+from fewscape.zoo import (
+    EMBEDDED_NAMES,
+    MODELS,
+    PAIR_MODELS,
+    PIXEL_MODELS,
+    SEMANTIC_MODELS,
+)
 
 
 @pytest.fixture
@@ -15,14 +21,30 @@ def folder(tmp_path):
     return save_model(model, tmp_path / "mine", "# The card\n\nMade by a test.")
 
 
-def test_list_names_every_network(monkeypatch, tmp_path, capsys):
+def test_list_names_every_model(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: tmp_path / "none")
     assert main(["models", "list"]) == 0
     told = capsys.readouterr().out
-    for name, model in MODELS.items():
-        assert name in told
-        assert model.__doc__.split()[0] in told
-    assert "embedded" not in told
+    for name, model in (MODELS | PIXEL_MODELS | SEMANTIC_MODELS | PAIR_MODELS).items():
+        if name not in EMBEDDED_NAMES:
+            assert name in told
+            assert model.__doc__.split()[0] in told
+    for name in EMBEDDED_NAMES:
+        assert name not in told
+
+
+def test_the_default_comes_first_where_it_is(capsys):
+    assert main(["models", "list"]) == 0
+    _, first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.split()[:2] == ["ensemble", "Five"]
+    assert "Maps scenes if no model is named." in second
+
+
+def test_show_prints_the_card_of_the_default(capsys):
+    assert main(["models", "show", "ensemble"]) == 0
+    told = capsys.readouterr().out
+    assert "The default model of fewscape map" in told
+    assert json.loads(told[told.index("\n{") :])["model"] == "ensemble"
 
 
 def test_list_has_the_embedded_one_where_it_is(monkeypatch, folder, capsys):
@@ -51,7 +73,9 @@ def test_show_refuses_what_is_no_folder(monkeypatch, tmp_path, folder, capsys):
     monkeypatch.chdir(tmp_path)
     told = {
         "embedded": "the model 'embedded' is missing from this installation",
+        "ensemble": "the model 'ensemble' is missing from this installation",
         "prototype": "'prototype' is a network without a folder",
+        "pixel_trees": "'pixel_trees' is a model without a folder",
         "nowhere": "the model folder 'nowhere' has no config.json",
     }
     for name, sentence in told.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fewscape.cli import values
+from fewscape.cli.map_pixel import choose_policy
 from fewscape.cli.map_report import show_progress, tell_result
 from fewscape.cli.map_warnings import warn_of_map
 
@@ -101,7 +102,7 @@ def _run_on_cluster(
     mappers: Mapping[str, Mapper],
     make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
-    from fewscape.core import ConfigError, Policy
+    from fewscape.core import ConfigError
     from fewscape.scene import RayOptions, map_with_ray
 
     if arguments.shard is not None or arguments.dry_run:
@@ -110,7 +111,7 @@ def _run_on_cluster(
             "a cluster shares the work out itself",
             "leave --engine out to make a share or to tell the cost",
         )
-    policy = Policy.choose(arguments.device, arguments.precision)
+    policy = choose_policy(arguments)
     gpus = float(policy.device.type == "cuda")
     cluster = RayOptions(arguments.ray_address, arguments.workers, gpus)
     make = partial(make_opener, _resolve(arguments, policy))
@@ -125,13 +126,13 @@ def _run_on_cluster(
 
 def _resolve(arguments: argparse.Namespace, policy: Policy) -> argparse.Namespace:
     """The arguments for processes that run in other folders, on machines of the same kind."""
-    from fewscape.zoo import EMBEDDED_NAMES, MODELS
+    from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS
 
     told = argparse.Namespace(**vars(arguments))
     told.device, told.precision = policy.device.type, str(policy.dtype).removeprefix("torch.")
     for name in ("examples", "example_scene", "model", "weights", "pan", "ms"):
         value = getattr(told, name)
-        is_name = name == "model" and value in (*MODELS, *EMBEDDED_NAMES)
+        is_name = name == "model" and value in (*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES)
         if value is not None and not is_name and Path(value).exists():
             setattr(told, name, type(value)(Path(value).resolve()))
     return told

@@ -36,16 +36,13 @@ def learn_pixels(
         ConfigError: options that the model does not take.
         ExamplesError: examples that cannot teach.
     """
-    from fewscape.core import Policy
     from fewscape.raster import choose_colours, to_source
     from fewscape.scene import PixelSegmenter, choose_classes, read_drawn_cells
     from fewscape.zoo import load_pixel_model
 
     why = "it learns from every drawn pixel"
     values.refuse(arguments, NETWORK_OPTIONS, f"was given to the model '{arguments.model}'", why)
-    # Features in bfloat16 are coarser than what tells similar grounds apart.
-    is_free = arguments.precision == "auto"
-    policy = Policy.choose(arguments.device, "float32" if is_free else arguments.precision)
+    policy = choose_policy(arguments)
     model = load_pixel_model(arguments.model)
     model.to(policy)
     named = arguments.example_scene
@@ -67,6 +64,21 @@ def learn_pixels(
             choose_colours(names, annotations.colours),
         )
     return segmenter, learnt, scene, policy
+
+
+def choose_policy(arguments: argparse.Namespace) -> Policy:
+    """Device and precision that the options ask for, or that suit the model.
+
+    Models that learn from every drawn pixel get float32: features in bfloat16 are coarser than what
+    tells similar grounds apart.
+    """
+    from fewscape.core import Policy
+    from fewscape.zoo import is_pixel
+
+    is_free = arguments.precision == "auto" and arguments.model is not None
+    if is_free and is_pixel(arguments.model):
+        return Policy.choose(arguments.device, "float32")
+    return Policy.choose(arguments.device, arguments.precision)
 
 
 def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | None) -> Segmenter:

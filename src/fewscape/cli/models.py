@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-SUMMARY = "list the networks, or show one model folder"
-EXAMPLE = "fewscape models show embedded"
+SUMMARY = "list the models, or show one model folder"
+EXAMPLE = "fewscape models show ensemble"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,show}")
     verbs.add_parser("list", help="names that --model takes")
     show = verbs.add_parser("show", help="card and configuration of a model folder")
-    show.add_argument("model", help="'embedded' or the path of a model folder")
+    show.add_argument(
+        "model", help="a model that comes with the package, or the path of a model folder"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,26 +28,39 @@ def _list() -> int:
     from rich.table import Table
 
     from fewscape.zoo import (
+        DEFAULT,
         EMBEDDED,
+        EMBEDDED_NAMES,
         EMBEDDED_PAIRS,
         MODELS,
         PAIR_MODELS,
+        PIXEL_MODELS,
         SEMANTIC_MODELS,
         embedded_folder,
     )
 
-    table = Table("name", "what it is", box=None, header_style="bold")
-    coming = {EMBEDDED: ""} | {
-        name: f", for panchromatic and multispectral pairs of ratio {ratio}"
+    network = "small trained network that comes with the package"
+    coming = {
+        DEFAULT: f"{_read_summary(PIXEL_MODELS[DEFAULT])} Maps scenes if no model is named.",
+        EMBEDDED: f"{network}, learns from crops",
+    } | {
+        name: f"{network}, for panchromatic and multispectral pairs of ratio {ratio}"
         for ratio, name in EMBEDDED_PAIRS.items()
     }
+    table = Table("name", "what it is", box=None, header_style="bold")
     for name, what in coming.items():
         if embedded_folder(name).is_dir():
-            table.add_row(name, f"small trained network that comes with the package{what}")
-    for name, model in sorted((MODELS | SEMANTIC_MODELS | PAIR_MODELS).items()):
-        table.add_row(name, (model.__doc__ or "").splitlines()[0])
+            table.add_row(name, what)
+    for name, model in sorted((PIXEL_MODELS | MODELS | SEMANTIC_MODELS | PAIR_MODELS).items()):
+        if name not in EMBEDDED_NAMES:
+            table.add_row(name, _read_summary(model))
     Console().print(table)
     return 0
+
+
+def _read_summary(model: type[object]) -> str:
+    """The first sentence of its documentation."""
+    return (model.__doc__ or "").splitlines()[0].replace("``", "")
 
 
 def _show(name: str) -> int:
