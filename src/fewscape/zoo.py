@@ -14,6 +14,8 @@ from fewscape.models import (
     MGCL,
     BiCoRFewShot,
     BiCoRSeg,
+    DensityRatio,
+    Discriminant,
     DSMFNet,
     DualSource,
     DualSourceConfig,
@@ -41,6 +43,7 @@ __all__ = [
     "PAIR_MODELS",
     "PIXEL_MODELS",
     "SEMANTIC_MODELS",
+    "TRAINING_FREE",
     "check_model",
     "embedded_folder",
     "is_pixel",
@@ -58,6 +61,8 @@ NetworkT = TypeVar("NetworkT", bound=Network)
 
 MODELS: dict[str, type[FewShotModel]] = {
     BiCoRFewShot.name: BiCoRFewShot,
+    DensityRatio.name: DensityRatio,
+    Discriminant.name: Discriminant,
     DSMFNet.name: DSMFNet,
     HSNet.name: HSNet,
     ICPDNet.name: ICPDNet,
@@ -66,6 +71,9 @@ MODELS: dict[str, type[FewShotModel]] = {
     Prototype.name: Prototype,
 }
 """Few-shot networks by name."""
+
+TRAINING_FREE = (DensityRatio.name, Discriminant.name, Prototype.name)
+"""Those of them that have nothing to train beyond a pretrained backbone."""
 
 PIXEL_MODELS: dict[str, type[PixelModel[Any]]] = {
     Ensemble.name: Ensemble,
@@ -116,7 +124,7 @@ def load_model(name: str, backbone: str | None = None, weights: str | None = Non
     if name in MODELS:
         if weights is None:
             log.warning("the backbone of '%s' has random weights; give --weights FILE", name)
-        if name != Prototype.name:
+        if name not in TRAINING_FREE:
             log.warning("the head of '%s' is untrained; give the folder of a trained one", name)
         return MODELS[name](backbone=BackboneConfig(backbone, weights)).eval()
     if is_pixel(name):
@@ -201,18 +209,25 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     return model.eval(), folder
 
 
-def load_pixel_model(name: str) -> PixelModel[Any]:
+def load_pixel_model(
+    name: str, backbone: str | None = None, weights: str | None = None
+) -> PixelModel[Any]:
     """A model that learns from every drawn pixel of a scene.
 
     Args:
         name: one of ``PIXEL_MODELS``, or the path of a model folder of one.
+        backbone: for ``ensemble``: another frozen network, see ``make_backbone``; what the weights'
+            metadata name if not given.
+        weights: of that network; needed with it.
 
     Raises:
-        ConfigError: unknown name, or another kind of model.
+        ConfigError: unknown name, another kind of model, or a network for a model that has none.
         ModelFolderError: the weights are missing or were altered.
     """
     if not is_pixel(name):
         raise ConfigError(f"there is no pixel model '{name}'", "", suggest(name, PIXEL_MODELS))
+    if backbone or weights:
+        return _load_with_network(name, backbone, weights)
     if name in PIXEL_MODELS and name not in EMBEDDED_NAMES:
         return PIXEL_MODELS[name]()
     folder = open_folder(name)
@@ -224,6 +239,23 @@ def load_pixel_model(name: str) -> PixelModel[Any]:
         raise _undescribed(folder, Ensemble.name, error) from error
     fit_state(model.deep, folder.state(), str(folder.path))
     return model
+
+
+def _load_with_network(name: str, backbone: str | None, weights: str | None) -> Ensemble:
+    """The ensemble with a frozen network of the user's."""
+    if name != Ensemble.name:
+        raise ConfigError(
+            f"the model '{name}' takes no --backbone or --weights",
+            f"expected '{Ensemble.name}', which sees with a frozen network",
+            "leave them out, or choose that model",
+        )
+    if weights is None:
+        raise ConfigError(
+            f"the backbone '{backbone}' would have random weights",
+            "maps need trained ones",
+            "give --weights FILE, a hub name (hf-hub:owner/name) or 'imagenet'",
+        )
+    return Ensemble(BackboneConfig(backbone, weights), is_informed=False)
 
 
 def is_pixel(name: str) -> bool:

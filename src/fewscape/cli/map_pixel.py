@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WINDOW = 512
 """Side of the windows, less where the scene of the examples is smaller."""
 
-NETWORK_OPTIONS = {"backbone": None, "weights": None, "max_shots": None}
+NETWORK_OPTIONS = {"max_shots": None}
 """What only networks take that learn from crops."""
 
 
@@ -43,7 +43,7 @@ def learn_pixels(
     why = "it learns from every drawn pixel"
     values.refuse(arguments, NETWORK_OPTIONS, f"was given to the model '{arguments.model}'", why)
     policy = choose_policy(arguments)
-    model = load_pixel_model(arguments.model)
+    model = load_pixel_model(arguments.model, arguments.backbone, arguments.weights)
     model.to(policy)
     named = arguments.example_scene
     source = sources[0] if named is None else to_source(named)

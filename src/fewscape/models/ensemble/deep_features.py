@@ -9,6 +9,9 @@ from torch import nn
 from fewscape.backbones import BackboneConfig
 from fewscape.ops import multiscale_features, resize_maps
 
+OTHER_STRIDES = (4, 8, 16)
+"""Levels that are taken of another network."""
+
 BACKBONE = BackboneConfig("tf_efficientnet_lite0", strides=(2, 4, 8, 16))
 """EfficientNet-Lite0 (Tan and Le, 2019) up to stride 16: small, and fast on processors. What lies
 beyond blurs more than it tells."""
@@ -26,14 +29,15 @@ class DeepFeatures(nn.Module):
     which directions one kind of ground varies that a few polygons cannot show.
 
     Args:
-        backbone: of colour images; the packaged one if not given.
+        backbone: of colour images; the packaged one if not given. Nothing was learnt of another
+            one, so that ``within`` stays a unit matrix.
     """
 
     within: torch.Tensor
 
     def __init__(self, backbone: BackboneConfig | None = None) -> None:
         super().__init__()
-        self.backbone = (backbone or BACKBONE).build(BACKBONE.strides or ())
+        self.backbone = (backbone or BACKBONE).build(OTHER_STRIDES)
         self.num_features = 7 * 3 + 15 + sum(self.backbone.channels)
         self.register_buffer("within", torch.eye(self.num_features))
 

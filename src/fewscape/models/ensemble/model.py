@@ -42,8 +42,11 @@ PRIOR_WEIGHT = 0.5
 LEAST_SHARE = 1e-3
 """Added to the shares: a class that was drawn can always be found."""
 
-RADIUS = 5
+LEAST_RADIUS, MOST_RADIUS = 1, 5
 """Of the squares in which scores are smoothed along the edges of the image, cells."""
+
+RADIUS_SHARE = 0.25
+"""Of the side of what was drawn: small objects are smoothed in small squares."""
 
 EVEN = 0.1
 """Variance of the brightness, in units of the scene's, below which a square counts as even."""
@@ -61,6 +64,8 @@ class EnsembleSupport:
     """In the order of ``WEIGHTS``; none if one class was drawn alone."""
     priors: npt.NDArray[np.float32]
     """(K,)."""
+    radius: int = MOST_RADIUS
+    """Of the squares in which scores are smoothed, cells."""
     alone: PositiveUnlabelled | None = None
     """What tells a class that was drawn alone from all other ground."""
 
@@ -77,6 +82,8 @@ class Ensemble(PixelModel[EnsembleSupport]):
 
     Args:
         backbone: of the frozen network; the packaged one if not given.
+        is_informed: whether the covariance of the network's features within a class was learnt.
+            If not, as with a network of the user's, it is estimated from the polygons and shrunk.
     """
 
     name: ClassVar[str] = "ensemble"
@@ -85,7 +92,8 @@ class Ensemble(PixelModel[EnsembleSupport]):
     """What lies farther counts next to nothing in the widest features."""
     window_multiple: ClassVar[int] = 32
 
-    def __init__(self, backbone: BackboneConfig | None = None) -> None:
+    def __init__(self, backbone: BackboneConfig | None = None, is_informed: bool = True) -> None:
+        self.is_informed = is_informed
         self.deep = DeepFeatures(backbone).eval().requires_grad_(False)
         self._policy = Policy(torch.device("cpu"), torch.float32)
 
@@ -133,20 +141,23 @@ class Ensemble(PixelModel[EnsembleSupport]):
             seen = replace(
                 cells, values=self._view(cells.values)[0], scene=self._view(cells.scene)[0]
             )
-            return EnsembleSupport((), np.ones(1, np.float32), PositiveUnlabelled().learn(seen))
-        within = self.deep.within.double().cpu().numpy()
+            alone = PositiveUnlabelled().learn(seen)
+            return EnsembleSupport((), np.ones(1, np.float32), _choose_radius(cells), alone)
+        deep: Expert = LinearDiscriminant(0.9)
+        if self.is_informed:
+            deep = InformedDiscriminant(self.deep.within.double().cpu().numpy())
         experts: tuple[Expert, ...] = (
             Forest(),
             Gaussian(),
             LinearDiscriminant(),
             LinearDiscriminant(0.1),
-            InformedDiscriminant(within),
+            deep,
         )
         for expert, values in zip(experts, self._view(cells.values), strict=True):
             weights = None if isinstance(expert, Forest) else cells.weights
             expert.learn(values, cells.classes, cells.num_classes, weights)
         even = np.full(cells.num_classes, 1 / cells.num_classes, np.float32)
-        return self.adapt(EnsembleSupport(experts, even), cells.scene)
+        return self.adapt(EnsembleSupport(experts, even, _choose_radius(cells)), cells.scene)
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
         """With the priors of another scene, estimated by the trees."""
@@ -178,7 +189,7 @@ class Ensemble(PixelModel[EnsembleSupport]):
         brightness = images[:, colours].float().mean(dim=1, keepdim=True)
         deviation = max(float(ground.bands.deviation[colours].mean()), LEAST_DEVIATION)
         guide = (brightness - float(ground.bands.mean[colours].mean())) / deviation
-        return filter_guided(scores, pool_cells(guide, self.stride), RADIUS, EVEN)
+        return filter_guided(scores, pool_cells(guide, self.stride), support.radius, EVEN)
 
     def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """The features that each expert sees, of (N, D)."""
@@ -186,6 +197,14 @@ class Ensemble(PixelModel[EnsembleSupport]):
         boxes = _count_boxes(size)
         scales, squares, deep = np.split(values, [size - boxes, size], axis=1)
         return scales, scales, scales, squares, deep
+
+
+def _choose_radius(cells: Cells) -> int:
+    """A share of the side of a typical polygon of the class with the smallest ones."""
+    _, first, sizes = np.unique(cells.polygons, return_index=True, return_counts=True)
+    owners = cells.classes[first]
+    smallest = min(float(np.median(sizes[owners == number])) for number in np.unique(owners))
+    return int(np.clip(round(RADIUS_SHARE * smallest**0.5), LEAST_RADIUS, MOST_RADIUS))
 
 
 def _count_boxes(size: int) -> int:
