@@ -10,8 +10,17 @@ from fewscape.ops.correlation import (
     support_scale,
 )
 from fewscape.ops.cosine_prior import mean_cosine_prior
+from fewscape.ops.density import choose_concentration, log_density_ratio
 from fewscape.ops.guided_filter import filter_guided
 from fewscape.ops.key_regions import KeyRegions, score_regions, select_key_regions
+from fewscape.ops.moments import (
+    Moments,
+    describe_within,
+    join_moments,
+    separate,
+    sum_moments,
+    whiten,
+)
 from fewscape.ops.pooling import paint_regions, pool_masked, pool_regions
 from fewscape.ops.precision import widen
 from fewscape.ops.priors import max_cosine_prior, min_max
@@ -36,7 +45,7 @@ from fewscape.ops.texture import (
     pool_cells,
     smooth_gaussian,
 )
-from fewscape.ops.views import FLIPS, Flips, average_views
+from fewscape.ops.views import FLIPS, Flips, average_views, turn
 
 __all__ = [
     "EPSILON",
@@ -44,19 +53,24 @@ __all__ = [
     "SHOT_FUSIONS",
     "Flips",
     "KeyRegions",
+    "Moments",
     "as_rows",
     "average_mask",
     "average_square",
     "average_views",
     "box_features",
     "box_reach",
+    "choose_concentration",
     "compare_prototypes",
     "correlate",
     "correlate_regions",
+    "describe_within",
     "filter_guided",
     "fit_maps",
     "fuse_shots",
+    "join_moments",
     "joined_norms",
+    "log_density_ratio",
     "max_cosine_prior",
     "mean_cosine_prior",
     "min_max",
@@ -74,11 +88,15 @@ __all__ = [
     "sample_nearest",
     "score_regions",
     "select_key_regions",
+    "separate",
     "share_regions",
     "share_scale",
     "shrink_maps",
     "smooth_gaussian",
+    "sum_moments",
     "support_scale",
+    "turn",
     "weigh_cosines",
+    "whiten",
     "widen",
 ]

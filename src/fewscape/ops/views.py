@@ -52,7 +52,7 @@ def average_views(
     for scale in sorted(scales, key=lambda own: abs(own - 1)):  # the windows' own size first
         size = tuple(max(1, round(scale * side / multiple)) * multiple for side in (height, width))
         scaled = resize_maps(windows, (size[0], size[1]), antialias=scale < 1)
-        turned = torch.cat([_turn(scaled, *view) for view in views])
+        turned = torch.cat([turn(scaled, *view) for view in views])
         answers = predict(turned).chunk(len(views))
         back = [_turn_back(answer, *view) for answer, view in zip(answers, views, strict=True)]
         mean = torch.stack(back).mean(dim=0)
@@ -64,7 +64,18 @@ def average_views(
     return total / len(scales)
 
 
-def _turn(maps: torch.Tensor, is_mirrored: bool, turns: int) -> torch.Tensor:
+def turn(maps: torch.Tensor, is_mirrored: bool, turns: int) -> torch.Tensor:
+    """A view of ``FLIPS``: mirrored left to right if so, then turned by quarters.
+
+    Args:
+        maps: (..., H, W).
+        is_mirrored: whether columns are reversed first.
+        turns: quarter turns, counter-clockwise.
+
+    Examples:
+        >>> turn(torch.tensor([[1, 2], [3, 4]]), True, 1).tolist()
+        [[1, 3], [2, 4]]
+    """
     return torch.rot90(maps.flip(-1) if is_mirrored else maps, turns, dims=(-2, -1))
 
 
