@@ -3,6 +3,8 @@
 from fewscape.models.base import FewShotModel
 from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
 from fewscape.models.classical import MaximumLikelihood, PixelTrees, RandomForest
+from fewscape.models.density_ratio import DensityRatio
+from fewscape.models.discriminant import Discriminant
 from fewscape.models.dsmf_net import DSMFNet
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.models.ensemble import DeepFeatures, Ensemble
@@ -22,6 +24,8 @@ __all__ = [
     "BiCoRSeg",
     "DSMFNet",
     "DeepFeatures",
+    "DensityRatio",
+    "Discriminant",
     "DualSource",
     "DualSourceConfig",
     "Ensemble",
