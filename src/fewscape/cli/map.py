@@ -165,31 +165,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
     map_check.check_options(arguments)
     with limit_cache(CACHE_BYTES):  # whatever is read before the mapping, which has its own
-        if arguments.pan is not None or arguments.ms is not None:
+        if map_pair.is_pair(arguments) and not map_pair.is_for_pixels(arguments):
             return map_pair.run(arguments)
         return _run(arguments)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from fewscape.core import ConfigError
-    from fewscape.raster import Retry, StagedFiles, find_sources, to_source
+    from fewscape.raster import StagedFiles, to_source
     from fewscape.scene import DrawnOn, SceneMapper
     from fewscape.zoo import DEFAULT
 
-    values.refuse(
-        arguments, map_pair.PAIR_OPTIONS, "was given without --pan and --ms", "only a pair takes it"
-    )
-    if not arguments.scenes:
-        raise ConfigError(
-            "no scene was given",
-            "expected at least one raster, or a pair with --pan FILE and --ms FILE",
-            "see: fewscape map --help",
-        )
     arguments.model = arguments.model or DEFAULT
-    retry = Retry(arguments.tries, arguments.retry_delay)
-    sources = find_sources(arguments.scenes, arguments.asset, retry)
-    _check_names(sources)
-    given = [*sources, *map(to_source, filter(None, (arguments.example_scene,)))]
+    sources = _find_sources(arguments)
+    others = filter(None, (arguments.example_scene, arguments.pan))
+    given = [*sources, *map(to_source, others)]
     for source in sources:
         files = (*(other.file for other in given), arguments.examples)
         check_overwriting(arguments.output, source.stem, files)
@@ -206,6 +195,29 @@ def _run(arguments: argparse.Namespace) -> int:
     with map_check.checking(arguments, mappers, drawn):
         map_long.run_maps(arguments, mappers, partial(_make_opener, sources=_resolve(sources)))
     return 0
+
+
+def _find_sources(arguments: argparse.Namespace) -> list[Source]:
+    """The scenes; of a pair the raster that the map is named after."""
+    from fewscape.core import ConfigError
+    from fewscape.raster import Retry, find_sources, to_source
+
+    if map_pair.is_pair(arguments):
+        map_pair.check(arguments)
+        return [to_source(arguments.ms)]
+    values.refuse(
+        arguments, map_pair.PAIR_OPTIONS, "was given without --pan and --ms", "only a pair takes it"
+    )
+    if not arguments.scenes:
+        raise ConfigError(
+            "no scene was given",
+            "expected at least one raster, or a pair with --pan FILE and --ms FILE",
+            "see: fewscape map --help",
+        )
+    retry = Retry(arguments.tries, arguments.retry_delay)
+    sources = find_sources(arguments.scenes, arguments.asset, retry)
+    _check_names(sources)
+    return sources
 
 
 def _make_opener(arguments: argparse.Namespace, sources: Mapping[str, Source]) -> OpenMapper:

@@ -66,24 +66,22 @@ def add_input_options(group: argparse._ArgumentGroup) -> None:
 def open_scene(
     arguments: argparse.Namespace, source: Source | str, bands: tuple[int | str, ...] | None
 ) -> SceneReader:
-    """A scene with its bands, scaling and resolution.
+    """A scene with its bands, scaling and resolution; of a pair, both rasters as one.
 
     Raises:
         ConfigError: not three bands, for a network.
         SceneError: the file is missing, no raster, cannot be reached, or lacks a band.
     """
     from fewscape.core import ConfigError
-    from fewscape.raster import Retry, Scale, SceneReader
+    from fewscape.raster import PanMsScene, Retry, Scale, SceneReader
     from fewscape.zoo import is_pixel
 
+    retry = Retry(arguments.tries, arguments.retry_delay)
+    if arguments.pan is not None:
+        return PanMsScene(arguments.pan, arguments.ms, arguments.ms_bands, arguments.nodata, retry)
     if is_pixel(arguments.model):
         return SceneReader(
-            source,
-            bands,
-            Scale(arguments.scale),
-            arguments.nodata,
-            arguments.resolution,
-            Retry(arguments.tries, arguments.retry_delay),
+            source, bands, Scale(arguments.scale), arguments.nodata, arguments.resolution, retry
         )
     bands = bands or COLOUR_BANDS
     if len(bands) != 3:
@@ -92,7 +90,6 @@ def open_scene(
             "the networks take three",
             "give for example --bands 1,2,3, or 1,1,1 for a single band",
         )
-    retry = Retry(arguments.tries, arguments.retry_delay)
     reader = SceneReader(
         source, bands, Scale(arguments.scale), arguments.nodata, arguments.resolution, retry
     )
@@ -126,7 +123,7 @@ def open_scenes(
         else:
             scene = open_scene(arguments, source, arguments.bands)
         print(_tell_scene(scene))
-        _warn_of_bands(scene)
+        _warn_of_bands(scene, "--bands" if arguments.pan is None else "--ms_bands")
         if example is None or is_example:
             _warn_of_training(scene, _seen(arguments.model).get("values"))
         if example is not None and not is_example:
@@ -150,7 +147,7 @@ def check_overwriting(output: Path, stem: str, files: Iterable[Path | None]) -> 
     from fewscape.core import ConfigError
 
     names = (f"{stem}.gpkg", f"{stem}_preview.png", f"{stem}.stac.json")
-    layers = (f"{stem}_{layer}.tif" for layer in ("classes", "*_prob", "heat_*", *PAIR_LAYERS))
+    layers = [f"{stem}_{layer}.tif" for layer in ("classes", "*_prob", "heat_*", *PAIR_LAYERS)]
     for path in files:
         if path is None or path.resolve().parent != output.resolve():
             continue
@@ -186,11 +183,11 @@ def _tell_scene(scene: SceneReader) -> str:
     return f"{scene.path.name}: {size}, {scene.dtype}; {bands}"
 
 
-def _warn_of_bands(scene: SceneReader) -> None:
+def _warn_of_bands(scene: SceneReader, option: str) -> None:
     from fewscape.raster import find_faults
 
     for fault in find_faults(scene.band_names, scene.statistics):
-        warn(f"'{scene.path.name}': {fault}; choose other bands with --bands if that is wrong")
+        warn(f"'{scene.path.name}': {fault}; choose other bands with {option} if that is wrong")
 
 
 def _warn_of_training(scene: SceneReader, told: Mapping[str, Sequence[float]] | None) -> None:

@@ -45,6 +45,7 @@ FEW_SHOT_PARAMETERS = (
     *("example_bands", "backbone", "threshold"),
 )
 PIXEL_PARAMETERS = ("no_estimate",)
+PAIR_PARAMETERS = ("ms_bands",)
 SEMANTIC_PARAMETERS = ("flips", "scales", "heatmaps")
 
 FEW_SHOT_OPTIONS = {
@@ -104,7 +105,8 @@ def make_segmenter(
         )
     if is_pixel(arguments.model):
         pixels, learnt, scene, policy = learn_pixels(arguments, sources)
-        tags = _tell_origin(arguments, learnt, scene, policy, PIXEL_PARAMETERS)
+        parameters = PIXEL_PARAMETERS + PAIR_PARAMETERS * (arguments.pan is not None)
+        tags = _tell_origin(arguments, learnt, scene, policy, parameters)
         return pixels, tags | arguments.own_tags, scene
     values.refuse(arguments, *ONLY_PIXELS)
     return _learn(arguments, sources)

@@ -43,7 +43,16 @@ SINGLE_OPTIONS = {
 }
 """Options that a pair does not take, with their defaults."""
 
-PAIR_OPTIONS = {"ms_bands": (1, 2, 3, 4), "grid": "pan", "tile": None}
+UNUSED_OPTIONS = {
+    name: SINGLE_OPTIONS[name]
+    for name in ("example_scene", "example_bands", "scale", "resolution", "asset")
+}
+"""Options that no pair takes, with their defaults."""
+
+NETWORK_OPTIONS = {"grid": "pan", "tile": None}
+"""Options that only the networks for pairs take, with their defaults."""
+
+PAIR_OPTIONS = {"ms_bands": (1, 2, 3, 4), **NETWORK_OPTIONS}
 """Options that only a pair takes, with their defaults."""
 
 PARAMETERS = (
@@ -76,12 +85,32 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def is_pair(arguments: argparse.Namespace) -> bool:
+    """Whether a pair is to be mapped."""
+    return arguments.pan is not None or arguments.ms is not None
+
+
+def is_for_pixels(arguments: argparse.Namespace) -> bool:
+    """Whether a model maps the pair that sees both rasters as one scene.
+
+    Raises:
+        ConfigError: the model is neither a name nor a folder.
+        ModelFolderError: the folder is incomplete or altered.
+    """
+    from fewscape.zoo import is_pixel
+
+    return arguments.model is not None and is_pixel(arguments.model)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the labelled pixels, map the pair, tell what was written."""
-    from fewscape.raster import StagedFiles
+    from fewscape.raster import StagedFiles, to_source
     from fewscape.scene import DrawnOn
 
-    _check(arguments)
+    check(arguments)
+    ms = to_source(arguments.ms)
+    files = (to_source(arguments.pan).file, ms.file, arguments.examples)
+    check_overwriting(arguments.output, ms.stem, files)
     with StagedFiles(arguments.output):
         pass  # a folder that cannot be written is told before any work
     mapper = _make_mapper(arguments)
@@ -150,10 +179,13 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
     return PairMapper(reader, scene, segmenter, options, arguments.grid)
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Everything that a pair needs was given, and nothing that it does not take."""
+def check(arguments: argparse.Namespace) -> None:
+    """See that everything was given that a pair needs, and nothing that it does not take.
+
+    Raises:
+        ConfigError: something is missing, or is of no use.
+    """
     from fewscape.core import ConfigError
-    from fewscape.raster import to_source
 
     if arguments.scenes:
         raise ConfigError(
@@ -175,10 +207,12 @@ def _check(arguments: argparse.Namespace) -> None:
             )
     what = "was given beside --pan and --ms"
     values.refuse(arguments, {"bands": None}, what, "a pair's bands are those of --ms_bands")
-    values.refuse(arguments, SINGLE_OPTIONS, what, "a pair does not take it")
-    ms = to_source(arguments.ms)
-    files = (to_source(arguments.pan).file, ms.file, arguments.examples)
-    check_overwriting(arguments.output, ms.stem, files)
+    if not is_for_pixels(arguments):
+        values.refuse(arguments, SINGLE_OPTIONS, what, "a network for pairs does not take it")
+        return
+    values.refuse(arguments, UNUSED_OPTIONS, what, "a pair does not take it")
+    what = f"was given to the model '{arguments.model}'"
+    values.refuse(arguments, NETWORK_OPTIONS, what, "only the networks for pairs take it")
 
 
 def _tell(examples: PixelExamples, path: Path) -> None:

@@ -6,6 +6,7 @@ from fewscape.raster.overviews import add_overviews, make_cog
 from fewscape.raster.palette import choose_colours, class_colours
 from fewscape.raster.pan_ms import PanMsReader
 from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
+from fewscape.raster.pan_ms_scene import PanMsScene
 from fewscape.raster.polygons import ClassPolygons, read_polygons, to_pixel_geometries
 from fewscape.raster.rasterising import rasterise, rasterise_numbers
 from fewscape.raster.reader import Scale, SceneReader
@@ -28,6 +29,7 @@ __all__ = [
     "PanMsArrays",
     "PanMsPair",
     "PanMsReader",
+    "PanMsScene",
     "PolygonOptions",
     "Retry",
     "Scale",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,34 +33,40 @@ of the whole scene is not needed for anything else."""
 Validity = npt.NDArray[np.bool_]
 
 
-class MaskedBands:
-    """Chosen bands of a raster with their masks, on its own grid or on that of a resolution.
+class MaskedBands(ABC):
+    """Bands with their masks on one grid, and a sample of their values.
 
-    The arguments are those of ``SceneReader``.
-
-    Raises:
-        SceneError: see there.
+    Attributes:
+        source: what results are named after.
+        nodata: value of pixels without data that was given.
+        grid: where the pixels lie that are read.
+        own_grid: where the pixels of the file lie.
+        numbers: of the bands, from 1.
+        names: of the bands for messages.
+        dtype: of the values.
+        is_all_valid: whether nothing can be masked.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        bands: Sequence[int | str] | None,
-        nodata: float | None,
-        resolution: float | None,
-        retry: Retry,
-    ) -> None:
-        self.source = source
-        self.nodata = nodata
-        self._resolution = resolution
-        self._handles = Handles(source, retry, self._view)
-        self.grid, self.own_grid, self.numbers, self.names, self.dtype, self.is_all_valid = (
-            self._handles.use("opening", lambda dataset: self._describe(dataset, bands))
-        )
+    source: Source
+    nodata: float | None
+    grid: Georeference
+    own_grid: Georeference
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    is_all_valid: bool
 
+    @abstractmethod
     def close(self) -> None:
         """Close the handles of all threads; reading opens new ones."""
-        self._handles.close()
+
+    @abstractmethod
+    def _read_window(self, window: Window) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W)."""
+
+    @abstractmethod
+    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W) of the whole scene in a smaller size."""
 
     def read(self, window: Window) -> tuple[Values, Validity]:
         """Values (C, H, W) in the file's type and validity (H, W) of a window inside the scene.
@@ -126,15 +133,6 @@ class MaskedBands:
         )
         return [Window(row, col, height, width) for row, col in itertools.product(rows, cols)]
 
-    def _read_window(self, window: Window) -> tuple[Values, Masks]:
-        """Values and masks (C, H, W)."""
-        return self._handles.read(self.numbers, window)
-
-    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
-        """Values and masks (C, H, W) of the whole scene in a smaller size."""
-        size = shrink_size(self.grid.height, self.grid.width, longest)
-        return self._handles.read_reduced(self.numbers, size, is_smooth)
-
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
         """Where each band has data by itself, (C, H, W)."""
         found = masks > 0
@@ -167,6 +165,43 @@ class MaskedBands:
             "its nodata value, alpha or mask band covers everything",
             "check the file, or the value given with --nodata",
         )
+
+
+class FileBands(MaskedBands):
+    """Chosen bands of a raster, on its own grid or on that of a resolution.
+
+    The arguments are those of ``SceneReader``.
+
+    Raises:
+        SceneError: see there.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        bands: Sequence[int | str] | None,
+        nodata: float | None,
+        resolution: float | None,
+        retry: Retry,
+    ) -> None:
+        self.source = source
+        self.nodata = nodata
+        self._resolution = resolution
+        self._handles = Handles(source, retry, self._view)
+        self.grid, self.own_grid, self.numbers, self.names, self.dtype, self.is_all_valid = (
+            self._handles.use("opening", lambda dataset: self._describe(dataset, bands))
+        )
+
+    def close(self) -> None:
+        """Close the handles of all threads; reading opens new ones."""
+        self._handles.close()
+
+    def _read_window(self, window: Window) -> tuple[Values, Masks]:
+        return self._handles.read(self.numbers, window)
+
+    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
+        size = shrink_size(self.grid.height, self.grid.width, longest)
+        return self._handles.read_reduced(self.numbers, size, is_smooth)
 
     def _view(self, dataset: DatasetReader) -> DatasetReader | WarpedVRT:
         """The file on the grid of the chosen resolution."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
+from fewscape.raster.bands import find_bands
 from fewscape.raster.georeference import Georeference, name_crs
 from fewscape.raster.handles import Handles, shrink_size
 from fewscape.raster.pan_ms_pair import RATIOS, PanMsPair, Valid, check_sizes
@@ -40,6 +41,8 @@ class PanMsReader:
         ratio: for rasters without georeference; found from the pixel sizes otherwise.
         nodata: value of pixels without data, where the files do not say it.
         retry: how often reads over the network are tried.
+        has_others: whether all other bands but alpha are read, too, behind those chosen; near
+            infrared may be missing then.
 
     Raises:
         SceneError: a file is missing, cannot be reached or has other bands; reference systems,
@@ -54,6 +57,7 @@ class PanMsReader:
         ratio: int | None = None,
         nodata: float | None = None,
         retry: Retry | None = None,
+        has_others: bool = False,
     ) -> None:
         self.nodata = nodata
         self.retry = retry or Retry()
@@ -62,8 +66,12 @@ class PanMsReader:
         self._pan, self._ms = (
             Handles(source, self.retry) for source in (self.pan_source, self.ms_source)
         )
-        counts = [handles.use("opening", _count_bands) for handles in (self._pan, self._ms)]
-        self._check_bands(*counts)
+        pan_bands, ms_bands = (
+            handles.use("opening", _count_bands) for handles in (self._pan, self._ms)
+        )
+        self._check_bands(pan_bands, ms_bands, (3, NUM_BANDS) if has_others else (NUM_BANDS,))
+        if has_others:
+            self.bands += self._ms.use("opening", self._list_others)
         self.pan_grid, self.grid = (
             handles.use("opening", Georeference.of) for handles in (self._pan, self._ms)
         )
@@ -118,16 +126,20 @@ class PanMsReader:
         return found
 
     def read_overview(
-        self, longest: int
+        self, longest: int, is_smooth: bool = True
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Valid]:
         """Everything with at most ``longest`` pixels a side.
+
+        Args:
+            longest: see above.
+            is_smooth: whether to average, instead of choosing pixels.
 
         Returns:
             Bands (C, h, w), panchromatic image (h, w) and validity (h, w).
         """
         size = shrink_size(self.pan_grid.height, self.pan_grid.width, longest)
-        ms, ms_masks = self._ms.read_reduced(self.bands, size)
-        pan, pan_masks = self._pan.read_reduced((1,), size)
+        ms, ms_masks = self._ms.read_reduced(self.bands, size, is_smooth)
+        pan, pan_masks = self._pan.read_reduced((1,), size, is_smooth)
         valid = (ms_masks > 0).all(axis=0) & (pan_masks[0] > 0)
         valid &= self._has_data(ms) & self._has_data(pan)
         return ms.astype(np.float32), pan[0].astype(np.float32), valid
@@ -147,7 +159,12 @@ class PanMsReader:
         """The raster whose grid examples are drawn on and results are named after."""
         return self.ms_source.path
 
-    def _check_bands(self, pan: int, ms: int) -> None:
+    def _list_others(self, dataset: DatasetReader) -> tuple[int, ...]:
+        """Bands that were not chosen."""
+        every = find_bands(dataset, None, str(self.ms_source))
+        return tuple(band for band in every if band not in self.bands)
+
+    def _check_bands(self, pan: int, ms: int, allowed: Sequence[int]) -> None:
         """Refuse wrong numbers of bands."""
         if pan != 1:
             hint = "the two seem to be swapped" if ms == 1 else "give the one band"
@@ -157,11 +174,12 @@ class PanMsReader:
                 hint,
             )
         missing = [band for band in self.bands if not 1 <= band <= ms]
-        if len(self.bands) != NUM_BANDS or missing:
+        if len(self.bands) not in allowed or missing:
+            least = "three or four" if 3 in allowed else "four"
             raise SceneError(
                 f"the multispectral raster '{self.ms_source}' has {ms} bands, "
                 f"{','.join(map(str, self.bands))} were chosen",
-                "expected four: blue, green, red and near infrared",
+                f"expected {least}: blue, green, red and near infrared",
                 "choose them with --ms_bands, such as 2,3,5,7 for WorldView-2",
             )
 

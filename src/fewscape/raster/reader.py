@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from fewscape.core import Window
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import reflect
-from fewscape.raster.masked import MaskedBands, Validity
+from fewscape.raster.masked import FileBands, MaskedBands, Validity
 from fewscape.raster.remote import Retry
 from fewscape.raster.resolution import mean_pixel
 from fewscape.raster.sources import Source, to_source
@@ -77,7 +77,7 @@ class SceneReader:
         self.source = to_source(scene)
         self.scale = scale
         self.retry = retry or Retry()
-        self._raster = MaskedBands(self.source, bands, nodata, resolution, self.retry)
+        self._raster: MaskedBands = FileBands(self.source, bands, nodata, resolution, self.retry)
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +134,11 @@ class SceneReader:
     def path(self) -> Path:
         """What results are named after: the file, or only a name; see ``Source.path``."""
         return self.source.path
+
+    @property
+    def rasters(self) -> Mapping[str, Source]:
+        """What is read, by the tag that names it in a map."""
+        return {"SCENE": self.source}
 
     @property
     def ground_resolution(self) -> float | None:

@@ -83,10 +83,10 @@ class SceneMapper:
         drawings = self.options.drawings
         with scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             _ = scene.limits  # one look at the whole scene; raises if it is empty
-        origin = tell_origin({"SCENE": scene.source}, scene.retry)
+        origin = tell_origin(scene.rasters, scene.retry)
         return MapPlan(
             stem=scene.path.stem,
-            sources=[describe_source(scene.source)],
+            sources=[describe_source(source) for source in scene.rasters.values()],
             grid=scene.grid,
             class_names=names,
             layers=plan_layers(names, self.segmenter.layer_names),
