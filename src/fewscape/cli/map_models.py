@@ -192,11 +192,11 @@ def refuse_random_weights(model: str, weights: str | None) -> None:
         ConfigError: some part of the network would have random weights.
     """
     from fewscape.core import ConfigError
-    from fewscape.zoo import EMBEDDED, MODELS
+    from fewscape.zoo import EMBEDDED, MODELS, TRAINING_FREE
 
     if model not in MODELS:
         return
-    if model != "prototype":
+    if model not in TRAINING_FREE:
         raise ConfigError(
             f"the head of the model '{model}' has random weights: a name alone stands for an "
             "untrained network",
