@@ -7,6 +7,7 @@ import pytest
 
 from fewscape import zoo
 from fewscape.cli import evaluate
+from fewscape.cli.main import main
 from fewscape.core import ManifestError, OutputError
 from fewscape.datasets import FolderDataset, ShareLimits
 from fewscape.datasets.making import make_manifest
@@ -61,6 +62,15 @@ def test_refuses_before_it_starts(run, tmp_path):
         run(episodes=tmp_path / "none.json")
     with pytest.raises(OutputError, match="cannot be written"):
         run(output=tmp_path / "m.json" / "r.json")
+
+
+def test_models_of_scenes_are_refused(tmp_path, manifest, capsys):
+    words = ("--root", tmp_path, "--episodes", tmp_path / "m.json", "--output", tmp_path / "r.json")
+    for name in ("ensemble", "pixel_trees"):
+        assert main(["evaluate", "--model", name, *map(str, words)]) == 2
+        told = capsys.readouterr().err
+        assert f"'{name}' maps scenes: it learns from every drawn pixel of one" in told
+        assert "map with it by 'fewscape map', score it by 'fewscape compare --scenes'" in told
 
 
 @pytest.mark.parametrize("module", ["episodes", "evaluate"])

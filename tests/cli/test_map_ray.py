@@ -42,6 +42,16 @@ def test_scenes(tmp_path, monkeypatch, cluster):
             "--examples_are", "objects")  # fmt: skip
 
 
+def test_the_default_model(tmp_path, monkeypatch, cluster):
+    """It is as exact there as here, and each scene is told by what it is like itself."""
+    monkeypatch.chdir(tmp_path)
+    for name, size in (("a.tif", (300, 90)), ("b.tif", (80, 130))):
+        write_raster(tmp_path / name, noise(*size))
+    write_polygons(tmp_path / "roofs.gpkg", [first_roof()], ["roof"])
+    compare(tmp_path, "a.tif", "b.tif", "--examples", "roofs.gpkg", "--window", "96",
+            "--examples_are", "objects")  # fmt: skip
+
+
 def test_pairs(tmp_path, monkeypatch, cluster):
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
