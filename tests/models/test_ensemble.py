@@ -8,7 +8,7 @@ from fewscape.backbones import BackboneConfig
 from fewscape.core import Policy
 from fewscape.models import Ensemble, save_model
 from fewscape.models.ensemble import DeepFeatures
-from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT, RADIUS, WEIGHTS
+from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT, WEIGHTS
 from fewscape.models.experts import Cells, Scaling, estimate_priors
 from fewscape.models.pixel import Ground
 from fewscape.ops import box_features, filter_guided, multiscale_features, pool_cells
@@ -131,7 +131,7 @@ def test_scores_are_smoothed_along_the_edges_of_the_brightness(small):
             float(part.mean()) for part in (scene.ground.bands.mean, scene.ground.bands.deviation)
         )
         guide = pool_cells((image.mean(0)[None, None] - mean) / deviation, 2)
-        expected = filter_guided(scores, guide, RADIUS, 0.1)[0]
+        expected = filter_guided(scores, guide, support.radius, 0.1)[0]
         torch.testing.assert_close(smooth, expected, atol=2e-3, rtol=1e-3)
 
 

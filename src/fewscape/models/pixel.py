@@ -35,6 +35,10 @@ class PixelModel(ABC, Generic[SupportT]):
     The three steps of the other few-shot models, but a support is what was learnt of all classes
     together, so that they are told apart from each other, from every drawn pixel and any number
     of bands.
+
+    Windows pass one after the other, whatever the size of a batch: the features of one, D float32
+    numbers for each cell in a few copies, are the memory that a model takes beside its weights,
+    and are not part of the memory that a map is planned with.
     """
 
     name: ClassVar[str]
@@ -88,10 +92,12 @@ class PixelModel(ABC, Generic[SupportT]):
         Returns:
             (B, K, H / stride, W / stride) float32.
         """
-        return torch.cat([self._predict_one(image, support, ground) for image in images[:, None]])
+        return torch.cat([self.predict_window(one, support, ground) for one in images[:, None]])
 
-    def _predict_one(self, image: torch.Tensor, support: SupportT, ground: Ground) -> torch.Tensor:
-        """One window at a time, since its features take far more memory than its bands."""
+    def predict_window(
+        self, image: torch.Tensor, support: SupportT, ground: Ground
+    ) -> torch.Tensor:
+        """``predict`` of one window, (1, C, H, W)."""
         features = self.encode(image, ground.red_green_blue)
         height, width = features.shape[2:]
         values = features[0].flatten(1).T.numpy()

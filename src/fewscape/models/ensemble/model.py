@@ -180,13 +180,13 @@ class Ensemble(PixelModel[EnsembleSupport]):
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
         return mixed
 
-    def predict(
-        self, images: torch.Tensor, support: EnsembleSupport, ground: Ground
+    def predict_window(
+        self, image: torch.Tensor, support: EnsembleSupport, ground: Ground
     ) -> torch.Tensor:
         """See ``PixelModel``; the scores are smoothed, but not over the edges of the image."""
-        scores = super().predict(images, support, ground)
+        scores = super().predict_window(image, support, ground)
         colours = list(ground.red_green_blue)
-        brightness = images[:, colours].float().mean(dim=1, keepdim=True)
+        brightness = image[:, colours].float().mean(dim=1, keepdim=True)
         deviation = max(float(ground.bands.deviation[colours].mean()), LEAST_DEVIATION)
         guide = (brightness - float(ground.bands.mean[colours].mean())) / deviation
         return filter_guided(scores, pool_cells(guide, self.stride), support.radius, EVEN)
