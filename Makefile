@@ -1,4 +1,4 @@
-# make demo   a synthetic scene mapped from three examples a class, offline once installed
+# make demo   two scenes mapped from three polygons a class, offline once installed
 # make test   all tests that need neither a GPU nor the network
 # make lint   style, types, spelling
 # make bench  speed of our networks beside their published form, into benchmarks/results

@@ -1,4 +1,4 @@
-"""Examples as a person would draw them: single whole objects, here traced from the truth."""
+"""Examples as a person would draw them: pieces of ground, by chance and inside its objects."""
 
 from __future__ import annotations
 
@@ -11,84 +11,75 @@ import numpy.typing as npt
 
 from fewscape.raster import Georeference
 from fewscape.raster.staging import report_write_errors
-from fewscape.scene.drawn_index import add_rings
+from fewscape.scene.reserved_names import BACKGROUND
 
 Geometries = npt.NDArray[np.object_]
 """(N,) polygons in columns and rows."""
 
-Choice = npt.NDArray[np.bool_]
+Labels = npt.NDArray[np.uint8]
 
-LEAST_PIXELS = 256
-"""Smaller objects are mostly what trees and shadows leave of them."""
+NUM_EXAMPLES = 3
+"""Polygons of each class."""
 
-FITTING = 192
-"""Side in pixels of objects that a crop of 256 shows whole, with their surroundings."""
+LEAST_SHARE = 0.02
+"""Share of the scene from which other ground is noticed, and drawn once as background."""
 
 
 @dataclass(frozen=True, slots=True)
-class Objects:
-    """The whole objects of a class."""
+class DemoExamples:
+    """What was drawn."""
 
-    outlines: Geometries
-    is_alone: Choice
-    """(N,) whether the ring around an object, which counts as background, holds no other one."""
+    outlines: Mapping[str, Geometries]
+    """Of each class, then of the background."""
+    covered: npt.NDArray[np.bool_]
+    """(H, W) pixels that they cover."""
 
-    def __len__(self) -> int:
-        return len(self.outlines)
+    @property
+    def told(self) -> str:
+        """How much was drawn, in words."""
+        return (
+            f"{NUM_EXAMPLES} polygons of each class and {len(self.outlines[BACKGROUND])} of other "
+            "ground, drawn by chance inside it"
+        )
 
-    def __getitem__(self, chosen: Choice) -> Objects:
-        return Objects(self.outlines[chosen], self.is_alone[chosen])
 
+def draw_examples(labels: Labels, classes: Mapping[str, int], seed: int) -> DemoExamples:
+    """Three polygons of every class, and one of each other kind of ground that is noticed.
 
-def find_objects(labels: npt.NDArray[np.uint8], class_id: int) -> Objects:
-    """Connected pixels of a class that do not touch the edge of the scene.
+    A polygon is what a disc of random radius at a random place cuts from an object, less its edge.
 
     Args:
-        labels: (H, W).
-        class_id: the class; the scene may lack it.
+        labels: (H, W) of the whole scene.
+        classes: ids of the classes to map, by name.
+        seed: of all chance.
     """
-    import shapely
+    from fewscape.evaluation.simulated_user import draw, wanted_classes
+
+    generator = np.random.default_rng(seed)
+    wanted = [*classes.values()]
+    others = [each for each in wanted_classes(labels, LEAST_SHARE) if each not in wanted]
+    drawings = draw(labels, NUM_EXAMPLES, generator, classes=wanted)
+    around = draw(labels, 1, generator, classes=others)
+    outlines = {
+        name: trace([each.pixels for each in drawings if each.class_id == number])
+        for name, number in classes.items()
+    }
+    outlines[BACKGROUND] = trace([each.pixels for each in around])
+    covered = np.zeros(labels.shape, np.bool_)
+    for each in (*drawings, *around):
+        covered |= each.pixels
+    return DemoExamples(outlines, covered)
+
+
+def trace(masks: Sequence[npt.NDArray[np.bool_]]) -> Geometries:
+    """Polygons in columns and rows around each connected part of (H, W) masks."""
     from rasterio.features import shapes
     from shapely.geometry import shape
 
-    mask = labels == class_id
-    traced = [shape(outline) for outline, _ in shapes(mask.view(np.uint8), mask, connectivity=4)]
-    outlines = np.array(traced, dtype=object)
-    left, top, right, bottom = shapely.bounds(outlines).reshape(-1, 4).T
-    height, width = labels.shape
-    is_whole = (left > 0) & (top > 0) & (right < width) & (bottom < height)
-    is_whole &= shapely.area(outlines) >= LEAST_PIXELS
-    return Objects(outlines, _find_alone(outlines))[is_whole]
-
-
-def pick_examples(objects: Objects, count: int) -> Geometries:
-    """Good examples that are far from each other.
-
-    Good ones are not much smaller than the others, stand alone and fit a crop; each wish is
-    granted where enough objects remain. The first example is of medium size; each further one is
-    the farthest from those before.
-
-    Args:
-        objects: at least ``count``.
-        count: how many to pick.
-
-    Returns:
-        (count,) polygons.
-    """
-    import shapely
-
-    for wish in (_is_large, _stands_alone, _fits_crop):
-        granted = wish(objects)
-        if granted.sum() >= count:
-            objects = objects[granted]
-    outlines = objects.outlines
-    centres = shapely.get_coordinates(shapely.centroid(outlines))
-    picked = [int(np.argsort(shapely.area(outlines), kind="stable")[len(outlines) // 2])]
-    while len(picked) < count:
-        gaps = np.linalg.norm(centres[:, None] - centres[picked], axis=2).min(axis=1)
-        picked.append(int(gaps.argmax()))
-    chosen: Geometries = outlines[picked]
-    return chosen
+    traced = [
+        shape(outline) for mask in masks for outline, _ in shapes(mask.astype(np.uint8), mask=mask)
+    ]
+    return np.array(traced, dtype=object)
 
 
 def write_examples(path: Path, examples: Mapping[str, Geometries], grid: Georeference) -> None:
@@ -119,28 +110,3 @@ def write_examples(path: Path, examples: Mapping[str, Geometries], grid: Georefe
             geometry_type="Polygon",
             crs=grid.crs.to_wkt() if grid.crs else None,
         )
-
-
-def _find_alone(outlines: Geometries) -> Choice:
-    import shapely
-
-    owner, _ = shapely.STRtree(outlines).query(add_rings(outlines), predicate="intersects")
-    return np.asarray(np.bincount(owner, minlength=len(outlines)) == 1)
-
-
-def _is_large(objects: Objects) -> Choice:
-    import shapely
-
-    areas = shapely.area(objects.outlines)
-    return np.asarray(areas >= np.median(areas) / 2)
-
-
-def _stands_alone(objects: Objects) -> Choice:
-    return objects.is_alone
-
-
-def _fits_crop(objects: Objects) -> Choice:
-    import shapely
-
-    left, top, right, bottom = shapely.bounds(objects.outlines).T
-    return np.asarray(np.maximum(right - left, bottom - top) <= FITTING)

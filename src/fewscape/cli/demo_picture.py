@@ -1,194 +1,165 @@
-"""The demo at a glance: what was shown on the left, what came out on the right."""
+"""Maps at a glance: rows of panels, each with a heading above and a line below."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont
 
-from fewscape.core import Window
 from fewscape.raster.staging import report_write_errors
 
 Colour = tuple[int, int, int]
 Geometries = npt.NDArray[np.object_]
+Pixels = npt.NDArray[np.uint8]
 
 FINE = 2
 """Everything is drawn so many times larger and reduced at the end, for smooth edges."""
 
-PANEL, GAP, HEAD, FOOT = 900 * FINE, 28 * FINE, 78 * FINE, 48 * FINE
-PAPER, INK, PALE = (252, 252, 250), (32, 34, 38), (112, 116, 124)
-WHITE = (255, 255, 255)
-VEIL = 0.72
+PANEL, GAP, MARGIN = 480 * FINE, 16 * FINE, 28 * FINE
+TITLE, LINE = 62 * FINE, 34 * FINE
+PAPER, INK, PALE, WHITE = (252, 252, 250), (32, 34, 38), (112, 116, 124), (255, 255, 255)
+GROUND = (70, 74, 82)
+"""Of what was drawn as background."""
+VEIL = 0.78
+QUALITY = 86
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A class in the picture."""
+class Panel:
+    """One picture with its words."""
 
-    name: str
-    colour: Colour
-    examples: Geometries
-    """Polygons in columns and rows."""
-    windows: Sequence[Window]
-    """Crops from which the network learnt, in columns and rows."""
-    iou: float
+    heading: str
+    picture: Image.Image
+    """``PANEL`` wide."""
+    below: str = ""
 
 
-def draw_demo(
-    path: Path,
-    image: npt.NDArray[np.uint8],
-    classes: npt.NDArray[np.uint8],
-    shown: Sequence[Shown],
-    facts: str,
-) -> None:
-    """Write the picture as PNG.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels side by side under a title."""
+
+    title: str
+    panels: Sequence[Panel]
+    legend: Mapping[str, Colour]
+    notes: Sequence[str] = ()
+    """Small print."""
+
+
+def draw_sheet(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows of panels, as JPEG or PNG by the suffix.
 
     Args:
         path: file to write.
-        image: (3, H, W) the scene; H = W.
-        classes: (H, W) the map, 0 background.
-        shown: the K classes in the order of their ids.
-        facts: small print under the panels.
+        rows: from the top, with equally many panels.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    scene = Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0)))
-    panel = scene.resize((PANEL, PANEL), Image.Resampling.LANCZOS)
-    strip = _draw_closeups(scene, shown)
-    height = HEAD + PANEL + GAP + strip.height + FOOT
-    sheet = Image.new("RGB", (2 * PANEL + 3 * GAP, height), PAPER)
-    left, right, under = GAP, PANEL + 2 * GAP, HEAD + PANEL + GAP
-    sheet.paste(_draw_examples(panel, shown, scene.width), (left, HEAD))
-    sheet.paste(_draw_map(panel, classes, shown), (right, HEAD))
-    sheet.paste(strip, (left, under))
-    pen = ImageDraw.Draw(sheet)
-    count = len(shown[0].examples)
-    _write(pen, (left, HEAD / 2), f"{count} examples each ...", 34)
-    _write(pen, (right, HEAD / 2), "... and the whole scene is mapped", 34)
-    _draw_legend(pen, (right, under), strip.height, shown)
-    _write(pen, (left, height - FOOT / 2), facts, 17, PALE)
+    count = max(len(row.panels) for row in rows)
+    width = count * PANEL + (count - 1) * GAP + 2 * MARGIN
+    height = sum(_measure(row) for row in rows) + MARGIN
+    sheet = Image.new("RGB", (width, height), PAPER)
+    top = 0
+    for row in rows:
+        _draw_row(sheet, row, top)
+        top += _measure(row)
+    options: dict[str, Any] = {"optimize": True}
+    if path.suffix != ".png":
+        options["quality"] = QUALITY
     with report_write_errors(path):
-        sheet.reduce(FINE).save(path, optimize=True)
+        sheet.reduce(FINE).save(path, **options)
 
 
-def _draw_examples(panel: Image.Image, shown: Sequence[Shown], width: int) -> Image.Image:
-    """The scene with the crops and the outlines of the examples in them."""
-    drawn = panel.copy()
-    pen = ImageDraw.Draw(drawn)
-    scale = PANEL / width
-    for entry in shown:
-        for window in entry.windows:
-            _frame(pen, _scale(window, scale), entry.colour)
-        for polygon in entry.examples:
-            _outline(pen, polygon, (0, 0), scale, entry.colour, 3 * FINE)
-    for entry in shown:
-        for window in entry.windows:
-            _tag(pen, _scale(window, scale), entry)
-    return drawn
+def show(pixels: Pixels, outlines: Mapping[Colour, Geometries] | None = None) -> Image.Image:
+    """The scene with polygons on it.
+
+    Args:
+        pixels: (3, H, W).
+        outlines: polygons in columns and rows by their colour.
+    """
+    picture = _enlarge(pixels)
+    pen = ImageDraw.Draw(picture)
+    scale = PANEL / pixels.shape[2]
+    for colour, polygons in (outlines or {}).items():
+        for polygon in polygons:
+            points = [tuple(point) for point in (scale * _ring(polygon)).tolist()]
+            pen.line(points, WHITE, 6 * FINE, "curve")
+            pen.line(points, colour, 3 * FINE, "curve")
+    return picture
 
 
-def _draw_map(
-    panel: Image.Image, classes: npt.NDArray[np.uint8], shown: Sequence[Shown]
-) -> Image.Image:
-    """The scene, faded, under the classes in their colours."""
-    ground = Image.blend(
-        ImageEnhance.Color(panel).enhance(0.3), Image.new("RGB", panel.size, WHITE), 0.35
-    )
-    for number, entry in enumerate(shown, start=1):
+def paint(pixels: Pixels, classes: Pixels, colours: Mapping[int, Colour]) -> Image.Image:
+    """The scene, faded, under the classes in their colours.
+
+    Args:
+        pixels: (3, H, W).
+        classes: (H, W) ids.
+        colours: by id; other ids stay bare.
+    """
+    picture = _enlarge(pixels)
+    pale = Image.new("RGB", picture.size, WHITE)
+    ground = Image.blend(ImageEnhance.Color(picture).enhance(0.3), pale, 0.35)
+    for number, colour in colours.items():
         mask = Image.fromarray(np.where(classes == number, 255, 0).astype(np.uint8))
-        veil = mask.resize(panel.size, Image.Resampling.BILINEAR).point(_soften)
-        ground.paste(entry.colour, mask=veil)
+        veil = mask.resize(picture.size, Image.Resampling.BILINEAR).point(_soften)
+        ground.paste(colour, mask=veil)
     return ground
+
+
+def _ring(polygon: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401 (shapely's)
+    """Outer ring without the steps of pixels."""
+    return np.asarray(polygon.simplify(1.0).exterior.coords)
+
+
+def _enlarge(pixels: Pixels) -> Image.Image:
+    image = Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    size = PANEL, round(PANEL * image.height / image.width)
+    return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _soften(value: float) -> float:
     return value * VEIL
 
 
-def _draw_closeups(scene: Image.Image, shown: Sequence[Shown]) -> Image.Image:
-    """The examples enlarged, in one row as wide as a panel."""
-    pairs = [(entry, polygon) for entry in shown for polygon in entry.examples]
-    gap = 10 * FINE
-    side = (PANEL - gap * (len(pairs) - 1)) // len(pairs)
-    strip = Image.new("RGB", (PANEL, side), PAPER)
-    for index, (entry, polygon) in enumerate(pairs):
-        strip.paste(_draw_closeup(scene, entry, polygon, side), (index * (side + gap), 0))
-    return strip
+def _measure(row: Row) -> int:
+    """Height of a row."""
+    tallest = max(panel.picture.height for panel in row.panels)
+    below = LINE if any(panel.below for panel in row.panels) else GAP // 2
+    return TITLE + LINE + tallest + below + len(row.notes) * LINE * 3 // 4
 
 
-def _draw_closeup(scene: Image.Image, entry: Shown, polygon: object, side: int) -> Image.Image:
-    left, top, right, bottom = polygon.bounds  # type: ignore[attr-defined]
-    extent = min(1.35 * max(right - left, bottom - top) + 16, *scene.size)
-    col = min(max((left + right - extent) / 2, 0), scene.width - extent)
-    row = min(max((top + bottom - extent) / 2, 0), scene.height - extent)
-    box = (col, row, col + extent, row + extent)
-    view = scene.resize((side, side), Image.Resampling.BICUBIC, box)
-    _outline(ImageDraw.Draw(view), polygon, (col, row), side / extent, entry.colour, 3 * FINE)
-    return view
+def _draw_row(sheet: Image.Image, row: Row, top: int) -> None:
+    pen = ImageDraw.Draw(sheet)
+    _write(pen, (MARGIN, top + TITLE * 0.6), row.title, 25)
+    _draw_legend(pen, (sheet.width - MARGIN, top + TITLE * 0.6), row.legend)
+    head = top + TITLE + LINE
+    for index, panel in enumerate(row.panels):
+        left = MARGIN + index * (PANEL + GAP)
+        _write(pen, (left, head - LINE / 2), panel.heading, 19)
+        sheet.paste(panel.picture, (left, head))
+        _write(pen, (left, head + panel.picture.height + LINE / 2), panel.below, 19)
+    end = top + _measure(row)
+    for index, note in enumerate(reversed(row.notes)):
+        _write(pen, (MARGIN, end - (index + 0.4) * LINE * 0.75), note, 16, PALE)
 
 
 def _draw_legend(
-    pen: ImageDraw.ImageDraw, corner: tuple[float, float], height: int, shown: Sequence[Shown]
+    pen: ImageDraw.ImageDraw, end: tuple[float, float], legend: Mapping[str, Colour]
 ) -> None:
-    """Colour, name and IoU of each class in large type, side by side."""
-    x, y = corner
-    mark = 44 * FINE
-    for entry in shown:
-        middle = y + height / 2
-        box = (x, middle - mark / 2, x + mark, middle + mark / 2)
-        pen.rounded_rectangle(box, mark / 5, entry.colour)
-        _write(pen, (x + 1.4 * mark, middle - 17 * FINE), entry.name, 34)
-        score = f"IoU {100 * entry.iou:.1f} %"
-        _write(pen, (x + 1.4 * mark, middle + 21 * FINE), score, 27, PALE)
-        x += PANEL / len(shown)
-
-
-def _frame(
-    pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], colour: Colour
-) -> None:
-    pen.rectangle(_grow(box, 2 * FINE), outline=WHITE, width=6 * FINE)
-    pen.rectangle(box, outline=colour, width=2 * FINE)
-
-
-def _tag(pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], entry: Shown) -> None:
-    """The class on a coloured label above a crop, or below it at the upper edge."""
-    size, pad = 19 * FINE, 6 * FINE
-    font = _font(size)
-    wide = font.getlength(entry.name) + 2 * pad
-    high = size + 1.4 * pad
-    x = min(box[0] - 2 * FINE, PANEL - wide)
-    y = box[1] - high - 2 * FINE if box[1] > high + 2 * FINE else box[3] + 2 * FINE
-    pen.rectangle((x, y, x + wide, y + high), fill=entry.colour)
-    pen.text((x + pad, y + high / 2), entry.name, WHITE, font, anchor="lm")
-
-
-def _outline(
-    pen: ImageDraw.ImageDraw,
-    polygon: object,
-    origin: tuple[float, float],
-    scale: float,
-    colour: Colour,
-    width: int,
-) -> None:
-    """A polygon's outer ring on a white one, so that it shows on any ground."""
-    ring = np.asarray(polygon.exterior.coords)  # type: ignore[attr-defined]
-    points = [tuple(point) for point in ((ring - origin) * scale).tolist()]
-    pen.line(points, WHITE, 2 * width, "curve")
-    pen.line(points, colour, width, "curve")
-
-
-def _scale(window: Window, scale: float) -> tuple[float, float, float, float]:
-    row, col, height, width = (scale * value for value in window)
-    return col, row, col + width, row + height
-
-
-def _grow(box: tuple[float, float, float, float], by: float) -> tuple[float, float, float, float]:
-    return box[0] - by, box[1] - by, box[2] + by, box[3] + by
+    """Colours and names, from the right."""
+    right, middle = end
+    mark, font = 20 * FINE, _font(19 * FINE)
+    for name, colour in reversed([*legend.items()]):
+        left = right - font.getlength(name)
+        pen.text((left, middle), name, INK, font, anchor="lm")
+        box = (left - 1.4 * mark, middle - mark / 2, left - 0.4 * mark, middle + mark / 2)
+        pen.rounded_rectangle(box, mark / 5, colour)
+        right = left - 2.4 * mark
 
 
 def _write(

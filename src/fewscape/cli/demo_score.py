@@ -1,17 +1,17 @@
-"""How good the demo's map is, away from what the network was shown."""
+"""How good the demo's map is, away from what was drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import IGNORE, Window
+from fewscape.core import IGNORE
 from fewscape.raster.gdal import open_raster
 
 Labels = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
 
 
 def read_classes(path: Path) -> Labels:
@@ -20,21 +20,19 @@ def read_classes(path: Path) -> Labels:
         return np.asarray(dataset.read(1))
 
 
-def score_map(path: Path, truth: Labels, hidden: Iterable[Window]) -> list[float]:
-    """IoU of every class of the truth over the whole scene without the hidden windows.
+def score_map(path: Path, truth: Labels, drawn: Mask) -> list[float]:
+    """IoU of every class of the truth over the scene without what was drawn.
 
     Args:
         path: class map.
         truth: (H, W) in the ids of the map: 0 background, 1 to K the classes.
-        hidden: windows that count nowhere.
+        drawn: (H, W) pixels that do not count.
 
     Returns:
         K numbers in [0, 1]; nan for a class that neither map nor truth has.
     """
-    known = truth.copy()
-    for window in hidden:
-        known[window.slices] = IGNORE
     classes = read_classes(path)
+    known = np.where(drawn, IGNORE, truth)
     return [_score(classes, known, number) for number in range(1, int(truth.max()) + 1)]
 
 
