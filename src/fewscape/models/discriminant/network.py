@@ -57,9 +57,9 @@ class Discriminant(TurnedModel):
     def __init__(
         self,
         backbone: BackboneConfig | None = None,
-        shrinkage: float = 0.9,
+        shrinkage: float = 0.7,
         mixed: bool = False,
-        density_weight: float = 1.0,
+        density_weight: float = 3.0,
         views: Flips = "none",
         cell_stride: int = 8,
     ) -> None:
