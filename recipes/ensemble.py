@@ -6,7 +6,7 @@
     PYTHONPATH=src python recipes/ensemble.py pack.npz --output src/fewscape/assets/ensemble
 
 The pack alone is needed on the machine that trains; torch, timm, numpy, scipy, pillow, safetensors
-and scikit-learn are enough there. Nothing is drawn by chance. Two cores take about a minute.
+and scikit-learn are enough there. Nothing is drawn by chance. Two cores take a few minutes.
 """
 
 from __future__ import annotations

@@ -17,13 +17,13 @@ from fewscape import __version__
 from fewscape.cli.parser import Parser
 
 COMMANDS = {
-    "map": "map the classes of a few examples over whole scenes",
+    "map": "draw a few polygons on a scene, and map the rest of it",
     "merge": "write the maps whose shares a job array has made",
     "reproduce": "make a map again from what its file tells, and compare the pixels",
-    "demo": "see it work: a synthetic scene mapped from three examples a class",
+    "demo": "see it work: two scenes mapped from three polygons a class",
     "fit": "train a network from a YAML recipe",
     "evaluate": "score a network on the episodes of a manifest",
-    "compare": "compare networks on the same episodes, with paired tests",
+    "compare": "compare models on the same episodes or scenes, with paired tests",
     "benchmark": "train and test networks on a published benchmark, and write the report",
     "episodes": "make episode manifests, or draw a contact sheet of one",
     "regions": "fill a store with region maps",
@@ -123,8 +123,7 @@ def _overview() -> str:
         [
             "usage: fewscape COMMAND [options]",
             "",
-            "Show fewscape one to five annotated examples of a class and it maps that class over",
-            "whole scenes.",
+            "Draw a few polygons on a scene, and fewscape maps the rest of it.",
             "",
             *lines,
             "",
@@ -132,7 +131,7 @@ def _overview() -> str:
             "--debug the trace of an error.",
             "",
             "example:",
-            "  fewscape map scene.tif --examples roofs.gpkg --output maps",
+            "  fewscape map scene.tif --examples polygons.gpkg --output maps",
         ]
     )
 
