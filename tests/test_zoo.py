@@ -15,6 +15,7 @@ from fewscape.ops import resize_maps
 from fewscape.regions import open_regions
 from fewscape.zoo import (
     DEFAULT,
+    TRAINING_FREE,
     embedded_folder,
     is_pixel,
     load_model,
@@ -68,6 +69,15 @@ def test_the_embedded_model_finds_a_class_that_it_never_saw():
     )
     overlap = (found & truth).sum() / (found | truth).sum()
     assert overlap > 2 * truth.mean()  # "everything is water" has an IoU of the share
+
+
+@pytest.mark.parametrize(
+    ("name", "is_told"), [*((n, False) for n in TRAINING_FREE), ("mgcl", True)]
+)
+def test_only_a_head_that_could_be_trained_is_called_untrained(name, is_told, caplog):
+    load_model(name, "test_resnet")
+    assert ("the head of" in caplog.text) == is_told
+    assert "has random weights; give --weights FILE" in caplog.text
 
 
 def test_a_name_that_is_none_names_the_nearest():

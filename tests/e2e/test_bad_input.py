@@ -176,11 +176,12 @@ def test_labels_of_another_size(toy, refuse, refuse_episodes, refuse_map):
 
 
 def test_networks_with_random_weights_do_not_map(refuse_map):
-    refuse_map(
-        network=("--model", "prototype", "--backbone", "test_resnet"),
-        told="the backbone of the model 'prototype' has random weights; a map needs trained ones; "
-        "give --weights FILE, or map with --model embedded",
-    )
+    for name in ("prototype", "discriminant"):
+        refuse_map(
+            network=("--model", name, "--backbone", "test_resnet"),
+            told=f"the backbone of the model '{name}' has random weights; a map needs trained "
+            "ones; give --weights FILE, or map with --model embedded",
+        )
     refuse_map(network=("--model", "mgcl"), told="the head of the model 'mgcl' has random weights")
 
 
