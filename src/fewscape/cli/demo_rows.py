@@ -94,7 +94,10 @@ def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
             Panel("near infrared, red and green", show(pixels[[3, 0, 1]])),
         ],
         dict(zip(names, colours, strict=True)),
-        ("NAIP, prairie in North Dakota, 5 m; no labels: what to expect, by the polygons alone",),
+        (
+            "NAIP, prairie in North Dakota, 5 m; there are no labels, so the expected IoU is estimated "
+            "from the polygons alone",
+        ),
     )
 
 
