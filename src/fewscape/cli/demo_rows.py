@@ -95,8 +95,8 @@ def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
         ],
         dict(zip(names, colours, strict=True)),
         (
-            "NAIP, prairie in North Dakota, 5 m; there are no labels, so the expected IoU is estimated "
-            "from the polygons alone",
+            "NAIP, prairie in North Dakota, 5 m; there are no labels, so the expected IoU is "
+            "estimated from the polygons alone",
         ),
     )
 
