@@ -180,7 +180,7 @@ def test_few_shot_commands_say_that_a_model_is_supervised(folder, dataset, tmp_p
     assert "holds a network that knows its classes" in capsys.readouterr().err
     scene = dataset.folder / "images" / "000.png"
     assert main(["map", str(scene), "--output", str(tmp_path / "maps")]) == 2
-    assert "'embedded' learns from examples, but none were given" in capsys.readouterr().err
+    assert "'ensemble' learns from examples, but none were given" in capsys.readouterr().err
     assert main(["map", str(scene), "--output", str(tmp_path / "maps"), "--heatmaps",
                  "--examples", "x.gpkg"]) == 2  # fmt: skip
     assert "takes no --heatmaps, --flips or --scales" in capsys.readouterr().err
