@@ -129,7 +129,7 @@ class Discriminant(TurnedModel):
     def _score_levels(self, features: Features, weights: torch.Tensor) -> torch.Tensor:
         """Sum of the levels' linear scores at the finest resolution: (B, h, w)."""
         finest = (features.maps[0].shape[2], features.maps[0].shape[3])
-        parts = weights.split([level.shape[1] for level in features.maps], dim=1)
+        parts = torch.split(weights, [level.shape[1] for level in features.maps], dim=1)
         scores = [
             resize_maps((level * part[:, :, None, None]).sum(dim=1, keepdim=True), finest)
             for level, part in zip(features.maps, parts, strict=True)
