@@ -21,15 +21,18 @@ OPTIONS = MapOptions(resume=True, tags={"MODEL": "double"}, batch_size=3)
 
 
 class Noting(EdgeSegmenter):
-    """Writes its process down, and takes its time."""
+    """Writes its process down, takes its time, and waits until so many of them are there."""
 
-    def __init__(self, folder, seconds):
+    def __init__(self, folder, seconds, together):
         super().__init__()
         (folder / str(os.getpid())).touch()
-        self.seconds = seconds
+        self.folder, self.seconds, self.together = folder, seconds, together
 
     def __call__(self, windows, regions=None):
         time.sleep(self.seconds)
+        end = time.monotonic() + 60
+        while len(list(self.folder.iterdir())) < self.together and time.monotonic() < end:
+            time.sleep(0.01)
         return super().__call__(windows, regions)
 
 
@@ -54,15 +57,15 @@ def given(tmp_path):
     return [str(path) for path in paths]
 
 
-def make_opener(folder, seconds):
+def make_opener(folder, seconds, together):
     """Runs in the workers."""
-    segmenter = Noting(folder, seconds)
+    segmenter = Noting(folder, seconds, together)
     return lambda path: SceneMapper(SceneReader(path), segmenter, OPTIONS)
 
 
-def map_all(paths, tmp_path, cluster, on_progress, seconds=0.0):
+def map_all(paths, tmp_path, cluster, on_progress, seconds=0.0, together=1):
     mappers = {path: SceneMapper(SceneReader(path), EdgeSegmenter(), OPTIONS) for path in paths}
-    make = functools.partial(make_opener, tmp_path / "workers", seconds)
+    make = functools.partial(make_opener, tmp_path / "workers", seconds, together)
     return dict(map_with_ray(mappers, make, tmp_path / "out", cluster, on_progress))
 
 
@@ -72,7 +75,7 @@ def list_workers(folder):
 
 def test_scenes_and_parts_of_scenes_go_over_the_workers(given, tmp_path, cluster):
     done = []
-    results = map_all(given, tmp_path, cluster, done.append)
+    results = map_all(given, tmp_path, cluster, done.append, together=2)
     assert set(results) == set(given)
     assert len(list_workers(tmp_path / "workers")) == 2
     assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
