@@ -20,7 +20,10 @@ CLASSES = ("field", "water")
 """Of the synthetic scene, to map."""
 
 DEFAULT_SEED = 28
-"""A scene with fields, lakes and a river."""
+"""A scene with fields, lakes and a river, one of two among six on which both classes reach 80 %."""
+
+DRAWING_SEED = 0
+"""Of the polygons."""
 
 YARDSTICK = "maximum_likelihood"
 """What the model is compared with."""
@@ -57,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         pass  # a folder that cannot be written is told before any work
     scene = find_scene(CLASSES, arguments.size, arguments.seed, print)
     image, _ = write_files(scene, folder)
-    examples = draw_examples(scene.labels, scene.classes, scene.seed)
+    examples = draw_examples(scene.labels, scene.classes, DRAWING_SEED)
     drawn = folder / "examples.gpkg"
     write_examples(drawn, examples.outlines, scene.grid)
     print(
