@@ -237,6 +237,7 @@ def test_a_pair_is_checked_too(tmp_path, grid, capsys):
     out = tmp_path / "out"
     words = ["map", "--pan", files.pan, "--ms", files.ms, "--examples", files.examples]
     words += ["--output", out, "--check", check, "--grid", grid, "--no_vectors"]
+    words += ["--model", "embedded_pair4"]
     assert main([str(word) for word in words]) == 0
     found = read(out, "ms")
     assert set(files.names) < set(found["class_names"])

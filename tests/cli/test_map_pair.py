@@ -35,14 +35,15 @@ def read_classes(out):
 
 
 def test_the_embedded_network_maps_classes_it_never_saw(tmp_path, files, capsys):
-    assert run(files, tmp_path / "out", "--buffer", "0.5") == 0
+    model = EMBEDDED_PAIRS[4]
+    assert run(files, tmp_path / "out", "--buffer", "0.5", "--model", model) == 0
     told = capsys.readouterr().out
     assert "dry scrub: 21 pixels from" in told
     classes, names, tags = read_classes(tmp_path / "out")
     order = {names[f"CLASS_{n}"]: n for n in range(1, 9)}
     truth = np.array([0, *(order[name] for name in files.names)])[files.fine_labels]
     assert (classes == truth).mean() > 0.6  # of eight classes, in pixels of a quarter
-    assert tags["MODEL"] == EMBEDDED_PAIRS[4]
+    assert tags["MODEL"] == model
     assert tags["PAN"] == "pan.tif"
 
 

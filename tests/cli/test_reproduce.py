@@ -187,7 +187,8 @@ def test_files_that_are_no_maps_are_told(tmp_path, capsys):
 def test_the_map_of_a_pair_comes_again(tmp_path, capsys):
     files = write_pair_files(tmp_path)
     rasters = ("--pan", files.pan, "--ms", files.ms, "--examples", files.examples)
-    assert call("map", *rasters, "--output", tmp_path / "maps", "--tile", "32") == 0
+    options = ("--output", tmp_path / "maps", "--tile", "32", "--model", "embedded_pair4")
+    assert call("map", *rasters, *options) == 0
     for layer in ("classes", "margin"):
         path = tmp_path / "maps" / f"ms_{layer}.tif"
         assert call("reproduce", path, *rasters) == 0

@@ -108,14 +108,12 @@ def _add_examples(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--max_shots",
         type=values.positive,
-        help="crops that teach a class, at most (5); of a pair, pixels (100)",
+        help="crops that teach a network a class, at most (5); one for pairs, pixels (100)",
     )
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--model", help="name or model folder (ensemble; of a pair, embedded_pair2 or 4)"
-    )
+    group.add_argument("--model", help="name or model folder (ensemble)")
     group.add_argument("--backbone", help="backbone of a network given by name")
     group.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     group.add_argument(

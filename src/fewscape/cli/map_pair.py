@@ -1,4 +1,4 @@
-"""``fewscape map --pan --ms``: a panchromatic and a multispectral raster in, one map out."""
+"""``fewscape map --pan --ms`` by a network that was made for such pairs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 RULE = """\
 Both rasters show the same ground, one multispectral pixel for 2 x 2 or 4 x 4 panchromatic ones.
-Every pixel gets one of the drawn classes, so draw all kinds of ground, or 'background' for the
-rest. Polygons teach with the multispectral pixels whose centre they contain, points and lines
-with those around them (--buffer)."""
+Models that learn from every drawn pixel see the bands of both as one scene on the panchromatic
+grid. The networks for pairs (--model embedded_pair2 or embedded_pair4, by that ratio) give every
+pixel one of the drawn classes, so draw all kinds of ground, or 'background' for the rest; polygons
+teach them with the multispectral pixels whose centre they contain, points and lines with those
+around them (--buffer). Without georeference, coordinates are multispectral pixels."""
 
 SINGLE_OPTIONS = {
     "examples_are": "areas",
@@ -41,7 +43,7 @@ SINGLE_OPTIONS = {
     "resolution": None,
     "asset": None,
 }
-"""Options that a pair does not take, with their defaults."""
+"""Options that the networks for pairs do not take, with their defaults."""
 
 UNUSED_OPTIONS = {
     name: SINGLE_OPTIONS[name]
@@ -75,13 +77,13 @@ def add_pair_options(group: argparse._ArgumentGroup) -> None:
         "--grid",
         default="pan",
         choices=["pan", "ms"],
-        help="grid of the map; pan: each superpixel gets its most frequent class (pan)",
+        help="grid of a network's map; pan: each superpixel gets its most frequent class (pan)",
     )
     group.add_argument(
         "--tile",
         type=values.positive,
-        help="side of what is worked on at a time, multispectral pixels; superpixels end there "
-        "(256, or what --max_memory allows)",
+        help="side of what a network works on at a time, multispectral pixels; superpixels end "
+        "there (256, or what --max_memory allows)",
     )
 
 
@@ -97,9 +99,9 @@ def is_for_pixels(arguments: argparse.Namespace) -> bool:
         ConfigError: the model is neither a name nor a folder.
         ModelFolderError: the folder is incomplete or altered.
     """
-    from fewscape.zoo import is_pixel
+    from fewscape.zoo import DEFAULT, is_pixel
 
-    return arguments.model is not None and is_pixel(arguments.model)
+    return is_pixel(arguments.model or DEFAULT)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -137,12 +139,12 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
         PairSegmenter,
         read_pixel_examples,
     )
-    from fewscape.zoo import EMBEDDED_PAIRS, load_pair_model
+    from fewscape.zoo import load_pair_model
 
     retry = Retry(arguments.tries, arguments.retry_delay)
     files = arguments.pan, arguments.ms
     with PanMsReader(*files, arguments.ms_bands, nodata=arguments.nodata, retry=retry) as reader:
-        model, opened = load_pair_model(arguments.model or EMBEDDED_PAIRS[reader.ratio])
+        model, opened = load_pair_model(arguments.model)
         examples = read_pixel_examples(
             arguments.examples,
             reader,
@@ -212,7 +214,8 @@ def check(arguments: argparse.Namespace) -> None:
         return
     values.refuse(arguments, UNUSED_OPTIONS, what, "a pair does not take it")
     what = f"was given to the model '{arguments.model}'"
-    values.refuse(arguments, NETWORK_OPTIONS, what, "only the networks for pairs take it")
+    why = "only the networks for pairs take it, such as --model embedded_pair4"
+    values.refuse(arguments, NETWORK_OPTIONS, what, why)
 
 
 def _tell(examples: PixelExamples, path: Path) -> None:

@@ -8,7 +8,7 @@ from fewscape.cli import values
 
 
 def add_pair_bands(parser: argparse._ActionsContainer) -> None:
-    """Which bands of the multispectral image a network sees."""
+    """Which bands of the multispectral image are which colours."""
     parser.add_argument(
         "--ms_bands",
         type=values.bands,
