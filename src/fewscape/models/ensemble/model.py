@@ -141,8 +141,9 @@ class Ensemble(PixelModel[EnsembleSupport]):
             seen = replace(
                 cells, values=self._view(cells.values)[0], scene=self._view(cells.scene)[0]
             )
-            alone = PositiveUnlabelled().learn(seen)
-            return EnsembleSupport((), np.ones(1, np.float32), _choose_radius(cells), alone)
+            return EnsembleSupport(
+                (), np.ones(1, np.float32), alone=PositiveUnlabelled().learn(seen)
+            )
         deep: Expert = LinearDiscriminant(0.9)
         if self.is_informed:
             deep = InformedDiscriminant(self.deep.within.double().cpu().numpy())
@@ -183,8 +184,14 @@ class Ensemble(PixelModel[EnsembleSupport]):
     def predict_window(
         self, image: torch.Tensor, support: EnsembleSupport, ground: Ground
     ) -> torch.Tensor:
-        """See ``PixelModel``; the scores are smoothed, but not over the edges of the image."""
+        """See ``PixelModel``; the scores are smoothed, but not over the edges of the image.
+
+        Those of a class that was drawn alone are not: they are far below the decision outside the
+        class and only just above it inside, so that smoothing would eat the class up.
+        """
         scores = super().predict_window(image, support, ground)
+        if support.alone is not None:
+            return scores
         colours = list(ground.red_green_blue)
         brightness = image[:, colours].float().mean(dim=1, keepdim=True)
         deviation = max(float(ground.bands.deviation[colours].mean()), LEAST_DEVIATION)
