@@ -51,7 +51,7 @@ SHOTS = 5
 SIDES = {"pixels": 1, "squares": 3}
 """Multispectral pixels along a side of an example; of narrow classes there are fewer squares."""
 DRAWS = 1
-INDIA_IMAGES = 1
+INDIA_IMAGES = 2
 PLAIN = ("--no_vectors", "--no_preview", "--no_styles", "--buffer", "0.5")
 SCORES = ("oa", "aa", "kappa", "miou")
 
