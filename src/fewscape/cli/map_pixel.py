@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 WINDOW = 512
 """Side of the windows, less where the scene of the examples is smaller."""
 
+LEAST_WINDOW = 128
+"""Of the tiniest scenes: a network needs surroundings, if only the scene in the mirror."""
+
 NETWORK_OPTIONS = {"max_shots": None}
 """What only networks take that learn from crops."""
 
@@ -125,5 +128,5 @@ def _estimate(
 
 
 def _fit_window(scene: SceneReader, multiple: int) -> int:
-    longest = max(scene.height, scene.width)
-    return min(WINDOW // multiple * multiple, -(-longest // multiple) * multiple)
+    longest = -(-max(scene.height, scene.width) // multiple) * multiple
+    return min(WINDOW // multiple * multiple, max(LEAST_WINDOW, longest))
