@@ -133,7 +133,7 @@ def test_the_report_follows_from_the_records(arguments, tmp_path, monkeypatch):
     assert set(document["unseen"][0]["sets"]) == {"other"}
     assert set(document["seen"][0]["sets"]) == {"dubai_mbrsc"}
     text = (tmp_path / "results" / "main_job.md").read_text()
-    assert "## 1 sets that the packaged model never saw" in text
+    assert "## 1 sets that taught the packaged weights nothing" in text
     assert "Three polygons a class give `again`" in text
     assert "| again |" in text
     with Image.open(tmp_path / "images" / "w.jpg") as picture:

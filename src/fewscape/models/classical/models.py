@@ -33,10 +33,9 @@ class ClassicalModel(PixelModel[Expert]):
         return support.predict(values)
 
 
-class MaximumLikelihood(ClassicalModel):
-    """Gaussian maximum likelihood on the bands and their mean and deviation in 5 and 13 pixels."""
+class BoxModel(ClassicalModel):
+    """On the bands and their mean and deviation in squares of 5 and 13 pixels."""
 
-    name: ClassVar[str] = "maximum_likelihood"
     reach: ClassVar[int] = box_reach()
 
     def encode(
@@ -45,24 +44,22 @@ class MaximumLikelihood(ClassicalModel):
         """See ``PixelModel``."""
         del colours
         return box_features(images.float())
+
+
+class MaximumLikelihood(BoxModel):
+    """Gaussian maximum likelihood on the bands and their mean and deviation in 5 and 13 pixels."""
+
+    name: ClassVar[str] = "maximum_likelihood"
 
     def make_expert(self) -> Gaussian:
         """With just enough variance added to be invertible, as GIS programs do."""
         return Gaussian(added_variance=1e-3)
 
 
-class RandomForest(ClassicalModel):
+class RandomForest(BoxModel):
     """A random forest of 100 trees on the features of ``MaximumLikelihood``."""
 
     name: ClassVar[str] = "random_forest"
-    reach: ClassVar[int] = box_reach()
-
-    def encode(
-        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
-    ) -> torch.Tensor:
-        """See ``PixelModel``."""
-        del colours
-        return box_features(images.float())
 
     def make_expert(self) -> Forest:
         """With leaves of one cell."""
