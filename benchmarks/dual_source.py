@@ -35,12 +35,12 @@ from fewscape.datasets.pan_ms import (
 )
 from fewscape.evaluation import evaluate_pixels, write_results
 from fewscape.models.dual_source import DualSource, DualSourceConfig
-from fewscape.tasks.dual_source import (
+from fewscape.training.dual_source import (
     DualSourceSegmentation,
     describe_labelled,
     train_on_scenes,
 )
-from fewscape.tasks.scene_episodes import SceneData, SceneEpisodes
+from fewscape.training.scene_episodes import SceneData, SceneEpisodes
 
 SIZE = 96
 WIDTH = 32

@@ -27,7 +27,7 @@ from fewscape import zoo
 from fewscape.core import Policy
 from fewscape.datasets import FolderDataset, choose_areas
 from fewscape.evaluation import evaluate_semantic, write_results
-from fewscape.scene import SemanticSegmenter
+from fewscape.mapping import SemanticSegmenter
 
 NETWORKS = ("bicor_seg", "bicor_reference", "unet")
 TILES = (1, 3, 5, 6, 7, 8)

@@ -36,12 +36,12 @@ from benchmarks.main_job_records import (
     read_records,
 )
 from benchmarks.main_job_report import write_report
+from fewscape.benchmark.main_job.jobs import JobModel, MainJob
+from fewscape.benchmark.main_job.scenes import choose_scenes
+from fewscape.benchmark.main_job.score import Found
+from fewscape.benchmark.main_job.tasks import TASKS
 from fewscape.cli import values
 from fewscape.cli.main import main as fewscape
-from fewscape.evaluation.job_scenes import choose_scenes
-from fewscape.evaluation.job_score import Found
-from fewscape.evaluation.job_tasks import TASKS
-from fewscape.evaluation.main_job import JobModel, MainJob
 from fewscape.zoo import check_model
 
 SETS = (

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from fewscape.benchmark.main_job.score import Found
 from fewscape.core import IGNORE
-from fewscape.evaluation.job_score import Found
 
 PICTURED = ("dubai_mbrsc", "s2_india")
 """Sets whose licence lets us show them: CC0 and MIT."""

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
-from fewscape.evaluation.job_drawings import draw_scene
-from fewscape.evaluation.job_scenes import JobScene
-from fewscape.raster.palette import BARE_GROUND, choose_colours
+from fewscape.benchmark.main_job.drawings import draw_scene
+from fewscape.benchmark.main_job.scenes import JobScene
+from fewscape.raster.writing.palette import BARE_GROUND, choose_colours
 
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

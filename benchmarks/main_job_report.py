@@ -14,11 +14,11 @@ from benchmarks.machine import REPOSITORY, Machine
 from benchmarks.main_job_maps import PICTURED, SHOWN, is_pictured, map_path, read_kept
 from benchmarks.main_job_pictures import Worst, draw_worst
 from benchmarks.main_job_records import Record, read_records
+from fewscape.benchmark.main_job.curves import draw_curves
+from fewscape.benchmark.main_job.scenes import choose_scenes
+from fewscape.benchmark.main_job.summary import YARDSTICKS, summarise
+from fewscape.benchmark.main_job.tables import make_means_table, make_sets_table, make_tests_table
 from fewscape.evaluation import write_results
-from fewscape.evaluation.job_curves import draw_curves
-from fewscape.evaluation.job_scenes import choose_scenes
-from fewscape.evaluation.job_summary import YARDSTICKS, summarise
-from fewscape.evaluation.job_tables import make_means_table, make_sets_table, make_tests_table
 
 FORMAT = "fewscape-main-job/1"
 

@@ -40,9 +40,9 @@ from fewscape.evaluation import ManifestPredictor
 from fewscape.models import MGCL, Prototype
 from fewscape.ops import resize_maps
 from fewscape.regions import open_regions
-from fewscape.tasks.feature_cache import FeatureCache, MemoryStore
-from fewscape.tasks.feature_files import FileStore
-from fewscape.tasks.few_shot import FewShotSegmentation
+from fewscape.training.feature_cache import FeatureCache, MemoryStore
+from fewscape.training.feature_files import FileStore
+from fewscape.training.few_shot import FewShotSegmentation
 
 TILES, SIDE = 6363, 256
 PROTOCOL, SHOTS = "isaid5i-p1", 5

@@ -22,13 +22,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from fewscape.benchmark.main_job.scenes import JobScene, choose_scenes
+from fewscape.benchmark.main_job.simulated_user import draw
 from fewscape.core import IGNORE
-from fewscape.evaluation.job_scenes import JobScene, choose_scenes
-from fewscape.evaluation.simulated_user import draw
+from fewscape.mapping.examples.reserved_names import BACKGROUND, fold_case
 from fewscape.models import MaximumLikelihood, PixelTrees, RandomForest
 from fewscape.models.experts import Cells, PositiveUnlabelled, Scaling
 from fewscape.ops import box_features, multiscale_features
-from fewscape.scene.reserved_names import BACKGROUND, fold_case
 
 SETS = (
     *("dubai_mbrsc", "dronedeploy_chips", "gid_mtl5", "penang_map", "s2_india"),

@@ -21,11 +21,11 @@ import numpy.typing as npt
 from benchmarks.machine import REPOSITORY
 from benchmarks.main_job_maps import SHOWN, is_pictured, map_path, read_kept
 from benchmarks.main_job_records import read_records
-from fewscape.cli.demo_examples import trace
-from fewscape.cli.demo_picture import Panel, Row, draw_sheet, paint, show
+from fewscape.benchmark.main_job.drawings import draw_scene
+from fewscape.benchmark.main_job.scenes import JobScene, choose_scenes
+from fewscape.demo.examples import trace
+from fewscape.demo.picture import Panel, Row, draw_sheet, paint, show
 from fewscape.evaluation import write_results
-from fewscape.evaluation.job_drawings import draw_scene
-from fewscape.evaluation.job_scenes import JobScene, choose_scenes
 from fewscape.raster import choose_colours
 
 DATASET = "dubai_mbrsc"

@@ -36,10 +36,7 @@ from affine import Affine
 
 from benchmarks.machine import Machine, Watch
 from fewscape.core import Policy, Window
-from fewscape.datasets.synthetic import SyntheticScenes
-from fewscape.ops import resize_maps
-from fewscape.raster import SceneReader, taper
-from fewscape.scene import (
+from fewscape.mapping import (
     BlendingBand,
     Examples,
     FewShotSegmenter,
@@ -53,8 +50,11 @@ from fewscape.scene import (
     map_scene,
     plan_scene,
 )
-from fewscape.scene.prediction import load_batch
-from fewscape.scene.scene_mapper import cut_sections, decide
+from fewscape.mapping.windows.prediction import load_batch
+from fewscape.mapping.windows.scene_mapper import cut_sections, decide
+from fewscape.ops import resize_maps
+from fewscape.raster import SceneReader, taper
+from fewscape.synthetic import SyntheticScenes
 from fewscape.zoo import load_model
 
 SIDE = 2048

@@ -17,6 +17,7 @@ FLOORS = {
     "core": 0,
     "ops": 1,
     "raster": 1,
+    "synthetic": 2,
     "layers": 2,
     "losses": 2,
     "metrics": 2,
@@ -24,18 +25,17 @@ FLOORS = {
     "backbones": 3,
     "datasets": 3,
     "models": 4,
-    "tasks": 5,
-    "evaluation": 5,
-    "scene": 5,
-    "export": 6,
-    "zoo": 6,
-    "cli": 7,
-    "serve": 7,
+    "mapping": 5,
+    "evaluation": 6,
+    "training": 7,
+    "benchmark": 8,
+    "export": 8,
+    "zoo": 9,
+    "demo": 10,
+    "cli": 11,
+    "serve": 11,
 }
 """Every room of the house, also those still to be built."""
-
-SIDEWAYS = {("tasks", "evaluation"), ("evaluation", "scene")}
-"""The doors between rooms of one floor: from, to."""
 
 LIGHT = {"fewscape", "fewscape.cli"}
 """Packages of ours that a command may import before it is run."""
@@ -111,7 +111,7 @@ def judge(room: str, target: str) -> str:
     for name in (room, target):
         if name not in FLOORS:
             return f"'{name}' is no room of the table FLOORS"
-    if FLOORS[target] < FLOORS[room] or (room, target) in SIDEWAYS:
+    if FLOORS[target] < FLOORS[room]:
         return ""
     way = "sideways" if FLOORS[target] == FLOORS[room] else "up"
     return (
@@ -140,7 +140,7 @@ def is_room(path: Path) -> bool:
         ("ops", "from fewscape.models import MGCL", r"from ops \(floor 1\) up to models"),
         ("ops", "def f():\n    from fewscape import zoo", r"x\.py:2 imports fewscape\.zoo: .* up"),
         ("models", "import fewscape.cli.main", r"from models \(floor 4\) up to cli"),
-        ("scene", "from fewscape.evaluation import evaluate", "sideways to evaluation"),
+        ("mapping", "from fewscape.evaluation import evaluate", "up to evaluation"),
         ("losses", "from ..regions import slic", "sideways to regions"),
         ("attic", "from fewscape.core import Window", "'attic' is no room of the table"),
         ("cli", "from fewscape import utils", "'utils' is no room of the table"),
@@ -157,7 +157,7 @@ def test_a_wrong_import_is_found(tmp_path, room, line, complaint):
 @pytest.mark.parametrize(
     ("room", "line"),
     [
-        ("tasks", "from fewscape.evaluation import evaluate"),
+        ("training", "from fewscape.evaluation import evaluate"),
         ("ops", "from fewscape.core.errors import ShapeError\nimport torch"),
         ("ops", "from . import pooling\nfrom .pooling import pool_masked"),
         ("cli", "from fewscape import __version__, zoo"),
@@ -216,7 +216,7 @@ def test_commands_import_heavy_packages_where_they_use_them(name):
         ("try:\n    import rasterio.windows\nexcept ImportError:\n    pass", ["rasterio.windows"]),
         ("class A:\n    import timm", ["timm"]),
         ("if TYPE_CHECKING:\n    import torch", []),
-        ("if typing.TYPE_CHECKING:\n    from fewscape.scene import Examples", []),
+        ("if typing.TYPE_CHECKING:\n    from fewscape.mapping import Examples", []),
         ("def run(arguments):\n    import torch", []),
     ],
 )

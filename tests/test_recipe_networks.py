@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from fewscape.backbones import BackboneConfig
+from fewscape.benchmark.published.recipes import compose_recipe
 from fewscape.losses import share_cross_entropy
-from fewscape.tasks.recipes import compose_recipe
 from tests.contracts.test_few_shot_models import make_episode
 from tests.recipe_names import BACKBONES, CONFIGS, list_models
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
+from fewscape.benchmark.published.recipes import compose_recipe, overlay_recipes, read_recipe
 from fewscape.cli.main import main
 from fewscape.datasets.protocols import BENCHMARKS
 from fewscape.datasets.published.isprs import POTSDAM, VAIHINGEN
-from fewscape.tasks.recipes import compose_recipe, overlay_recipes, read_recipe
 from tests.conftest import REPOSITORY
 from tests.datasets.published.invented import write_loveda, write_potsdam, write_vaihingen
 from tests.recipe_names import BACKBONES, CONFIGS, list_models, stems

@@ -9,10 +9,10 @@ import torch
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, ModelFolderError
-from fewscape.datasets.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
 from fewscape.models import MGCL, save_model
 from fewscape.ops import resize_maps
 from fewscape.regions import open_regions
+from fewscape.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
 from fewscape.zoo import (
     DEFAULT,
     TRAINING_FREE,

@@ -15,9 +15,9 @@ from benchmarks.main_job_records import (
     make_key,
     read_records,
 )
+from fewscape.benchmark.main_job.summary import summarise
 from fewscape.core import ConfigError
-from fewscape.evaluation.job_summary import summarise
-from tests.evaluation.invented_scenes import halves, thirds, write_folder
+from tests.benchmark.invented_scenes import halves, thirds, write_folder
 
 RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "main_job.json"
 

@@ -5,7 +5,7 @@ import pytest
 
 from fewscape.cli import compare
 from fewscape.core import ConfigError, DatasetError
-from tests.evaluation.invented_scenes import halves, thirds, write_folder
+from tests.benchmark.invented_scenes import halves, thirds, write_folder
 
 FILES = {"results.json", "table.md", "curves.png"}
 

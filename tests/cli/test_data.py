@@ -9,7 +9,7 @@ from PIL import Image
 
 from fewscape.cli.main import main
 from fewscape.datasets import FolderDataset
-from fewscape.datasets.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
+from fewscape.synthetic import SYNTHETIC_CLASSES, SceneSpec, make_scene
 from tests.datasets.invented import write_dataset
 
 

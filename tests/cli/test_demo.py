@@ -10,14 +10,14 @@ import shapely
 from PIL import Image
 from rasterio.features import rasterize
 
-from fewscape.cli import demo_scene
+from fewscape.demo import scene as demo_scene
 from fewscape.cli.demo import REAL
-from fewscape.cli.demo_examples import draw_examples
-from fewscape.cli.demo_picture import Panel, Row, draw_sheet, paint, show
-from fewscape.cli.demo_scene import find_scene
-from fewscape.cli.demo_score import score_map
 from fewscape.cli.main import main
 from fewscape.core import ConfigError
+from fewscape.demo.examples import draw_examples
+from fewscape.demo.picture import Panel, Row, draw_sheet, paint, show
+from fewscape.demo.scene import find_scene
+from fewscape.demo.score import score_map
 from fewscape.raster import choose_colours
 from fewscape.zoo import embedded_folder
 from tests.raster.rasters import write_raster

@@ -8,9 +8,9 @@ from rasterio.crs import CRS
 
 from fewscape.cli.main import main
 from fewscape.raster.georeference import reproject
+from tests.mapping.test_segmenter import BrightnessModel
 from tests.raster.rasters import PLACE, UTM, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.test_segmenter import BrightnessModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -11,7 +11,7 @@ from fewscape.cli.map_accuracy import (
     tell_accuracy,
     tell_lone_class,
 )
-from fewscape.scene.own_accuracy import ClassAccuracy, OwnAccuracy, Score
+from fewscape.mapping.engine.own_accuracy import ClassAccuracy, OwnAccuracy, Score
 
 HALF = Score(0.5, 0.314159, 0.75)
 GOOD = Score(0.95, 0.9, 1.0)

@@ -8,10 +8,10 @@ import shapely
 from fewscape.cli.main import main
 from fewscape.models.folder import file_hash
 from tests.cli.test_map import first_roof, lit_roofs, run
+from tests.mapping.pairs import to_ground, write_pair_files
+from tests.mapping.test_segmenter import BrightnessModel
 from tests.raster.rasters import PLACE, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.pairs import to_ground, write_pair_files
-from tests.scene.test_segmenter import BrightnessModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -8,9 +8,9 @@ import rasterio
 
 from fewscape.cli.main import main
 from fewscape.zoo import DEFAULT, open_folder
+from tests.mapping.test_pixel_bad_input import DRAWN, NAMES, box, halves
 from tests.raster.rasters import write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.test_pixel_bad_input import DRAWN, NAMES, box, halves
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -4,7 +4,7 @@ import shapely
 
 from fewscape.cli.main import main
 from fewscape.cli.map_examples import list_notes
-from fewscape.scene import DrawnOn, read_annotations
+from fewscape.mapping import DrawnOn, read_annotations
 from tests.backbones.weights_files import write_weights
 from tests.raster.rasters import UTM, noise, ramp, write_raster
 from tests.raster.test_polygons import write_polygons

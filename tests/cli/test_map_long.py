@@ -3,9 +3,9 @@ import pytest
 
 from fewscape.cli.main import main
 from tests.cli.test_map import brightness_model, first_roof, lit_roofs, read_classes, run
+from tests.mapping.test_segmenter import BrightnessModel
 from tests.raster.rasters import UTM, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.test_segmenter import BrightnessModel
 
 __all__ = ["brightness_model"]  # a fixture for every test here
 

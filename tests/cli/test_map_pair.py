@@ -7,8 +7,8 @@ from fewscape.cli.main import main
 from fewscape.models import save_model
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.zoo import EMBEDDED_PAIRS
+from tests.mapping.pairs import MS_PLACE, write_pair_files
 from tests.raster.rasters import write_raster
-from tests.scene.pairs import MS_PLACE, write_pair_files
 
 
 @pytest.fixture(scope="module")

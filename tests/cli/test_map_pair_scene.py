@@ -7,9 +7,9 @@ import rasterio
 import shapely
 
 from fewscape.cli.main import main
+from tests.mapping.pairs import MS_PLACE, to_ground
 from tests.raster.rasters import write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.pairs import MS_PLACE, to_ground
 
 SIDE = 32
 """Multispectral pixels along a side; each has 4 x 4 panchromatic ones."""

@@ -8,9 +8,9 @@ from fewscape.cli.main import main
 from fewscape.models import Prototype, save_model
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from tests.cli.test_map import first_roof
+from tests.mapping.pairs import write_pair_files
 from tests.raster.rasters import noise, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.pairs import write_pair_files
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 

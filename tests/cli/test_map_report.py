@@ -2,7 +2,7 @@ import time
 from pathlib import Path
 
 from fewscape.cli.map_report import show_progress, tell_result
-from fewscape.scene import MapResult
+from fewscape.mapping import MapResult
 
 
 def test_the_bar_tells_megapixels_and_their_speed(monkeypatch, capsys):

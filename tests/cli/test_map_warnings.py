@@ -6,10 +6,10 @@ import pytest
 from affine import Affine
 
 from fewscape.cli.map_warnings import list_warnings, warn_of_map
+from fewscape.mapping import LayerPlan, MapOptions, MapPlan, MapResult, OutputOptions, map_scene
 from fewscape.raster import Georeference, SceneReader
-from fewscape.scene import LayerPlan, MapOptions, MapPlan, MapResult, OutputOptions, map_scene
+from tests.mapping.doubles import BandSegmenter
 from tests.raster.rasters import ramp, write_raster
-from tests.scene.doubles import BandSegmenter
 
 PLAN = MapPlan(
     stem="town",

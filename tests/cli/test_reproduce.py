@@ -10,9 +10,9 @@ from fewscape.backbones import BackboneConfig
 from fewscape.cli.main import main
 from fewscape.models import BiCoRSeg, Prototype, save_model
 from tests.cli.test_map import first_roof, lit_roofs
+from tests.mapping.pairs import write_pair_files
 from tests.raster.rasters import noise, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.scene.pairs import write_pair_files
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from fewscape.datasets import ImageSubset, measure_images, pick_evenly, pick_images
-from fewscape.datasets.synthetic import SyntheticScenes
+from fewscape.synthetic import SyntheticScenes
 
 
 def test_values_are_those_of_all_pixels():

@@ -16,7 +16,7 @@ from tests.backbones.weights_files import write_weights
 from tests.datasets.invented import write_dataset
 from tests.raster.rasters import cut_in_half, noise, write_raster
 from tests.raster.test_polygons import write_polygons
-from tests.tasks.recipes import write_recipe
+from tests.training.recipes import write_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

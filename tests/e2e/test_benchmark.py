@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
+from fewscape.benchmark.published.recipes import overlay_recipes, read_recipe
 from fewscape.cli.main import main
 from fewscape.evaluation import load_counts
-from fewscape.tasks.recipes import overlay_recipes, read_recipe
 from tests.datasets.published.invented import write_isaid
 from tests.recipe_names import CONFIGS
 

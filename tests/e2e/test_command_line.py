@@ -8,7 +8,7 @@ import rasterio
 from PIL import Image
 
 from fewscape.cli.main import main
-from tests.tasks.recipes import SMALL, write_recipe
+from tests.training.recipes import SMALL, write_recipe
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 

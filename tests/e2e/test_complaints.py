@@ -1,8 +1,8 @@
 """What users of neighbouring projects complain of, each as a test.
 
-Memory that grows with the scene, or a limit that is not kept: ``tests/scene/test_memory.py``, and
+Memory that grows with the scene, or a limit that is not kept: ``tests/mapping/test_memory.py``, and
 ``benchmarks/scene_large.py`` on a scene of 28,672 x 28,672 pixels. Scenes of all shapes, parts in
-any order, kills: ``tests/scene/test_sections.py``. No estimate before a long run:
+any order, kills: ``tests/mapping/test_sections.py``. No estimate before a long run:
 ``tests/cli/test_map_long.py``. Masks, NaN, alpha, degrees, turned scenes, bands by name, drift:
 ``tests/cli/test_map_inputs.py`` and ``tests/raster``. What is left stands here.
 """
@@ -19,13 +19,13 @@ from fewscape.core import ConfigError, Policy, Window
 from fewscape.datasets import FolderDataset, choose_areas
 from fewscape.datasets.stretch import RgbScaler
 from fewscape.evaluation import SemanticOptions, evaluate_semantic
+from fewscape.mapping import MapOptions, SceneMapper, SemanticSegmenter, make_map, map_scene
 from fewscape.raster import SceneReader
-from fewscape.scene import MapOptions, SceneMapper, SemanticSegmenter, make_map, map_scene
 from tests.datasets.invented import write_dataset
 from tests.evaluation.test_semantic import NAMES, ColourModel
+from tests.mapping.doubles import BandSegmenter, EdgeSegmenter
+from tests.mapping.test_runner import patches
 from tests.raster.rasters import noise, write_raster
-from tests.scene.doubles import BandSegmenter, EdgeSegmenter
-from tests.scene.test_runner import patches
 
 
 def read(path):

@@ -10,9 +10,9 @@ from fewscape.cli.main import main
 from fewscape.core import ConfigError, Output, Policy, Window
 from fewscape.datasets import Area, AreaReader, FolderDataset, choose_areas
 from fewscape.evaluation import SemanticOptions, evaluate_semantic, tell_scores
+from fewscape.mapping import SemanticSegmenter
 from fewscape.metrics import count_confusion
 from fewscape.models import BiCoRSeg, save_model
-from fewscape.scene import SemanticSegmenter
 from tests.datasets.invented import write_classes, write_dataset
 
 CPU = Policy(torch.device("cpu"), torch.float32)

@@ -147,9 +147,9 @@ def test_the_yardstick_takes_the_scene_for_background():
 def test_a_segmenter_of_one_class_shows_its_probability():
     import torch
 
+    from fewscape.mapping import PixelSegmenter
+    from fewscape.mapping.examples.drawn_cells import SceneCells
     from fewscape.models.pixel import Ground
-    from fewscape.scene import PixelSegmenter
-    from fewscape.scene.drawn_cells import SceneCells
 
     image = torch.zeros(1, 3, 32, 64)
     image[..., 32:] = 1

@@ -6,7 +6,7 @@ import rasterio
 from affine import Affine
 
 from fewscape.core import SceneError
-from fewscape.raster.identity import fingerprint_scene, read_time
+from fewscape.raster.opening.identity import fingerprint_scene, read_time
 from tests.raster.rasters import cut_in_half, noise, ramp, write_raster
 
 

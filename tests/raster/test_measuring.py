@@ -7,7 +7,7 @@ from rasterio.crs import CRS
 from fewscape.core import Window
 from fewscape.raster import Georeference
 from fewscape.raster.georeference import reproject
-from fewscape.raster.measuring import GroundMeasure
+from fewscape.raster.vectors.measuring import GroundMeasure
 
 PLACES = {
     "degrees": ("EPSG:4326", Affine(1e-4, 0, 10, 0, -1e-4, 60)),

@@ -8,7 +8,7 @@ from rio_cogeo import cog_validate
 
 from fewscape.core import OutputError
 from fewscape.raster import BandStyle, Georeference, StripWriter, add_overviews, make_cog
-from fewscape.raster.overviews import choose_factors
+from fewscape.raster.writing.overviews import choose_factors
 from tests.raster.rasters import PLACE, UTM
 
 

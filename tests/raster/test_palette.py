@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from fewscape.raster.colour_words import FAMILIES
-from fewscape.raster.palette import (
+from fewscape.raster.writing.colour_words import FAMILIES
+from fewscape.raster.writing.palette import (
     APART,
     choose_colours,
     class_colours,

@@ -3,7 +3,7 @@ import pytest
 
 from fewscape.core import SceneError, Window
 from fewscape.raster import PanMsScene
-from fewscape.raster.pan_ms_scene import enlarge
+from fewscape.raster.pan_ms.scene import enlarge
 from tests.raster.rasters import write_raster
 from tests.raster.test_pan_ms import MS_PLACE, write_pair
 

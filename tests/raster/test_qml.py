@@ -1,6 +1,6 @@
 from xml.etree import ElementTree
 
-from fewscape.raster.qml import style_classes, style_polygons, style_ramp
+from fewscape.raster.writing.qml import style_classes, style_polygons, style_ramp
 
 NAMES = ["roof & shed", 'the "<road>"']
 COLOURS = [(255, 0, 16), (1, 2, 3)]

@@ -3,7 +3,7 @@ import rasterio
 
 from fewscape.core import ConfigError
 from fewscape.raster import Retry, to_source
-from fewscape.raster.remote import find_refusal, is_remote, set_up_network
+from fewscape.raster.opening.remote import find_refusal, is_remote, set_up_network
 
 
 def test_waiting_times_and_tries_are_checked():

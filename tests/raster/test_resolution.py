@@ -6,7 +6,7 @@ from rasterio.crs import CRS
 
 from fewscape.core import ConfigError, SceneError, Window
 from fewscape.raster import Georeference, SceneReader
-from fewscape.raster.resolution import mean_pixel, measure_pixel, plan_grid
+from fewscape.raster.reading.resolution import mean_pixel, measure_pixel, plan_grid
 from tests.raster.rasters import PLACE, UTM, noise, ramp, write_raster
 
 DEGREE = 111_320  # metres of a degree along the equator

@@ -9,8 +9,8 @@ from scipy import ndimage
 
 from fewscape.core import OutputError
 from fewscape.raster import sieve_map, vectorise_map
-from fewscape.raster.patches import label_patches
-from fewscape.raster.sieve import SmallPatchFinder
+from fewscape.raster.vectors.patches import label_patches
+from fewscape.raster.vectors.sieve import SmallPatchFinder
 from tests.raster.rasters import write_raster
 
 
@@ -116,6 +116,6 @@ def test_a_map_that_cannot_be_written_is_told(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     path, _ = make_map(tmp_path / "map.tif")
-    monkeypatch.setattr("fewscape.raster.sieve.update_raster", full)
+    monkeypatch.setattr("fewscape.raster.vectors.sieve.update_raster", full)
     with pytest.raises(OutputError, match="No space left"):
         sieve_map(path, 5)

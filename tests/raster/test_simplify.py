@@ -5,8 +5,8 @@ import pytest
 import shapely
 from scipy import ndimage
 
-from fewscape.raster.patches import Patch, PatchTracker
-from fewscape.raster.simplify import simplify_patches
+from fewscape.raster.vectors.patches import Patch, PatchTracker
+from fewscape.raster.vectors.simplify import simplify_patches
 
 
 def cut_patches(classes):

@@ -8,7 +8,7 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from fewscape.raster import Georeference
-from fewscape.raster.stac_item import ItemAsset, find_footprint, write_item
+from fewscape.raster.writing.stac_item import ItemAsset, find_footprint, write_item
 from tests.raster.rasters import PLACE, UTM
 
 GRID = Georeference(200, 300, PLACE, CRS.from_string(UTM))

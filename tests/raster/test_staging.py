@@ -2,7 +2,7 @@ import pytest
 
 from fewscape.core import OutputError
 from fewscape.raster import StagedFiles
-from fewscape.raster.staging import report_write_errors
+from fewscape.raster.writing.staging import report_write_errors
 
 
 def test_files_appear_together(tmp_path):

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from scipy import ndimage
 
 from fewscape.raster import Georeference, PolygonOptions, vectorise_map
-from fewscape.raster.patches import PatchTracker
+from fewscape.raster.vectors.patches import PatchTracker
 from tests.raster.rasters import write_raster
 
 
@@ -120,7 +120,7 @@ def test_pixel_grids_have_no_area_and_empty_maps_no_polygons(tmp_path):
 
 
 def test_batches_are_appended(tmp_path, monkeypatch):
-    monkeypatch.setattr("fewscape.raster.geopackage.BATCH", 3)
+    monkeypatch.setattr("fewscape.raster.vectors.geopackage.BATCH", 3)
     board = np.indices((6, 6)).sum(axis=0)[None] % 2
     path = write_raster(tmp_path / "board.tif", board.astype(np.uint8))
     assert vectorise_map(path, [], tmp_path / "board.gpkg", ["dark"]) == 18

@@ -11,8 +11,8 @@ from fewscape.cli import values
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from fewscape.evaluation.benchmark_tables import Table as Cells
-    from fewscape.tasks.benchmark import Benchmark, Run
+    from fewscape.benchmark.published.definition import Benchmark, Run
+    from fewscape.benchmark.published.tables import Table as Cells
 
 EXAMPLE = """\
 fewscape benchmark isaid5i --models prototype,mgcl --shots 1,5 --root data
@@ -87,8 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open(arguments: argparse.Namespace) -> Benchmark:
+    from fewscape.benchmark.published.definition import Benchmark
     from fewscape.datasets.protocols import find_benchmark, find_protocol
-    from fewscape.tasks.benchmark import Benchmark
 
     protocol = find_benchmark(arguments.name, arguments.protocol)
     folds = arguments.folds or range(len(find_protocol(protocol).folds))
@@ -143,8 +143,8 @@ def _do(arguments: argparse.Namespace, benchmark: Benchmark, missing: list[Run])
 
 
 def _run_here(benchmark: Benchmark, missing: list[Run]) -> None:
-    from fewscape.tasks.benchmark_runs import run_one
-    from fewscape.tasks.training import train
+    from fewscape.benchmark.published.training_runs import run_one
+    from fewscape.training.fitting import train
     from fewscape.zoo import load_model
 
     for number, each in enumerate(missing, 1):
@@ -155,8 +155,8 @@ def _run_here(benchmark: Benchmark, missing: list[Run]) -> None:
 def _report(arguments: argparse.Namespace, benchmark: Benchmark) -> int:
     from rich.console import Console
 
-    from fewscape.evaluation import make_benchmark_tables
-    from fewscape.tasks.benchmark_report import write_report
+    from fewscape.benchmark.published import make_benchmark_tables
+    from fewscape.benchmark.published.report import write_report
 
     missing = [each for each in benchmark.runs() if not benchmark.is_finished(each)]
     if missing and not arguments.report_only:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fewscape.tasks.benchmark import Benchmark, Run
+    from fewscape.benchmark.published.definition import Benchmark, Run
 
 LOG = "log.txt"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fewscape.cli import values
 
 if TYPE_CHECKING:
-    from fewscape.evaluation.main_job import JobModel, MainJob
+    from fewscape.benchmark.main_job.jobs import JobModel, MainJob
 
 RULE = """\
 A simulated user draws in scenes of labelled folders (images/, labels/, classes.json), 'fewscape
@@ -66,9 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     import time
 
     from fewscape import __version__
+    from fewscape.benchmark.main_job.summary import summarise
+    from fewscape.benchmark.main_job.tables import make_means_table, make_tests_table
     from fewscape.evaluation import check_writable
-    from fewscape.evaluation.job_summary import summarise
-    from fewscape.evaluation.job_tables import make_means_table, make_tests_table
 
     started = time.perf_counter()
     _check(arguments)
@@ -100,8 +100,8 @@ def _check(arguments: argparse.Namespace) -> None:
     Raises:
         ConfigError: options of episodes, or tasks and forms that do not go together.
     """
+    from fewscape.benchmark.main_job.jobs import check_task
     from fewscape.core import ConfigError
-    from fewscape.evaluation.main_job import check_task
 
     why = "scenes come from their folders, and bands are all used"
     values.refuse(arguments, EPISODE_OPTIONS, "was given with --scenes", why)
@@ -133,10 +133,10 @@ def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
         ConfigError: a model is unknown, two have one name, or no scene fits any task.
         DatasetError: see ``choose_scenes``.
     """
+    from fewscape.benchmark.main_job.jobs import JobModel, MainJob
+    from fewscape.benchmark.main_job.scenes import choose_scenes
     from fewscape.cli.main import main
     from fewscape.core import ConfigError
-    from fewscape.evaluation.job_scenes import choose_scenes
-    from fewscape.evaluation.main_job import JobModel, MainJob
     from fewscape.zoo import check_model
 
     models = [JobModel.parse(text) for text in arguments.models]
@@ -193,9 +193,9 @@ def _run_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 
 def _write(output: Path, results: dict[str, Any], lines: Sequence[str]) -> None:
+    from fewscape.benchmark.main_job.curves import draw_curves
     from fewscape.core import OutputError
     from fewscape.evaluation import write_results
-    from fewscape.evaluation.job_curves import draw_curves
 
     try:
         (output / "table.md").write_text("\n".join(lines), "utf-8")

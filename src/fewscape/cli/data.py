@@ -69,7 +69,7 @@ def _synthesize(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import track
 
-    from fewscape.datasets.synthetic import SceneSpec, write_folder
+    from fewscape.synthetic import SceneSpec, write_folder
 
     specs = [
         SceneSpec(

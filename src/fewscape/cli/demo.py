@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fewscape.cli.demo_examples import DemoExamples
-    from fewscape.cli.demo_scene import DemoScene
+    from fewscape.demo.examples import DemoExamples
+    from fewscape.demo.scene import DemoScene
 
 SUMMARY = "see it work: two scenes mapped from three polygons a class"
 EXAMPLE = "fewscape demo --output demo_output"
@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make a scene, draw, map, score; map a real scene; make a picture of all of it."""
-    from fewscape.cli.demo_examples import draw_examples, write_examples
-    from fewscape.cli.demo_picture import draw_sheet
-    from fewscape.cli.demo_rows import show_real, show_synthetic
-    from fewscape.cli.demo_scene import find_scene, write_files
+    from fewscape.demo.examples import draw_examples, write_examples
+    from fewscape.demo.picture import draw_sheet
+    from fewscape.demo.rows import show_real, show_synthetic
+    from fewscape.demo.scene import find_scene, write_files
     from fewscape.raster import StagedFiles
     from fewscape.zoo import DEFAULT, is_pixel
 
@@ -103,7 +103,7 @@ def _map(scene: Path, examples: Path, output: Path, options: Sequence[str]) -> P
 
 
 def _score(scene: DemoScene, examples: DemoExamples, classes: Path) -> dict[str, float]:
-    from fewscape.cli.demo_score import score_map
+    from fewscape.demo.score import score_map
 
     scores = score_map(classes, scene.truth, examples.covered)
     return dict(zip(scene.classes, scores, strict=True))

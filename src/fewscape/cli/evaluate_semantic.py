@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         evaluate_semantic,
         write_results,
     )
-    from fewscape.scene import SemanticSegmenter, Views
+    from fewscape.mapping import SemanticSegmenter, Views
     from fewscape.zoo import load_semantic
 
     check_writable(arguments.output)

@@ -9,7 +9,7 @@ PASS_THROUGH = True  # LightningCLI parses its own options
 
 def run(argv: list[str]) -> int:
     """Train as the recipe says; resume with ``--ckpt_path``."""
-    from fewscape.tasks.training import train
+    from fewscape.training.fitting import train
 
     train(argv)
     return 0

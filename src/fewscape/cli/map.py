@@ -23,9 +23,9 @@ from fewscape.cli.map_pixel import move_to
 from fewscape.cli.output_options import add_output_options, read_output_options
 
 if TYPE_CHECKING:
+    from fewscape.mapping import MapOptions
+    from fewscape.mapping.ray_engine import OpenMapper
     from fewscape.raster import Source
-    from fewscape.scene import MapOptions
-    from fewscape.scene.ray_engine import OpenMapper
 
 EXAMPLE = """\
 fewscape map scene.tif --examples roofs.gpkg --output maps
@@ -170,8 +170,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from fewscape.mapping import DrawnOn, SceneMapper
     from fewscape.raster import StagedFiles, to_source
-    from fewscape.scene import DrawnOn, SceneMapper
     from fewscape.zoo import DEFAULT
 
     arguments.model = arguments.model or DEFAULT
@@ -221,7 +221,7 @@ def _find_sources(arguments: argparse.Namespace) -> list[Source]:
 
 def _make_opener(arguments: argparse.Namespace, sources: Mapping[str, Source]) -> OpenMapper:
     """What opens the mapper of a scene, in a process of a cluster."""
-    from fewscape.scene import SceneMapper
+    from fewscape.mapping import SceneMapper
 
     segmenter, tags, example = make_segmenter(arguments, list(sources.values()))
     options = _read_options(arguments, tags)
@@ -234,7 +234,7 @@ def _make_opener(arguments: argparse.Namespace, sources: Mapping[str, Source]) -
 
 
 def _read_options(arguments: argparse.Namespace, tags: Mapping[str, str]) -> MapOptions:
-    from fewscape.scene import MapOptions
+    from fewscape.mapping import MapOptions
 
     return MapOptions(
         arguments.overlap,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fewscape.scene.own_accuracy import OwnAccuracy, Score
+    from fewscape.mapping.engine.own_accuracy import OwnAccuracy, Score
 
 TITLE = "how right a map of '{scene}' will be, by judging each polygon from the others:"
 

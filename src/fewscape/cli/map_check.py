@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from fewscape.cli.map_inputs import check_overwriting, warn
 
 if TYPE_CHECKING:
-    from fewscape.scene import Annotations, DrawnOn, Mapper, MapPlan
+    from fewscape.mapping import Annotations, DrawnOn, Mapper, MapPlan
 
 RULE = """\
 Polygons, points or a label raster that did not teach the network, read as --examples are. Of the
@@ -100,7 +100,7 @@ def _read(
 ) -> list[PlannedCheck]:
     """A check for every scene in which polygons lie."""
     from fewscape.core import ExamplesError
-    from fewscape.scene.checking import check_names, read_check
+    from fewscape.mapping.checking import check_names, read_check
 
     planned, errors = [], []
     for position, (name, mapper) in enumerate(mappers.items()):
@@ -134,10 +134,10 @@ def _count_shared(
 ) -> int:
     """Checked pixels that were examples, too, where both lie on the same ground."""
     from fewscape.core import ExamplesError
+    from fewscape.mapping import read_annotations
+    from fewscape.mapping.checking import count_shared
+    from fewscape.mapping.examples.label_rasters import RASTERS
     from fewscape.raster import to_source
-    from fewscape.scene import read_annotations
-    from fewscape.scene.checking import count_shared
-    from fewscape.scene.label_rasters import RASTERS
 
     if arguments.examples is None:
         return 0
@@ -192,8 +192,8 @@ def _score(arguments: argparse.Namespace, planned: PlannedCheck) -> None:
     from fewscape import __version__
     from fewscape.cli.map_check_report import score_check, tell_check
     from fewscape.evaluation import write_results
+    from fewscape.mapping.checking import check_map
     from fewscape.models.folder import file_hash
-    from fewscape.scene.checking import check_map
 
     plan = planned.plan
     classes = arguments.output / plan.raster_names[0]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
-    from fewscape.scene.checking import MapCheck
+    from fewscape.mapping.checking import MapCheck
 
 SQUARE_METRES = 10_000
 """Of a hectare."""

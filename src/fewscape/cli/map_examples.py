@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fewscape.mapping import Annotations
     from fewscape.raster import SceneReader
-    from fewscape.scene import Annotations
 
 
 def read_examples(arguments: argparse.Namespace, scene: SceneReader) -> Annotations:
@@ -23,8 +23,8 @@ def read_examples(arguments: argparse.Namespace, scene: SceneReader) -> Annotati
     Raises:
         ExamplesError: see ``read_annotations``.
     """
-    from fewscape.scene import DrawnOn, read_annotations
-    from fewscape.scene.outlines import Drawings, trace_outlines
+    from fewscape.mapping import DrawnOn, read_annotations
+    from fewscape.mapping.examples.outlines import Drawings, trace_outlines
 
     annotations = read_annotations(
         arguments.examples,

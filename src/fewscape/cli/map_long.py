@@ -16,8 +16,8 @@ from fewscape.cli.map_warnings import warn_of_map
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
-    from fewscape.scene import Mapper
-    from fewscape.scene.ray_engine import OpenMapper
+    from fewscape.mapping import Mapper
+    from fewscape.mapping.ray_engine import OpenMapper
 
 RULE = """\
 Finished parts lie in a hidden folder under --output until the map is written. A run that was
@@ -73,7 +73,7 @@ def run_maps(
 
 
 def _run_here(arguments: argparse.Namespace, mapper: Mapper) -> None:
-    from fewscape.scene import estimate_map, make_map, make_shard
+    from fewscape.mapping import estimate_map, make_map, make_shard
 
     name, pixels = mapper.plan.scene_name, mapper.plan.num_pixels
     if arguments.dry_run or mapper.num_windows >= TELL_WINDOWS:
@@ -103,7 +103,7 @@ def _run_on_cluster(
     make_opener: Callable[[argparse.Namespace], OpenMapper],
 ) -> None:
     from fewscape.core import ConfigError
-    from fewscape.scene import RayOptions, map_with_ray
+    from fewscape.mapping import RayOptions, map_with_ray
 
     if arguments.shard is not None or arguments.dry_run:
         raise ConfigError(

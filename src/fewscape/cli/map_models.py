@@ -16,14 +16,14 @@ from fewscape.cli.output_options import OUTPUT_PARAMETERS
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
-    from fewscape.raster import SceneReader, Source
-    from fewscape.scene import (
+    from fewscape.mapping import (
         Examples,
         FewShotSegmenter,
         SceneCells,
         Segmenter,
         SemanticSegmenter,
     )
+    from fewscape.raster import SceneReader, Source
 
 SHOTS = 5
 """Crops that teach a network a class, at most."""
@@ -115,7 +115,7 @@ def make_segmenter(
 def _load(arguments: argparse.Namespace) -> tuple[SemanticSegmenter, dict[str, str]]:
     """A supervised network."""
     from fewscape.core import Policy
-    from fewscape.scene import SemanticSegmenter, Views
+    from fewscape.mapping import SemanticSegmenter, Views
     from fewscape.zoo import load_semantic
 
     what = f"was given to the model '{arguments.model}'"
@@ -149,8 +149,8 @@ def _learn(
 ) -> tuple[FewShotSegmenter, dict[str, str], SceneReader]:
     """The network with its supports, where they came from, and their scene."""
     from fewscape.core import Policy
+    from fewscape.mapping import FewShotSegmenter, cut_examples, support_folder
     from fewscape.raster import to_source
-    from fewscape.scene import FewShotSegmenter, cut_examples, support_folder
     from fewscape.zoo import load_model
 
     refuse_random_weights(arguments.model, arguments.weights)
@@ -221,7 +221,7 @@ def _tell_origin(
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
     from fewscape.models.folder import file_hash
-    from fewscape.raster.identity import fingerprint_scene
+    from fewscape.raster.opening.identity import fingerprint_scene
     from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS, open_folder
 
     names = (*FEW_SHOT_PARAMETERS, *more_parameters)

@@ -13,8 +13,8 @@ from fewscape.cli.output_options import OUTPUT_PARAMETERS, read_output_options
 from fewscape.cli.pair_options import add_pair_bands
 
 if TYPE_CHECKING:
-    from fewscape.scene import PairMapper, PixelExamples
-    from fewscape.scene.ray_engine import OpenMapper
+    from fewscape.mapping import PairMapper, PixelExamples
+    from fewscape.mapping.ray_engine import OpenMapper
 
 RULE = """\
 Both rasters show the same ground, one multispectral pixel for 2 x 2 or 4 x 4 panchromatic ones.
@@ -106,8 +106,8 @@ def is_for_pixels(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Learn from the labelled pixels, map the pair, tell what was written."""
+    from fewscape.mapping import DrawnOn
     from fewscape.raster import StagedFiles, to_source
-    from fewscape.scene import DrawnOn
 
     check(arguments)
     ms = to_source(arguments.ms)
@@ -130,8 +130,7 @@ def _make_opener(arguments: argparse.Namespace) -> OpenMapper:
 def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
     """The network before the pair, with what it learnt from the labelled pixels."""
     from fewscape.core import Policy
-    from fewscape.raster import PanMsReader, Retry
-    from fewscape.scene import (
+    from fewscape.mapping import (
         MapOptions,
         PairMapper,
         PairMemory,
@@ -139,6 +138,7 @@ def _make_mapper(arguments: argparse.Namespace) -> PairMapper:
         PairSegmenter,
         read_pixel_examples,
     )
+    from fewscape.raster import PanMsReader, Retry
     from fewscape.zoo import load_pair_model
 
     retry = Retry(arguments.tries, arguments.retry_delay)

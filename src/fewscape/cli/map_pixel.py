@@ -13,9 +13,9 @@ from fewscape.cli.map_inputs import open_scene
 
 if TYPE_CHECKING:
     from fewscape.core import Policy
+    from fewscape.mapping import PixelSegmenter, SceneCells, Segmenter
     from fewscape.models import PixelModel
     from fewscape.raster import SceneReader, Source
-    from fewscape.scene import PixelSegmenter, SceneCells, Segmenter
 
 WINDOW = 512
 """Side of the windows, less where the scene of the examples is smaller."""
@@ -39,8 +39,8 @@ def learn_pixels(
         ConfigError: options that the model does not take.
         ExamplesError: examples that cannot teach.
     """
+    from fewscape.mapping import PixelSegmenter, choose_classes, read_drawn_cells
     from fewscape.raster import choose_colours, to_source
-    from fewscape.scene import PixelSegmenter, choose_classes, read_drawn_cells
     from fewscape.zoo import load_pixel_model
 
     why = "it learns from every drawn pixel"
@@ -91,7 +91,7 @@ def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | Non
         ConfigError: the scene has another number of bands than that of the examples.
     """
     from fewscape.core import ConfigError
-    from fewscape.scene import PixelSegmenter
+    from fewscape.mapping import PixelSegmenter
 
     if not isinstance(segmenter, PixelSegmenter) or example is None:
         return segmenter
@@ -115,7 +115,7 @@ def _estimate(
     scene_name: str,
 ) -> float:
     """Tell how right the map will be; the temperature of its probabilities."""
-    from fewscape.scene.own_accuracy import estimate_own_accuracy
+    from fewscape.mapping.engine.own_accuracy import estimate_own_accuracy
 
     arguments.notes, arguments.own_tags = (), {}
     if arguments.no_estimate:

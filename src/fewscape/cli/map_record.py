@@ -93,7 +93,7 @@ def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
 def _find_raster(record: MapRecord, option: str, given: Path | str | None) -> str:
     """Path or address of a raster with the recorded fingerprint."""
     from fewscape.raster import to_source
-    from fewscape.raster.identity import fingerprint_scene
+    from fewscape.raster.opening.identity import fingerprint_scene
 
     tag = option.upper()
     if given is not None and to_source(given).is_virtual:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from fewscape.scene import MapResult
+    from fewscape.mapping import MapResult
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fewscape.cli.map_inputs import warn
 
 if TYPE_CHECKING:
-    from fewscape.scene import MapPlan, MapResult
+    from fewscape.mapping import MapPlan, MapResult
 
 NEARLY_ALL = 0.98
 """Share of the valid pixels from which a class covers suspiciously much."""

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fewscape.cli.map_report import tell_result
     from fewscape.cli.map_warnings import warn_of_map
     from fewscape.core import ResultsError
-    from fewscape.scene import Journal, assemble
+    from fewscape.mapping import Journal, assemble
 
     journals = Journal.find(arguments.output)
     if not journals:

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fewscape.scene import OutputOptions
+    from fewscape.mapping import OutputOptions
 
 OUTPUT_PARAMETERS = ("min_area", "simplify", "cog", "vectors")
 """What stands among the parameters in the tags of a map."""
@@ -50,7 +50,7 @@ def add_output_options(group: argparse._ArgumentGroup) -> None:
 
 def read_output_options(arguments: argparse.Namespace) -> OutputOptions:
     """What the options ask for."""
-    from fewscape.scene import OutputOptions
+    from fewscape.mapping import OutputOptions
 
     return OutputOptions(
         arguments.min_area, arguments.simplify, arguments.cog, arguments.styles, arguments.stac

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError
-from fewscape.raster.statistics import HIGH, LOW
+from fewscape.raster.reading.statistics import HIGH, LOW
 
 _MAX_SAMPLES = 1 << 20
 

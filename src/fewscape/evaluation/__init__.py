@@ -1,13 +1,5 @@
 """Scores of networks on fixed episodes, with intervals."""
 
-from fewscape.evaluation.benchmark_files import (
-    write_report_csv,
-    write_report_html,
-    write_report_latex,
-    write_report_markdown,
-)
-from fewscape.evaluation.benchmark_scores import RunCounts, score_benchmark
-from fewscape.evaluation.benchmark_tables import make_benchmark_tables
 from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
 from fewscape.evaluation.confusion_chart import draw_confusion
 from fewscape.evaluation.counting import Contender, Counted, count_episodes, join_counted
@@ -19,7 +11,6 @@ from fewscape.evaluation.pairs import PairProtocol, evaluate_pair
 from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.pixels import evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor
-from fewscape.evaluation.published_rows import PublishedRow, describe_sources, find_published
 from fewscape.evaluation.report import check_writable, make_table, write_results
 from fewscape.evaluation.semantic import SemanticOptions, evaluate_semantic, tell_scores
 from fewscape.evaluation.speed import time_episode
@@ -33,8 +24,6 @@ __all__ = [
     "ManifestPredictor",
     "PairProtocol",
     "PairedTest",
-    "PublishedRow",
-    "RunCounts",
     "SemanticOptions",
     "adjust_holm",
     "bootstrap_iou",
@@ -44,25 +33,17 @@ __all__ = [
     "compare_pair",
     "compare_pairs",
     "count_episodes",
-    "describe_sources",
     "draw_confusion",
     "evaluate",
     "evaluate_pair",
     "evaluate_pixels",
     "evaluate_semantic",
     "explain_episode",
-    "find_published",
     "join_counted",
     "load_counts",
-    "make_benchmark_tables",
     "make_table",
     "save_counts",
-    "score_benchmark",
     "tell_scores",
     "time_episode",
-    "write_report_csv",
-    "write_report_html",
-    "write_report_latex",
-    "write_report_markdown",
     "write_results",
 ]

@@ -13,9 +13,9 @@ import torch
 from fewscape.core import DatasetError, Policy
 from fewscape.datasets.pan_ms import LabelledPair, split_blocks
 from fewscape.evaluation.pixels import evaluate_pixels
+from fewscape.mapping import PairScene, describe_pixels
 from fewscape.models.dual_source import DualSource
 from fewscape.raster import PanMsArrays
-from fewscape.scene import PairScene, describe_pixels
 
 Split = Literal["given", "random", "blocks"]
 Mask = npt.NDArray[np.bool_]

@@ -15,9 +15,9 @@ import torch
 from fewscape import __version__
 from fewscape.core import ConfigError, OutputError, Window
 from fewscape.datasets import Area, AreaReader, FolderDataset, image_stem
+from fewscape.mapping import SemanticSegmenter, predict_strips
 from fewscape.metrics import ClassScores, count_confusion, score_confusion
 from fewscape.raster import SceneReader
-from fewscape.scene import SemanticSegmenter, predict_strips
 
 
 @dataclass(frozen=True, slots=True)

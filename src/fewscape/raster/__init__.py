@@ -2,22 +2,22 @@
 
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper
-from fewscape.raster.overviews import add_overviews, make_cog
-from fewscape.raster.palette import choose_colours, class_colours
-from fewscape.raster.pan_ms import PanMsReader
-from fewscape.raster.pan_ms_pair import PairSource, PanMsArrays, PanMsPair, sample_pair
-from fewscape.raster.pan_ms_scene import PanMsScene
-from fewscape.raster.polygons import ClassPolygons, read_polygons, to_pixel_geometries
-from fewscape.raster.rasterising import rasterise, rasterise_numbers
-from fewscape.raster.reader import Scale, SceneReader
-from fewscape.raster.remote import Retry
-from fewscape.raster.sieve import sieve_map
-from fewscape.raster.source_lists import find_sources
-from fewscape.raster.sources import Source, to_source
-from fewscape.raster.staging import StagedFiles
-from fewscape.raster.statistics import BandStatistics, ValueRanges, find_drift, find_faults
-from fewscape.raster.vectorise import PolygonOptions, vectorise_map
-from fewscape.raster.writer import NODATA, BandStyle, StripWriter, quantise
+from fewscape.raster.opening.remote import Retry
+from fewscape.raster.opening.source_lists import find_sources
+from fewscape.raster.opening.sources import Source, to_source
+from fewscape.raster.pan_ms.grid import PanMsReader
+from fewscape.raster.pan_ms.pair import PairSource, PanMsArrays, PanMsPair, sample_pair
+from fewscape.raster.pan_ms.scene import PanMsScene
+from fewscape.raster.reading.reader import Scale, SceneReader
+from fewscape.raster.reading.statistics import BandStatistics, ValueRanges, find_drift, find_faults
+from fewscape.raster.vectors.polygons import ClassPolygons, read_polygons, to_pixel_geometries
+from fewscape.raster.vectors.rasterising import rasterise, rasterise_numbers
+from fewscape.raster.vectors.sieve import sieve_map
+from fewscape.raster.vectors.vectorise import PolygonOptions, vectorise_map
+from fewscape.raster.writing.overviews import add_overviews, make_cog
+from fewscape.raster.writing.palette import choose_colours, class_colours
+from fewscape.raster.writing.staging import StagedFiles
+from fewscape.raster.writing.writer import NODATA, BandStyle, StripWriter, quantise
 
 __all__ = [
     "NODATA",

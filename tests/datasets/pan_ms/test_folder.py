@@ -11,8 +11,8 @@ from fewscape.datasets.pan_ms import (
     read_pair,
 )
 from tests.conftest import SHARED_DATA
+from tests.mapping.pairs import write_pair_files
 from tests.raster.rasters import write_raster
-from tests.scene.pairs import write_pair_files
 
 PAIRS = SHARED_DATA / "pan_ms"
 

@@ -21,7 +21,7 @@ from fewscape.datasets.published.prepared import (
     read_picture,
 )
 from fewscape.datasets.published.report import PrepareReport
-from fewscape.raster.palette import class_colours
+from fewscape.raster.writing.palette import class_colours
 
 NAMES = (
     "airplane",

@@ -1,0 +1,1 @@
+"""Standing benchmarks: published protocols, and the main job."""

@@ -1,0 +1,207 @@
+"""The tables of a benchmark's report, as plain cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fewscape.benchmark.published.published_rows import describe_sources, find_published
+
+UNKNOWN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells of text with a title.
+
+    Attributes:
+        title: what it shows.
+        header: of the columns; the first ``num_labels`` hold words, the others numbers.
+        rows: as long as the header each.
+        quoted: how many rows at the end are published ones, not ours.
+        notes: lines below.
+        num_labels: columns of words.
+        num_brief: columns that a terminal has room for.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    quoted: int = 0
+    notes: tuple[str, ...] = ()
+    num_labels: int = 1
+    num_brief: int | None = None
+
+
+def make_benchmark_tables(report: Mapping[str, Any]) -> Iterator[Table]:
+    """Scores, classes and tests for every number of shots, then the costs.
+
+    Args:
+        report: what ``fewscape benchmark`` writes as ``report.json``.
+    """
+    for shots, results in report["shots"].items():
+        yield _show_scores(report["protocol"], int(shots), results)
+        yield _show_classes(int(shots), results["models"])
+        if results["pairs"]:
+            yield _show_pairs(int(shots), results["pairs"])
+    yield _show_costs(report["costs"])
+
+
+def _show_scores(protocol: str, shots: int, results: Mapping[str, Any]) -> Table:
+    models = results["models"]
+    folds = [each["fold"] for each in next(iter(models.values()))["folds"]]
+    rows = [
+        (
+            name,
+            *(percent(fold["miou"]) for fold in each["folds"]),
+            percent(each["miou"]),
+            interval(each["miou_ci95"]),
+            interval(each["runs_ci95"]),
+            percent(each["fb_iou"]),
+            str(len(each["seeds"])),
+        )
+        for name, each in models.items()
+    ]
+    published = find_published(protocol, shots)
+    for row in published:
+        known = dict(enumerate(row.folds or ()))
+        rows.append(
+            (
+                f"{row.method}, {row.backbone}" + (" *" if row.note else ""),
+                *(f"{known[fold]:.2f}" if fold in known else UNKNOWN for fold in folds),
+                f"{row.mean:.2f}",
+                *[UNKNOWN] * 4,
+            )
+        )
+    notes = (
+        "95 % of scenes: bootstrap over the source scenes of the queries; how far the score would "
+        "move with other images. 95 % of trainings: Student's t over seeds; how far with another "
+        "training.",
+        *_tell_published(published),
+    )
+    header = (
+        "network",
+        *(f"fold {fold}" for fold in folds),
+        "mean",
+        "95 % of scenes",
+        "95 % of trainings",
+        "FB-IoU",
+        "trainings",
+    )
+    title = f"mIoU in per cent, {shots}-shot"
+    brief = len(folds) + 3
+    return Table(title, header, tuple(rows), len(published), notes, num_brief=brief)
+
+
+def _tell_published(published: Sequence[Any]) -> Iterator[str]:
+    if not published:
+        yield "No published row of this protocol and number of shots is known with certainty."
+        return
+    sources = describe_sources()
+    for name in dict.fromkeys(row.source for row in published):
+        yield f"Published: {name} ({sources[name]})."
+    yield (
+        "Published networks were selected by their score on the tested classes; compare them with "
+        "'--selection paper'."
+    )
+    for note in dict.fromkeys(row.note for row in published if row.note):
+        owners = [f"{row.method}, {row.backbone}" for row in published if row.note == note]
+        yield f"* {'; '.join(owners)}: {note}."
+
+
+def _show_classes(shots: int, models: Mapping[str, Any]) -> Table:
+    rows = []
+    for each in zip(*(model["classes"] for model in models.values()), strict=True):
+        first = each[0]
+        cells = (_cell(one["iou"], one["ci95"]) for one in each)
+        rows.append((first["class_name"], str(first["fold"]), str(first["episodes"]), *cells))
+    header = ("class", "fold", "episodes", *models)
+    title = f"IoU of the classes in per cent, {shots}-shot"
+    return Table(title, header, tuple(rows))
+
+
+def _show_pairs(shots: int, pairs: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [
+        (
+            f"{pair['first']} - {pair['second']}",
+            _cell(pair["difference"], pair["ci95"], signed=True),
+            p_value(pair["p_holm"]),
+            p_value(pair["t_p_holm"]),
+            str(pair["t_runs"]),
+            UNKNOWN if pair["power"] is None else f"{pair['power']:.2f}",
+            UNKNOWN if pair["detectable"] is None else f"{100 * pair['detectable']:.1f}",
+        )
+        for pair in pairs
+    ]
+    header = (
+        "pair",
+        "difference",
+        "p of scenes",
+        "p of trainings",
+        "trainings",
+        "power for 1 point",
+        "found with 80 %",
+    )
+    notes = (
+        "p of scenes: paired bootstrap over the source scenes of the queries, whose trainings are "
+        "taken as they are. p of trainings: paired t-test over folds and seeds. Both are adjusted "
+        "for the number of pairs (Holm).",
+        "Power: chance of the t-test to find a true difference of one point, and the difference "
+        "that it finds with a chance of 80 %, if trainings vary as these do.",
+    )
+    title = f"Differences of mIoU in points, {shots}-shot"
+    return Table(title, header, tuple(rows), notes=notes, num_brief=4)
+
+
+def _show_costs(costs: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = [
+        (
+            name,
+            f"{each['learnable'] / 1e6:.2f} M",
+            f"{each['parameters'] / 1e6:.2f} M",
+            duration(each["train_seconds"]),
+            f"{1000 * each['forward_seconds']:.1f} ms",
+            f"{each['device']}, {each['precision']}",
+        )
+        for name, each in costs.items()
+    ]
+    header = ("network", "learnt", "parameters", "training", "episode", "device")
+    note = (
+        "Parameters that training changes, and all; mean time of a training; median time of one "
+        "1-way episode alone in its batch, from pixels to logits."
+    )
+    return Table("Costs", header, tuple(rows), notes=(note,))
+
+
+def percent(score: float | None, signed: bool = False) -> str:
+    """A share as per cent with two decimals, as the papers print it."""
+    if score is None:
+        return UNKNOWN
+    return f"{100 * score:+.2f}" if signed else f"{100 * score:.2f}"
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Two bounds in per cent."""
+    return UNKNOWN if bounds is None else " to ".join(f"{100 * bound:.1f}" for bound in bounds)
+
+
+def p_value(value: float | None) -> str:
+    """Two digits."""
+    return UNKNOWN if value is None else f"{value:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Hours and minutes, or what is fit for less."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _cell(score: float | None, bounds: Sequence[float] | None, signed: bool = False) -> str:
+    told = percent(score, signed)
+    if bounds is None or score is None:
+        return told
+    low, high = (f"{100 * bound:+.1f}" if signed else f"{100 * bound:.1f}" for bound in bounds)
+    return f"{told} ({low} to {high})"

@@ -1,0 +1,1 @@
+"""What ``fewscape demo`` draws, maps and shows."""

@@ -1,0 +1,1 @@
+"""What maps a window: networks that have learnt some classes."""

@@ -1,0 +1,91 @@
+"""What networks have learnt of examples, kept for the next map with the same ones."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+
+from fewscape.core import Policy, Support
+from fewscape.mapping.examples.crops import Shot
+from fewscape.models import FewShotModel
+
+log = logging.getLogger(__name__)
+
+FOLDER = "FEWSCAPE_CACHE"
+"""Environment variable that names another place for what can be made anew."""
+MAX_FILES = 500
+"""Supports that are kept; the ones unused for longest go first."""
+
+
+class SupportStore:
+    """Supports in a folder, found by the network's weights and the crop that it learnt from.
+
+    Nothing depends on names: other weights, precision, pixels or masks have another file. A folder
+    that cannot be written costs time and nothing else.
+
+    Args:
+        folder: made when the first support is kept.
+        model: the network, in the policy's precision.
+        policy: its device and precision.
+    """
+
+    def __init__(self, folder: Path | str, model: FewShotModel, policy: Policy) -> None:
+        self.folder = Path(folder)
+        self._start = _hash_model(model, policy)
+
+    def learn(self, shot: Shot, make: Callable[[], Support]) -> Support:
+        """The support of a shot, as kept or made now; on the CPU where it was kept."""
+        digest = self._start.copy()
+        for values in (shot.image, shot.mask):
+            digest.update(str((values.shape, values.dtype)).encode())
+            digest.update(np.ascontiguousarray(values).tobytes())
+        path = self.folder / f"{digest.hexdigest()[:32]}.safetensors"
+        try:
+            support = Support.load(path)
+            path.touch()
+        except (OSError, SafetensorError):
+            support = make()
+            self._keep(support, path)
+        return support
+
+    def _keep(self, support: Support, path: Path) -> None:
+        draft = path.with_name(f".{uuid.uuid4().hex}")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            support.to("cpu").save(draft)
+            draft.replace(path)
+            files = sorted(self.folder.glob("*.safetensors"), key=lambda each: each.stat().st_mtime)
+            for old in files[:-MAX_FILES]:
+                old.unlink(missing_ok=True)
+        except (OSError, SafetensorError) as error:
+            log.info("what was learnt of the examples is not kept: %s", error)
+            with suppress(OSError):
+                draft.unlink()
+
+
+def support_folder() -> Path:
+    """Where supports are kept: in ``FEWSCAPE_CACHE``, or the user's folder for caches."""
+    place = os.environ.get(FOLDER)
+    if place is None:
+        place = os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/fewscape"
+    return Path(place).expanduser() / "supports"
+
+
+def _hash_model(model: FewShotModel, policy: Policy) -> hashlib._Hash:
+    told = {"model": model.describe(), "device": policy.device.type, "dtype": str(policy.dtype)}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode())
+        values = tensor.detach().cpu().contiguous().view(-1)
+        digest.update(values.view(torch.uint8).numpy().data)
+    return digest

@@ -1,0 +1,1 @@
+"""What people drew on a scene, and what networks learn of it."""

@@ -1,0 +1,144 @@
+"""Reading label rasters: one class id a pixel, as polygons of equal pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import IGNORE, ExamplesError
+from fewscape.datasets.folder import as_labels, read_classes, read_colours
+from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
+from fewscape.raster import Georeference
+from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.writing.palette import Colour
+
+RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
+"""Suffixes of label rasters; every other file is read as polygons."""
+
+SHIFT_MOST = 0.5
+"""Pixels by which a label raster may lie beside its scene."""
+
+Geometries = npt.NDArray[np.object_]
+Zero = Literal["auto", "background", "unknown"]
+
+
+def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Geometries]:
+    """Polygons of each class in columns and rows.
+
+    Raises:
+        ExamplesError: the file is missing or damaged, has another size or place than the scene, or
+            ids that its ``classes.json`` does not name.
+    """
+    if not path.exists():
+        raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
+    labels, grid = _read_band(path)
+    _check_grid(path, grid, scene)
+    size = grid.height, grid.width
+    names, ignore = _read_names(path, zero)
+    labels[labels == ignore] = IGNORE
+    _check_names(path, names, sorted(set(np.unique(labels).tolist()) - {IGNORE}))
+    polygons: dict[str, list[object]] = {}
+    for outline, number in _outline(labels):
+        if number == 0 and zero == "unknown":
+            continue
+        name = UNKNOWN if number == IGNORE else names.get(number, f"class_{number}")
+        polygons.setdefault(name, []).append(outline)
+    frame = _outline(np.zeros(size, np.uint8))  # every pixel has a label: nothing is unlabelled
+    if zero != "unknown":
+        polygons[AREA] = [outline for outline, _ in frame]
+    return {name: np.array(group, dtype=object) for name, group in polygons.items()}
+
+
+def read_label_colours(path: Path) -> dict[str, Colour]:
+    """Colours by class, where a ``classes.json`` gives them.
+
+    Raises:
+        DatasetError: one of them is no colour.
+    """
+    table = _find_table(path)
+    colours = None if table is None else read_colours(table)
+    if table is None or colours is None:
+        return {}
+    names = read_classes(table)[0].values()  # in the order of their ids, as the colours
+    return {fold_case(name): colour for name, colour in zip(names, colours, strict=True)}
+
+
+def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
+    """Class ids (H, W), and where they lie."""
+    from rasterio.errors import RasterioError
+
+    try:
+        with open_raster(path) as dataset, read_strictly():
+            labels = as_labels(dataset.read(), str(path))
+            place = dataset.transform, dataset.crs or None
+    except RasterioError as error:
+        raise ExamplesError(
+            f"the label raster '{path}' cannot be read: {tell_cause(error)}",
+            "the file is truncated or damaged",
+            "copy or draw it again",
+        ) from error
+    return labels, Georeference(labels.shape[0], labels.shape[1], *place)
+
+
+def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
+    """Labels have the scene's size, and its place where they state one."""
+    if (grid.height, grid.width) != (scene.grid.height, scene.grid.width):
+        raise ExamplesError(
+            f"the label raster '{path}' has {grid.height} x {grid.width} pixels",
+            f"its scene '{scene.path}' has {scene.grid.height} x {scene.grid.width}",
+            "give labels on the scene's own grid, or their scene with --example_scene",
+        )
+    if grid.is_pixel_grid or scene.grid.is_pixel_grid:
+        return
+    corners = np.array([(0, 0), (grid.width, grid.height)], dtype=float)
+    apart = scene.grid.to_pixels(grid.to_ground(corners)) - corners
+    if grid.crs != scene.grid.crs or np.abs(apart).max() > SHIFT_MOST:
+        raise ExamplesError(
+            f"the label raster '{path}' covers {tell_bounds(grid.bounds)} in {grid.crs_name}",
+            f"its scene '{scene.path}' covers {tell_bounds(scene.grid.bounds)} in "
+            f"{scene.grid.crs_name}",
+            "give labels on the scene's own grid, or their scene with --example_scene",
+        )
+
+
+def _find_table(path: Path) -> Path | None:
+    places = [folder / "classes.json" for folder in (path.parent, path.parent.parent)]
+    return next((place for place in places if place.is_file()), None)
+
+
+def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
+    """Names by id, without a ``classes.json`` only that of 0, and the id to ignore."""
+    table = _find_table(path)
+    names, ignore = ({}, IGNORE) if table is None else read_classes(table)
+    names = {number: fold_case(name) for number, name in names.items()}
+    names.setdefault(0, BACKGROUND)
+    if zero != "auto":
+        names[0] = BACKGROUND if zero == "background" else UNKNOWN
+    return names, ignore
+
+
+def _check_names(path: Path, names: Mapping[int, str], ids: list[int]) -> None:
+    table = _find_table(path)
+    unnamed = [number for number in ids if number not in names]
+    if table is not None and unnamed:
+        raise ExamplesError(
+            f"the label raster '{path}' has the id {unnamed[0]}, which '{table}' does not name",
+            f"named are {', '.join(map(str, sorted(names)))}, and {IGNORE} for unknown",
+            "add the class to classes.json, or set those pixels to 255",
+        )
+
+
+def _outline(labels: npt.NDArray[np.generic]) -> Iterator[tuple[object, int]]:
+    """Polygons of connected equal pixels in columns and rows."""
+    from affine import Affine
+    from rasterio.features import shapes
+    from shapely.geometry import shape
+
+    kind = np.uint8 if labels.dtype == np.uint8 else np.int32
+    for outline, number in shapes(labels.astype(kind), connectivity=4, transform=Affine.identity()):
+        yield shape(outline), int(number)

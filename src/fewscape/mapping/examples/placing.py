@@ -1,0 +1,101 @@
+"""From coordinates on the ground to polygons in a scene's columns and rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import ExamplesError
+from fewscape.mapping.examples.buffering import Buffer, thicken
+from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.reserved_names import fold_case
+from fewscape.raster import ClassPolygons, to_pixel_geometries
+from fewscape.raster.georeference import name_crs
+from fewscape.raster.vectors.polygons import NOWHERE, POLYGON, split_parts
+from fewscape.raster.writing.palette import Colour, parse_colour
+
+Geometries = npt.NDArray[np.object_]
+
+
+class Placed(NamedTuple):
+    """Polygons in columns and rows, and what is not among them."""
+
+    polygons: dict[str, Geometries]
+    """(N,) single parts of each class, cut at the scene's edges; N is at least 1."""
+    colours: Mapping[str, Colour]
+    """Of the classes that the file gives one."""
+    left_out: Mapping[str, int]
+    """How many features, or parts of them, are of no use, by what is wrong with them."""
+
+
+def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: Buffer) -> Placed:
+    """Bring what was read from a file onto the scene; points and lines become polygons.
+
+    Raises:
+        ExamplesError: nothing lies inside the scene, only one side has a reference system, or a
+            colour is none.
+        ConfigError: the buffer is in metres, and the scene has no reference system.
+    """
+    import shapely
+
+    stated = found.crs if found.crs_stated or scene.grid.crs is not None else None
+    if (stated is None) != (scene.grid.crs is None):
+        raise _crs_missing(path, stated is None, scene)
+    placed = to_pixel_geometries(found.geometries, stated, scene.grid)
+    points, owner = shapely.get_coordinates(placed, return_index=True)
+    is_lost = np.zeros(len(placed), np.bool_)
+    is_lost[owner[(points == NOWHERE).any(axis=1)]] = True
+    kept = placed[~is_lost]
+    if (shapely.get_type_id(kept) < POLYGON).any():
+        kept = thicken(kept, buffer.measure(scene.grid))
+    valid, source = split_parts(kept)
+    source = np.flatnonzero(~is_lost)[source]
+    inside = shapely.intersection(valid, shapely.box(0, 0, scene.grid.width, scene.grid.height))
+    parts, origin = split_parts(inside)
+    origin = source[origin]
+    is_solid = shapely.get_type_id(parts) == POLYGON
+    parts, origin = parts[is_solid], origin[is_solid]
+    if not len(parts):
+        raise ExamplesError(
+            f"no polygon of '{path}' lies inside the scene '{scene.path}'",
+            f"the polygons cover {tell_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
+            f"{tell_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
+            "check the reference systems, or name the scene of the examples with --example_scene",
+        )
+    names = np.array([fold_case(name) for name in found.names], dtype=object)[origin]
+    outside = len(placed) - len(np.unique(origin))
+    left_out = dict(found.left_out) | ({"outside the scene": outside} if outside else {})
+    order = np.argsort(names, kind="stable")
+    classes, starts = np.unique(names[order], return_index=True)
+    groups = np.split(parts[order], starts[1:])
+    polygons = dict(zip(classes.tolist(), groups, strict=True))
+    return Placed(polygons, _read_colours(path, found), left_out)
+
+
+def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
+    colours = {}
+    for name, text in found.colours.items():
+        colour = parse_colour(text)
+        if colour is None:
+            raise ExamplesError(
+                f"the class '{name}' of '{path}' has the colour '{text}'",
+                "a colour is written as #rrggbb, as r,g,b from 0 to 255 or as a name such as navy",
+                "correct it, or empty the attribute to have one chosen",
+            )
+        colours[name] = colour
+    return colours
+
+
+def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesError:
+    examples, image = f"the examples '{path}'", f"the scene '{scene.path}'"
+    lacking, having = (examples, image) if at_examples else (image, examples)
+    return ExamplesError(
+        f"{lacking} {'have' if at_examples else 'has'} no coordinate reference system, but "
+        f"{having} {'has' if at_examples else 'have'} one",
+        "both need one, or neither (then coordinates are pixels)",
+        "assign the missing one, for instance with 'rio edit-info --crs' or in QGIS",
+    )

@@ -1,0 +1,1 @@
+"""From finished sections to the files of a map."""

@@ -1,0 +1,217 @@
+"""Finished sections of a map on disk: a killed run goes on, and several share one map."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import uuid
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import OutputError, ResultsError
+from fewscape.mapping.plan import MapPlan, Planes
+from fewscape.raster.writing.staging import report_write_errors
+
+PLAN, OVERVIEW = "plan.json", "overview.npy"
+HEAD = struct.Struct("<II")
+"""Rows of a record, and bytes of its compressed planes."""
+FASTEST = 1
+"""Level of compression; maps are mostly runs of one value."""
+
+
+class Journal:
+    """The work folder of one map.
+
+    ::
+
+        .fewscape-<scene>-<key>/
+            plan.json          what is mapped and how; another plan has another key
+            overview.npy       the scene in small, for the preview
+            section-00012.rows compressed rows; the file appears when the section is finished
+
+    Sections may be written by several processes, also by several at once: a section that two of
+    them make is the same.
+
+    Args:
+        folder: where maps go; the work folder lies hidden in it.
+        plan: what is mapped.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path | str, plan: MapPlan) -> None:
+        self.plan = plan
+        self.folder = Path(folder) / f"{PREFIX}{plan.stem}-{plan.key}"
+        with report_write_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write_whole(self.folder / PLAN, [plan.encode().encode()])
+
+    @classmethod
+    def find(cls, folder: Path | str) -> list[Journal]:
+        """Journals of all unfinished maps in an output folder, by name.
+
+        Raises:
+            ResultsError: a plan is damaged or of another version.
+        """
+        return [
+            cls(folder, _read_plan(path)) for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}"))
+        ]
+
+    def is_done(self, section: int) -> bool:
+        """Whether a section is finished."""
+        return self._path(section).is_file()
+
+    def missing(self, first: int = 0, stop: int | None = None) -> list[int]:
+        """Sections that are not finished, of all or of those from ``first`` to before ``stop``."""
+        end = self.plan.num_sections if stop is None else stop
+        return [section for section in range(first, end) if not self.is_done(section)]
+
+    def write(self, section: int, parts: Iterable[Planes]) -> None:
+        """Write a section; its file appears when all of it is there.
+
+        Args:
+            section: its number.
+            parts: planes (P, rows, W) from the top.
+
+        Raises:
+            OutputError: the disk is full or failed.
+        """
+        self.write_packed(section, pack_section(parts))
+
+    def write_packed(self, section: int, records: Iterable[bytes]) -> None:
+        """Write a section that was packed elsewhere, see ``pack_section``.
+
+        Raises:
+            OutputError: the disk is full or failed.
+        """
+        with report_write_errors(self._path(section)):
+            self._write_whole(self._path(section), records)
+
+    def read(self, section: int) -> Iterator[Planes]:
+        """The planes of a section, part by part.
+
+        Raises:
+            OutputError: the file is damaged; it is deleted, so that it is made anew.
+        """
+        path = self._path(section)
+        rows = 0
+        try:
+            with path.open("rb") as file:
+                while head := file.read(HEAD.size):
+                    count, size = HEAD.unpack(head)
+                    values = np.frombuffer(zlib.decompress(file.read(size)), np.uint8)
+                    rows += count
+                    yield values.reshape(self.plan.num_planes, count, self.plan.grid.width)
+            if rows != self.plan.count_rows(section):
+                raise ValueError(f"it has {rows} rows")
+        except (OSError, ValueError, zlib.error, struct.error) as error:
+            path.unlink(missing_ok=True)
+            raise OutputError(
+                f"the finished part '{path}' is damaged: {error}",
+                "it was deleted",
+                "run the same command again; it makes that part anew",
+            ) from error
+
+    @property
+    def has_overview(self) -> bool:
+        """Whether the scene in small was kept."""
+        return (self.folder / OVERVIEW).is_file()
+
+    def save_overview(self, image: npt.NDArray[np.float32]) -> None:
+        """Keep the scene in small, (C, h, w) in [0, 1]."""
+        path = self.folder / OVERVIEW
+        with report_write_errors(path):
+            draft = path.with_name(f".{uuid.uuid4().hex}.npy")
+            np.save(draft, image)
+            draft.replace(path)
+
+    def load_overview(self) -> npt.NDArray[np.float32]:
+        """The scene in small."""
+        image: npt.NDArray[np.float32] = np.load(self.folder / OVERVIEW, allow_pickle=False)
+        return image
+
+    def remove(self) -> None:
+        """Delete the work folder: the map is written."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, section: int) -> Path:
+        return self.folder / f"section-{section:05d}.rows"
+
+    def _write_whole(self, path: Path, parts: Iterable[bytes]) -> None:
+        """A file that appears when all of it is on the disk."""
+        draft = path.with_name(f".{uuid.uuid4().hex}")
+        try:
+            with draft.open("wb") as file:
+                for part in parts:
+                    file.write(part)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink()
+            raise
+
+
+PREFIX = ".fewscape-"
+
+
+def split_sections(num_sections: int, shard: tuple[int, int]) -> tuple[int, int]:
+    """First section of a shard and the one behind its last.
+
+    Args:
+        num_sections: in all.
+        shard: number from 1, and how many there are.
+
+    Examples:
+        >>> [split_sections(10, (i, 3)) for i in (1, 2, 3)]
+        [(0, 3), (3, 6), (6, 10)]
+    """
+    index, count = shard
+    return num_sections * (index - 1) // count, num_sections * index // count
+
+
+def join_runs(sections: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of neighbouring sections, each as its first and the one behind its last.
+
+    Examples:
+        >>> join_runs([0, 1, 4, 5, 6, 9])
+        [(0, 2), (4, 7), (9, 10)]
+    """
+    runs: list[tuple[int, int]] = []
+    for section in sections:
+        if runs and runs[-1][1] == section:
+            runs[-1] = runs[-1][0], section + 1
+        else:
+            runs.append((section, section + 1))
+    return runs
+
+
+def pack_section(parts: Iterable[Planes]) -> Iterator[bytes]:
+    """The content of a section's file, piece by piece.
+
+    Args:
+        parts: planes (P, rows, W) from the top.
+    """
+    for planes in parts:
+        packed = zlib.compress(np.ascontiguousarray(planes).tobytes(), FASTEST)
+        yield HEAD.pack(planes.shape[1], len(packed))
+        yield packed
+
+
+def _read_plan(path: Path) -> MapPlan:
+    try:
+        return MapPlan.decode(path.read_text("utf-8"))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ResultsError(
+            f"'{path}' is no plan of a map: {error}",
+            "it is damaged, or was written by another version of fewscape",
+            f"delete '{path.parent}' and map that scene anew",
+        ) from error

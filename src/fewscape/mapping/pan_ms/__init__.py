@@ -1,0 +1,1 @@
+"""Mapping a panchromatic and multispectral pair by a network made for pairs."""

@@ -1,0 +1,146 @@
+"""Labelled pixels of a panchromatic and multispectral pair, from polygons and points."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import ExamplesError, Window
+from fewscape.mapping.examples.annotation_files import read_annotations
+from fewscape.mapping.examples.annotations import Annotations
+from fewscape.mapping.examples.buffering import DEFAULT_BUFFER
+from fewscape.mapping.examples.label_rasters import Zero
+from fewscape.mapping.examples.outlines import Outline, trace_outlines
+from fewscape.mapping.examples.reserved_names import BACKGROUND
+from fewscape.raster import PanMsReader
+from fewscape.raster.writing.palette import Colour
+
+SIDE = 256
+"""Of the windows in which validity is looked up."""
+
+SEED = 0
+"""Of the choice among many labelled pixels; the same examples always give the same map."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelExamples:
+    """S pixels of the multispectral grid with their classes."""
+
+    pixels: npt.NDArray[np.int64]
+    """(S, 2) rows and columns."""
+    owners: npt.NDArray[np.int64]
+    """(S,) numbers of the classes."""
+    class_names: tuple[str, ...]
+    """The classes 0, 1, ...; ``background``, if it was drawn, is the first."""
+    source: str
+    """Name of the file."""
+    sha256: str
+    colours: Mapping[str, Colour] = field(default_factory=dict)
+    """Of the classes that the file gives one."""
+    outlines: tuple[Outline, ...] = ()
+    """Of what was drawn, in multispectral pixels."""
+
+    @property
+    def has_background(self) -> bool:
+        """Whether ground of no class was drawn; otherwise every pixel gets a class."""
+        return self.class_names[0] == BACKGROUND
+
+
+def read_pixel_examples(
+    path: Path | str,
+    reader: PanMsReader,
+    class_field: str = "class",
+    zero: Zero = "auto",
+    classes: Sequence[str] | None = None,
+    most: int = 100,
+    buffer: str = DEFAULT_BUFFER,
+) -> PixelExamples:
+    """Pixels whose centre lies in a polygon, or near a point or line.
+
+    Pixels of several classes and those without data teach nothing. The pixels of a class that has
+    more than ``most`` are drawn evenly from all of its ground.
+
+    Args:
+        path: see ``read_annotations``.
+        reader: the pair.
+        class_field: attribute of the class.
+        zero: what 0 in a label raster means.
+        classes: only these.
+        most: pixels of a class.
+        buffer: how far points and lines reach, in multispectral pixels or metres.
+
+    Raises:
+        ExamplesError: see ``read_annotations``; or fewer than two classes are left, or one of
+            them has no pixel.
+    """
+    annotations = read_annotations(path, reader, class_field, zero, buffer=buffer)
+    drawn = annotations.class_names
+    missing = [name for name in classes or () if name not in drawn]
+    if missing:
+        raise ExamplesError(
+            f"the examples '{path}' have no class '{missing[0]}'",
+            f"they hold {', '.join(drawn)}",
+            "correct --classes",
+        )
+    wanted = tuple(classes or drawn)
+    if BACKGROUND in annotations.polygons:
+        wanted = (BACKGROUND, *wanted)
+    if len(wanted) < 2:
+        raise ExamplesError(
+            f"the examples '{path}' hold one class only, '{wanted[0]}'",
+            "every pixel is given the class that it resembles most, so there must be two",
+            "draw other kinds of ground, too, as classes of their own or as 'background'",
+        )
+    pixels = _find_pixels(annotations, wanted, reader)
+    for name, own in zip(wanted, pixels, strict=True):
+        if not len(own):
+            raise ExamplesError(
+                f"no pixel of '{reader.path}' teaches the class '{name}'",
+                "its polygons contain no pixel centre with data that is not of another class, too",
+                "draw larger polygons, or points",
+            )
+    rng = np.random.default_rng(SEED)
+    chosen = [_draw_evenly(own, most, rng) for own in pixels]
+    return PixelExamples(
+        np.concatenate(chosen),
+        np.repeat(np.arange(len(wanted)), [len(own) for own in chosen]),
+        wanted,
+        Path(path).name,
+        hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        annotations.colours,
+        trace_outlines(annotations),
+    )
+
+
+def _find_pixels(
+    annotations: Annotations, names: Sequence[str], reader: PanMsReader
+) -> list[npt.NDArray[np.int64]]:
+    """(N, 2) of each class, in the order of rows."""
+    grid = reader.grid
+    numbers = np.zeros((grid.height, grid.width), np.int16)
+    whole = Window(0, 0, grid.height, grid.width)
+    for number, name in enumerate(names, start=1):
+        mask = annotations.paint(name, whole)
+        numbers[mask & (numbers > 0)] = -1  # of several classes
+        numbers[mask & (numbers == 0)] = number
+    for row, col in np.unique(np.argwhere(numbers > 0) // SIDE, axis=0).tolist():
+        top, left = row * SIDE, col * SIDE
+        size = min(SIDE, grid.height - top), min(SIDE, grid.width - left)
+        window = Window(top, left, *size)
+        numbers[window.slices][~reader.read(window)[1]] = 0
+    return [np.argwhere(numbers == number) for number in range(1, len(names) + 1)]
+
+
+def _draw_evenly(
+    pixels: npt.NDArray[np.int64], most: int, rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """One pixel of each of ``most`` equally long runs."""
+    if len(pixels) <= most:
+        return pixels
+    edges = np.linspace(0, len(pixels), most + 1).astype(int)
+    return pixels[rng.integers(edges[:-1], edges[1:])]

@@ -1,0 +1,177 @@
+"""Scenes over the nodes of a Ray cluster: networks as actors, sections as tasks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fewscape.core import require
+from fewscape.mapping.mapper import Mapper, OnProgress, ignore
+from fewscape.mapping.output.assembly import MapResult, assemble
+from fewscape.mapping.output.journal import join_runs, pack_section
+from fewscape.mapping.runner import begin_map
+
+SECTIONS_PER_TASK = 8
+"""A task computes up to two rows of windows more than its sections; larger tasks, less of that."""
+
+OpenMapper = Callable[[str], Mapper]
+"""From the name of a map to its mapper."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RayOptions:
+    """How the cluster is used.
+
+    Attributes:
+        address: of a running cluster, such as ``auto``; None starts Ray on this machine.
+        workers: networks at a time; each takes one GPU where there are some, else one processor.
+        gpus: of each worker.
+    """
+
+    address: str | None = None
+    workers: int = 2
+    gpus: float = 0.0
+
+
+class SectionMaker:
+    """An actor: mappers of the maps that it was asked for.
+
+    Args:
+        make_opener: builds the network and gives what opens the mapper of a map by its name;
+            called once, on the actor's node, which sees the same files.
+    """
+
+    def __init__(self, make_opener: Callable[[], OpenMapper]) -> None:
+        self._open = make_opener()
+        self._name = ""
+        self._mapper: Mapper | None = None
+
+    def __call__(self, task: Row) -> Iterator[Row]:
+        """Packed sections of one task."""
+        name = str(task["name"])
+        mapper = self._find_mapper(name)
+        run = int(task["first"]), int(task["stop"])
+        with closing(mapper.make_sections(run)) as made:
+            for section, parts in made:
+                packed = b"".join(pack_section(parts))
+                yield {"name": name, "section": section, "packed": packed}
+
+    def _find_mapper(self, name: str) -> Mapper:
+        """The last one stays open: what was measured of a scene is measured once."""
+        if self._mapper is None or self._name != name:
+            if self._mapper is not None:
+                self._mapper.close()
+            self._name, self._mapper = name, self._open(name)
+        return self._mapper
+
+
+def map_with_ray(
+    mappers: Mapping[str, Mapper],
+    make_opener: Callable[[], OpenMapper],
+    folder: Path | str,
+    cluster: RayOptions,
+    on_progress: OnProgress = ignore,
+) -> Iterator[tuple[str, MapResult]]:
+    """Make maps on a Ray cluster, the sections of one map on several nodes.
+
+    Tasks come from Ray Data, which repeats those of a node or a worker that was lost. Finished
+    sections go through this process into the journal, so a lost driver goes on where it was,
+    and the files have the bytes that ``make_map`` gives them.
+
+    Args:
+        mappers: of the maps, by name; each map is written when its last section is there. What is
+            finished is always kept.
+        make_opener: builds the network and gives what opens a mapper like these by its name;
+            called once on every actor.
+        folder: where the files go, on this machine.
+        cluster: see ``RayOptions``.
+        on_progress: see ``OnProgress``.
+
+    Returns:
+        Name and result of every map, in the order in which they were finished.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        SceneError: see ``make_map``.
+        OutputError: likewise.
+        ConfigError: likewise.
+    """
+    require("ray.data", "ray")
+    unfinished = {}
+    for name, mapper in mappers.items():
+        unfinished[name] = _Unfinished(mapper, folder, on_progress)
+        mapper.close()
+    tasks = [task for name, work in unfinished.items() for task in _plan_tasks(name, work.missing)]
+    for name, work in unfinished.items():
+        if not work.missing:
+            yield name, work.finish()
+    for row in _run(tasks, make_opener, cluster):
+        work = unfinished[row["name"]]
+        work.take(row["section"], row["packed"])
+        if not work.missing:
+            yield row["name"], work.finish()
+
+
+class _Unfinished:
+    """A map in the making."""
+
+    def __init__(self, mapper: Mapper, folder: Path | str, on_progress: OnProgress) -> None:
+        self._begin = time.perf_counter()
+        self._folder = folder
+        self._on_progress = on_progress
+        self._journal = begin_map(mapper, folder)
+        self.missing = set(self._journal.missing())
+        done = set(range(self._journal.plan.num_sections)) - self.missing
+        self._on_progress(sum(map(self._journal.plan.count_pixels, done)))
+
+    def take(self, section: int, packed: bytes) -> None:
+        """Keep a section that an actor made."""
+        self._journal.write_packed(section, [packed])
+        self._on_progress(self._journal.plan.count_pixels(section))
+        self.missing.discard(section)
+
+    def finish(self) -> MapResult:
+        """Write the files."""
+        result = assemble(self._journal, self._folder)
+        return replace(result, seconds=time.perf_counter() - self._begin)
+
+
+def _plan_tasks(name: str, missing: Iterable[int]) -> Iterator[Row]:
+    for first, stop in join_runs(sorted(missing)):
+        for at in range(first, stop, SECTIONS_PER_TASK):
+            yield {"name": name, "first": at, "stop": min(at + SECTIONS_PER_TASK, stop)}
+
+
+def _run(
+    tasks: Sequence[Row], make_opener: Callable[[], OpenMapper], cluster: RayOptions
+) -> Iterator[Row]:
+    """Finished sections in the order in which they come."""
+    if not tasks:
+        return
+    import ray
+
+    for name in ("ray", "ray.data"):  # what a cluster tells of itself is no matter of a map
+        logging.getLogger(name).setLevel(logging.ERROR)
+    if not ray.is_initialized():
+        ray.init(
+            address=cluster.address,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    made = ray.data.from_items(list(tasks), override_num_blocks=len(tasks)).flat_map(
+        SectionMaker,
+        fn_constructor_args=(make_opener,),
+        compute=ray.data.ActorPoolStrategy(size=min(cluster.workers, len(tasks))),
+        num_gpus=cluster.gpus or None,
+        num_cpus=None if cluster.gpus else 1,
+    )
+    yield from made.iter_rows()

@@ -1,0 +1,1 @@
+"""From what people name to open rasters."""

@@ -1,0 +1,185 @@
+"""GDAL handles of one raster, each used by one thread at a time, and new ones after failures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import SceneError, Window
+from fewscape.raster.gdal import (
+    open_quietly,
+    open_raster,
+    read_strictly,
+    tell_cause,
+    to_rasterio,
+)
+from fewscape.raster.opening.remote import Retry, is_remote, set_up_network, try_again
+from fewscape.raster.opening.sources import Source
+
+if TYPE_CHECKING:
+    import rasterio
+    from rasterio.io import DatasetReader
+
+Result = TypeVar("Result")
+
+Handle = tuple["DatasetReader", ...]
+"""What is read, and what it is a view of."""
+Values = npt.NDArray[Any]
+Masks = npt.NDArray[np.uint8]
+
+
+class Handles:
+    """Access to a raster from any thread.
+
+    Args:
+        source: the raster.
+        retry: how often a read over the network is tried; what is on this machine is read once.
+        wrap: what to make of an opened raster, such as a resampled view; closed before it.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        retry: Retry,
+        wrap: Callable[[DatasetReader], DatasetReader] | None = None,
+    ) -> None:
+        self.source = source
+        self.retry = retry
+        self.is_remote = is_remote(source)
+        self._wrap = wrap
+        self._free: list[Handle] = []
+        self._closed = 0
+        self._lock = threading.Lock()
+
+    def use(self, what: str, action: Callable[[DatasetReader], Result]) -> Result:
+        """What an action gives on a handle that no other thread uses meanwhile.
+
+        Args:
+            what: the part of the raster that is read, for messages.
+            action: reads; called again with a fresh handle after a failure on the network.
+
+        Raises:
+            SceneError: the file is missing, no raster or damaged, or the network failed for good.
+        """
+        from rasterio.errors import RasterioError
+
+        def act() -> Result:
+            with ExitStack() as stack:
+                for environment in self._environments():
+                    stack.enter_context(environment)
+                return action(stack.enter_context(self._borrow()))
+
+        errors = (RasterioError, OSError)
+        if self.is_remote:
+            return try_again(self.source, what, self.retry, act, errors)
+        try:
+            return act()
+        except errors as error:
+            raise SceneError(
+                f"the scene '{self.source}' cannot be read ({what}): {tell_cause(error)}",
+                "the file is truncated or damaged",
+                "copy or download it again",
+            ) from error
+
+    def read(self, bands: Sequence[int], window: Window) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W) of a window inside the raster.
+
+        Raises:
+            SceneError: see ``use``.
+        """
+        place = to_rasterio(window)
+        row, col, height, width = window
+        return self.use(
+            f"rows {row} to {row + height}, columns {col} to {col + width}",
+            lambda dataset: (
+                dataset.read(list(bands), window=place),
+                dataset.read_masks(list(bands), window=place),
+            ),
+        )
+
+    def read_reduced(
+        self, bands: Sequence[int], size: tuple[int, int], is_smooth: bool = True
+    ) -> tuple[Values, Masks]:
+        """Values and masks (C, height, width) of everything in a smaller size.
+
+        Args:
+            bands: numbers from 1.
+            size: height and width.
+            is_smooth: whether to average, instead of choosing pixels.
+
+        Raises:
+            SceneError: see ``use``.
+        """
+        from rasterio.enums import Resampling
+
+        method = Resampling.average if is_smooth else Resampling.nearest
+        shape = len(bands), *size
+        return self.use(
+            "reduced",
+            lambda dataset: (
+                dataset.read(list(bands), out_shape=shape, resampling=method),
+                dataset.read_masks(list(bands), out_shape=shape),
+            ),
+        )
+
+    def close(self) -> None:
+        """Close the handles, those in use as soon as they are not; the next use opens new ones."""
+        with self._lock:
+            free, self._free = self._free, []
+            self._closed += 1
+        for handle in free:
+            _close(handle)
+
+    def _environments(self) -> list[rasterio.Env]:
+        return [read_strictly(), *([set_up_network(self.retry)] if self.is_remote else ())]
+
+    @contextmanager
+    def _borrow(self) -> Iterator[DatasetReader]:
+        """A handle, closed after a failure, so that what GDAL keeps of the file is forgotten."""
+        with self._lock:
+            closed = self._closed
+            handle = self._free.pop() if self._free else None
+        handle = handle or self._open()
+        try:
+            yield handle[0]
+        except BaseException:
+            _close(handle)
+            raise
+        with self._lock:
+            is_current = closed == self._closed
+            if is_current:
+                self._free.append(handle)
+        if not is_current:
+            _close(handle)
+
+    def _open(self) -> Handle:
+        address = self.source.address
+        plain = open_quietly(address) if self.is_remote else open_raster(address)
+        try:
+            view = self._wrap(plain) if self._wrap else plain
+        except BaseException:
+            plain.close()
+            raise
+        return (view,) if view is plain else (view, plain)
+
+
+def _close(handle: Handle) -> None:
+    """Close views before what they show."""
+    for dataset in handle:
+        dataset.close()
+
+
+def shrink_size(height: int, width: int, longest: int) -> tuple[int, int]:
+    """Height and width with at most ``longest`` pixels a side, and at least one.
+
+    Examples:
+        >>> shrink_size(3000, 1500, 1000)
+        (1000, 500)
+    """
+    factor = max(1.0, max(height, width) / longest)
+    return max(1, round(height / factor)), max(1, round(width / factor))

@@ -1,0 +1,92 @@
+"""What a raster is known by: a cheap fingerprint, and when it was taken."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fewscape.core import Window
+from fewscape.raster.gdal import to_rasterio
+from fewscape.raster.georeference import name_crs
+from fewscape.raster.opening.handles import Handles
+from fewscape.raster.opening.remote import Retry
+from fewscape.raster.opening.sources import Source, to_source
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+PLACES = 8
+"""Windows along each axis."""
+
+SIDE = 16
+"""Pixels along each side of a window."""
+
+
+def fingerprint_scene(scene: Source | Path | str, retry: Retry | None = None) -> str:
+    """SHA-256 over what a raster says of itself and over 64 small windows of all its bands.
+
+    Size, bands, type, nodata, transform and reference system count, and 16 x 16 pixels at 8 x 8
+    places, at full resolution. So a huge scene costs no more than a small one, and compressing
+    it anew or adding overviews changes nothing. Pixels changed between the windows go unnoticed.
+
+    Args:
+        scene: the raster.
+        retry: how often reads over the network are tried.
+
+    Returns:
+        Hexadecimal digits.
+
+    Raises:
+        SceneError: the file is missing, damaged or no raster, or cannot be reached.
+    """
+    with closing(Handles(to_source(scene), retry or Retry())) as handles:
+        return handles.use("fingerprint", _digest)
+
+
+def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetime | None:
+    """When a scene was taken, or its file was made, where the file tells that only.
+
+    Times without a zone are taken as UTC.
+
+    Args:
+        scene: the raster.
+        retry: how often reads over the network are tried.
+
+    Raises:
+        SceneError: the file is missing, damaged or no raster, or cannot be reached.
+    """
+    with closing(Handles(to_source(scene), retry or Retry())) as handles:
+        tags, told = handles.use(
+            "tags", lambda dataset: (dataset.tags(), dataset.tags(ns="IMAGERY"))
+        )
+    told = told.get("ACQUISITIONDATETIME", "") or tags.get("TIFFTAG_DATETIME", "")
+    told = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", told.strip())  # as TIFF writes it
+    try:
+        found = datetime.fromisoformat(told)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _digest(dataset: DatasetReader) -> str:
+    place = [f"{value:.12g}" for value in dataset.transform[:6]]
+    facts = (dataset.shape, dataset.dtypes, dataset.nodata, place, name_crs(dataset.crs))
+    digest = hashlib.sha256(repr(facts).encode())
+    for row in _spread(dataset.height):
+        for col in _spread(dataset.width):
+            height = min(SIDE, dataset.height - row)
+            window = Window(row, col, height, min(SIDE, dataset.width - col))
+            digest.update(dataset.read(window=to_rasterio(window)).tobytes())
+    return digest.hexdigest()
+
+
+def _spread(length: int) -> list[int]:
+    """Where the windows begin along an axis."""
+    last = max(0, length - SIDE)
+    return sorted(set(np.linspace(0, last, PLACES).astype(int).tolist()))

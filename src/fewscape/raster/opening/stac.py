@@ -1,0 +1,113 @@
+"""Scenes in STAC items.
+
+Plain JSON is enough for this. odc-stac, which others use, puts many items on one grid and loads
+them into a data cube; here each item is a scene of its own that is read window by window, so all
+that is needed is the address of one asset.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from fewscape.core import SceneError, suggest
+from fewscape.raster.opening.remote import Retry, fetch_bytes
+from fewscape.raster.opening.sources import SCHEME, Source
+
+ROLES = ("data", "visual")
+"""Roles of the asset that is taken if none is named; the first that exactly one asset has."""
+
+
+def read_items(
+    source: Source, asset: str | None = None, retry: Retry | None = None
+) -> Iterator[tuple[str, str]]:
+    """The items of a STAC item or item collection: name and address of one asset each.
+
+    Names are the items' ids, with the suffix of the asset: assets of different items are often
+    called alike. Addresses that are relative are relative to the file, or to the item's ``self``
+    link if the file is local and nothing lies there.
+
+    Args:
+        source: JSON file, here or on the web.
+        asset: key of the asset; otherwise the only one with the role ``data``, or else the only
+            one with the role ``visual`` or of that name.
+        retry: how often reads over the network are tried.
+
+    Raises:
+        SceneError: no STAC, no items, no such asset, none that stands out, or the file cannot be
+            reached.
+    """
+    file = source.file
+    content = fetch_bytes(source, retry or Retry()) if file is None else file.read_bytes()
+    for item in _parse(source, content):
+        name = str(item.get("id") or source.stem)
+        assets = item["assets"]
+        href = str(assets[_choose(source, name, assets, asset)].get("href", ""))
+        safe = "".join(char if char.isalnum() or char in "_.-" else "_" for char in name)
+        yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, source)
+
+
+def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise SceneError(
+            f"'{source}' is not readable JSON: {error}",
+            "expected a STAC item or item collection",
+            "check the file",
+        ) from error
+    kind = content.get("type") if isinstance(content, dict) else None
+    items = content.get("features", []) if kind == "FeatureCollection" else [content]
+    if not items or not all(
+        isinstance(i, dict) and isinstance(i.get("assets"), dict) for i in items
+    ):
+        raise SceneError(
+            f"'{source}' holds no STAC items",
+            "expected a Feature with 'assets', or a FeatureCollection of such",
+            "give polygons with --examples, and rasters or STAC items as scenes",
+        )
+    return items
+
+
+def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | None) -> str:
+    """Key of the asset to map."""
+    listing = ", ".join(sorted(assets)) or "none"
+    if asset is not None:
+        if asset not in assets:
+            raise SceneError(
+                f"the item '{name}' of '{source}' has no asset '{asset}'",
+                f"it has {listing}",
+                suggest(asset, assets),
+            )
+        return asset
+    for role in ROLES:
+        having = [key for key, entry in assets.items() if role in (entry.get("roles") or ())]
+        if len(having) == 1:
+            return having[0]
+    if "visual" in assets:
+        return "visual"
+    if len(assets) == 1:
+        return next(iter(assets))
+    raise SceneError(
+        f"no asset of the item '{name}' of '{source}' stands out",
+        f"expected one with the role 'data' or 'visual'; the assets are {listing}",
+        "name one with --asset",
+    )
+
+
+def _resolve(href: str, item: Mapping[str, Any], source: Source) -> str:
+    if SCHEME.match(href) or href.startswith("/vsi"):
+        return href
+    if source.file is None:
+        return urljoin(source.address.removeprefix("/vsicurl/"), href)
+    if href.startswith("/"):
+        return href
+    beside = source.file.parent / href
+    links = item.get("links") or ()
+    origin = next((str(link.get("href")) for link in links if link.get("rel") == "self"), "")
+    if not beside.exists() and SCHEME.match(origin):
+        return urljoin(origin, href)
+    return str(beside)

@@ -1,0 +1,1 @@
+"""A panchromatic and a multispectral raster of one place."""

@@ -1,0 +1,227 @@
+"""Bands of a raster as the file has them, and which of their pixels are valid."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import SceneError, Window
+from fewscape.raster.georeference import Georeference
+from fewscape.raster.opening.handles import Handles, Masks, Values, shrink_size
+from fewscape.raster.opening.remote import Retry
+from fewscape.raster.opening.sources import Source
+from fewscape.raster.reading.bands import find_bands, name_bands
+from fewscape.raster.reading.resolution import plan_grid, resample
+from fewscape.raster.reading.statistics import BandStatistics
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+    from rasterio.vrt import WarpedVRT
+
+SAMPLE_SIDE = 1024
+"""Longest side of the reduced reading from which the percentiles are taken."""
+
+PATCHES, PATCH_SIDE = 8, 64
+"""Number along each side, and size in pixels, of the spots that are read where a reduced reading
+of the whole scene is not needed for anything else."""
+
+Validity = npt.NDArray[np.bool_]
+
+
+class MaskedBands(ABC):
+    """Bands with their masks on one grid, and a sample of their values.
+
+    Attributes:
+        source: what results are named after.
+        nodata: value of pixels without data that was given.
+        grid: where the pixels lie that are read.
+        own_grid: where the pixels of the file lie.
+        numbers: of the bands, from 1.
+        names: of the bands for messages.
+        dtype: of the values.
+        is_all_valid: whether nothing can be masked.
+    """
+
+    source: Source
+    nodata: float | None
+    grid: Georeference
+    own_grid: Georeference
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    is_all_valid: bool
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the handles of all threads; reading opens new ones."""
+
+    @abstractmethod
+    def _read_window(self, window: Window) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W)."""
+
+    @abstractmethod
+    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
+        """Values and masks (C, H, W) of the whole scene in a smaller size."""
+
+    def read(self, window: Window) -> tuple[Values, Validity]:
+        """Values (C, H, W) in the file's type and validity (H, W) of a window inside the scene.
+
+        Raises:
+            SceneError: the file is damaged there, or the network failed for good.
+        """
+        values, masks = self._read_window(window)
+        return values, self._find_valid(values, masks)
+
+    def read_reduced(self, longest: int) -> tuple[Values, Validity]:
+        """The whole scene, averaged to at most ``longest`` pixels a side.
+
+        Raises:
+            SceneError: see ``read``.
+        """
+        values, masks = self._read_reduced(longest, is_smooth=True)
+        return values, self._find_valid(values, masks)
+
+    def measure(self, must_see_all: bool) -> BandStatistics:
+        """What the values of valid pixels are like.
+
+        From a reduced reading of the whole scene; of large scenes without any mask, unless all of
+        it has to be seen, from spots, since a reduced reading goes through every block.
+
+        Raises:
+            SceneError: no pixel of the scene is valid.
+        """
+        is_large = self.grid.height * self.grid.width > SAMPLE_SIDE**2
+        if is_large and self.is_all_valid and not must_see_all:
+            parts = [self._read_window(spot) for spot in self._spread_spots()]
+            values, masks = (np.concatenate(part, axis=2) for part in zip(*parts, strict=True))
+            valid = self._find_valid(values, masks)
+            has_data = np.any(self._find_data(values, masks), axis=(1, 2))
+        else:
+            values, valid, has_data = self._sample()
+        return BandStatistics.measure(values[:, valid], has_data)
+
+    def _sample(self) -> tuple[Values, Validity, npt.NDArray[np.bool_]]:
+        """Reduced pixels with at least one valid, or the first strip that has one.
+
+        Returns:
+            Values (C, H, W), validity (H, W), and which bands have data by themselves (C,).
+        """
+        height, width = self.grid.height, self.grid.width
+        has_data = np.zeros(len(self.numbers), bool)
+        reduced = (self._read_reduced(SAMPLE_SIDE, is_smooth=False) for _ in range(1))
+        strips = (
+            self._read_window(Window(row, 0, min(256, height - row), width))
+            for row in range(0, height, 256)
+        )
+        for values, masks in itertools.chain(reduced, strips):
+            valid = self._find_valid(values, masks)
+            has_data |= self._find_data(values, masks).any(axis=(1, 2))
+            if valid.any():
+                return values, valid, has_data
+        raise self._tell_empty(has_data)
+
+    def _spread_spots(self) -> list[Window]:
+        height, width = (min(PATCH_SIDE, side) for side in (self.grid.height, self.grid.width))
+        rows, cols = (
+            np.unique(np.linspace(0, last, PATCHES).astype(int)).tolist()
+            for last in (self.grid.height - height, self.grid.width - width)
+        )
+        return [Window(row, col, height, width) for row, col in itertools.product(rows, cols)]
+
+    def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
+        """Where each band has data by itself, (C, H, W)."""
+        found = masks > 0
+        if np.issubdtype(self.dtype, np.floating):
+            found &= np.isfinite(data)
+        if self.nodata is not None:
+            found &= data != self.nodata
+        return found
+
+    def _find_valid(self, data: Values, masks: Masks) -> Validity:
+        valid: Validity = np.any(masks, axis=0)
+        if np.issubdtype(self.dtype, np.floating):
+            valid &= np.isfinite(data).all(axis=0)
+        if self.nodata is not None:
+            valid &= (data != self.nodata).any(axis=0)
+        return valid
+
+    def _tell_empty(self, has_data: npt.NDArray[np.bool_]) -> SceneError:
+        """That no pixel is valid; a single band is to blame where the others have data."""
+        if has_data.any():
+            lacking = [name for name, found in zip(self.names, has_data, strict=True) if not found]
+            return SceneError(
+                f"no pixel of the scene '{self.source}' is valid: "
+                f"{' and '.join(lacking) or 'another band each'} has no number",
+                "a pixel needs a finite value in every band",
+                "choose other bands with --bands",
+            )
+        return SceneError(
+            f"the scene '{self.source}' has no valid pixel",
+            "its nodata value, alpha or mask band covers everything",
+            "check the file, or the value given with --nodata",
+        )
+
+
+class FileBands(MaskedBands):
+    """Chosen bands of a raster, on its own grid or on that of a resolution.
+
+    The arguments are those of ``SceneReader``.
+
+    Raises:
+        SceneError: see there.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        bands: Sequence[int | str] | None,
+        nodata: float | None,
+        resolution: float | None,
+        retry: Retry,
+    ) -> None:
+        self.source = source
+        self.nodata = nodata
+        self._resolution = resolution
+        self._handles = Handles(source, retry, self._view)
+        self.grid, self.own_grid, self.numbers, self.names, self.dtype, self.is_all_valid = (
+            self._handles.use("opening", lambda dataset: self._describe(dataset, bands))
+        )
+
+    def close(self) -> None:
+        """Close the handles of all threads; reading opens new ones."""
+        self._handles.close()
+
+    def _read_window(self, window: Window) -> tuple[Values, Masks]:
+        return self._handles.read(self.numbers, window)
+
+    def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
+        size = shrink_size(self.grid.height, self.grid.width, longest)
+        return self._handles.read_reduced(self.numbers, size, is_smooth)
+
+    def _view(self, dataset: DatasetReader) -> DatasetReader | WarpedVRT:
+        """The file on the grid of the chosen resolution."""
+        if self._resolution is None:
+            return dataset
+        own = Georeference.of(dataset)
+        grid = plan_grid(own, self._resolution, str(self.source))
+        return dataset if grid == own else resample(dataset, grid, self.nodata)
+
+    def _describe(
+        self, dataset: DatasetReader | WarpedVRT, bands: Sequence[int | str] | None
+    ) -> tuple[Georeference, Georeference, tuple[int, ...], tuple[str, ...], np.dtype[Any], bool]:
+        """Grid, own grid, numbers and names of the bands, type, whether nothing can be masked."""
+        from rasterio.enums import MaskFlags
+
+        plain = getattr(dataset, "src_dataset", dataset)
+        numbers = find_bands(plain, bands, str(self.source))
+        every = name_bands(plain)
+        names = tuple(f"band {number} {every[number - 1]}".strip() for number in numbers)
+        dtype = np.dtype(plain.dtypes[0])
+        masked = any(MaskFlags.all_valid not in flags for flags in plain.mask_flag_enums)
+        is_all_valid = not masked and self.nodata is None and dtype.kind != "f"
+        return Georeference.of(dataset), Georeference.of(plain), numbers, names, dtype, is_all_valid

@@ -1,0 +1,134 @@
+"""Polygons of a class map, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import Window
+from fewscape.raster.gdal import limit_cache, open_raster, to_rasterio
+from fewscape.raster.georeference import Georeference
+from fewscape.raster.grid import plan_strips
+from fewscape.raster.vectors.geopackage import PolygonSink, add_default_style
+from fewscape.raster.vectors.patches import Patch, PatchTracker
+from fewscape.raster.vectors.simplify import MAX_VERTICES, simplify_patches
+from fewscape.raster.writing.palette import Colour
+from fewscape.raster.writing.qml import style_polygons
+from fewscape.raster.writing.writer import BLOCK, PROBABILITY_STEPS
+
+if TYPE_CHECKING:
+    from rasterio.io import DatasetReader
+
+STRIP_PIXELS = 4_000_000
+"""Pixels that are in memory at a time."""
+
+CACHED_ROWS = 3
+"""Rows of blocks, of all rasters together, that GDAL keeps: strips end within blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolygonOptions:
+    """What the polygons of a map look like."""
+
+    simplify: float = 0.0
+    """Tolerance in metres, in pixels where the map has no CRS; 0 keeps the pixels' corners."""
+    scene: str = ""
+    """Name of the scene, a field of every polygon."""
+    model: str = ""
+    """Name of the model, likewise."""
+    date: str = ""
+    """Day of the scene, as 2026-01-31; empty if that is unknown."""
+    colours: Sequence[Colour] | None = None
+    """Of the K classes, for the style that QGIS applies on loading; no style if not given."""
+
+
+def vectorise_map(
+    classes: Path,
+    probabilities: Sequence[Path],
+    target: Path,
+    names: Sequence[str],
+    metadata: Mapping[str, str] | None = None,
+    strip_pixels: int = STRIP_PIXELS,
+    options: PolygonOptions | None = None,
+) -> int:
+    """Write the polygons of a class map as a GeoPackage; return how many there are.
+
+    Pixels that share an edge and a class make one polygon. The map is read in strips; polygons
+    that pass from strip to strip are joined, and written as soon as they are complete. Only
+    simplification waits for all of them, see ``simplify_patches``.
+
+    Fields: ``class``, ``class_id``, ``score`` (mean probability of its pixels; empty without
+    probabilities), ``area_m2`` and ``perimeter_m`` (true on the ground in any projection; of the
+    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``, ``date``
+    (when the scene was taken or its file made, as that tells; empty if it does not).
+
+    Args:
+        classes: class map, 0 background, 1 to K classes, 255 no data.
+        probabilities: rasters of the K classes' probabilities, steps of 1 / 254; may be empty.
+        target: the GeoPackage.
+        names: K class names.
+        metadata: text that goes with the file.
+        strip_pixels: pixels that are in memory at a time; fewer than usual, and fewer polygons
+            are simplified, too.
+        options: see ``PolygonOptions``.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    options = options or PolygonOptions()
+    with ExitStack() as stack:
+        dataset = stack.enter_context(open_raster(classes))
+        opened = {path: stack.enter_context(open_raster(path)) for path in set(probabilities)}
+        scores = [opened[path] for path in probabilities]
+        grid = Georeference.of(dataset)
+        origin: dict[str, str | np.datetime64] = {
+            "scene": options.scene,
+            "model": options.model,
+            "date": np.datetime64(options.date or "NaT", "D"),
+        }
+        sink = PolygonSink(target, grid, names, bool(probabilities), origin, metadata or {})
+        patches = _find_patches(dataset, scores, strip_pixels)
+        if options.simplify:
+            sides = sink.measure.measure_sides()
+            # Under a limit, a corner takes about twice what a pixel of a strip does.
+            most = MAX_VERTICES if strip_pixels >= STRIP_PIXELS else strip_pixels // 2
+            patches = simplify_patches(patches, options.simplify, sides, most)
+        sink.add(patches)
+        sink.flush()
+    if options.colours is not None:
+        style = style_polygons(names, options.colours)
+        add_default_style(target, "classes", style)
+    return sink.count
+
+
+def _find_patches(
+    classes: DatasetReader, scores: Sequence[DatasetReader], strip_pixels: int
+) -> Iterator[Patch]:
+    """The patches of a class map, each as soon as it is complete."""
+    tracker = PatchTracker()
+    cache = limit_cache(CACHED_ROWS * BLOCK * classes.width)
+    for strip in plan_strips(classes.height, classes.width, strip_pixels):
+        with cache:
+            found = classes.read(1, window=to_rasterio(strip))
+            own = _pick_scores(found, scores, strip)
+        yield from tracker.advance(found, own, strip.row)
+    yield from tracker.finish()
+
+
+def _pick_scores(
+    classes: npt.NDArray[np.uint8], sources: Sequence[DatasetReader], strip: Window
+) -> npt.NDArray[np.float32]:
+    """The probability of each pixel's own class; rasters of absent classes are not read."""
+    scores = np.zeros(classes.shape, np.float32)
+    for number in np.flatnonzero(np.bincount(classes.ravel(), minlength=256)).tolist():
+        if 0 < number <= len(sources):
+            probability = sources[number - 1].read(1, window=to_rasterio(strip))
+            own = classes == number
+            np.copyto(scores, probability / np.float32(PROBABILITY_STEPS), where=own)
+    return scores

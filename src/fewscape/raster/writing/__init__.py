@@ -1,0 +1,1 @@
+"""Rasters and their companions on disk."""

@@ -1,0 +1,200 @@
+"""Training from a recipe: LightningCLI with our defaults and our errors."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from fewscape.backbones import BackboneConfig
+from fewscape.core import ConfigError, OutputError, suggest
+from fewscape.datasets import Augment, CropOptions
+from fewscape.datasets.pan_ms import EpisodeOptions
+from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
+from fewscape.training.dual_source import DualSourceSegmentation
+from fewscape.training.episode_data import EpisodeData
+from fewscape.training.episode_sources import FolderSource, SyntheticSource
+from fewscape.training.few_shot import FewShotSegmentation
+from fewscape.training.model_folders import SaveModelFolders
+from fewscape.training.optimized import OptimizedModule
+from fewscape.training.pair_data import PairData
+from fewscape.training.semantic import SemanticSegmentation
+from fewscape.training.semantic_data import SemanticData
+
+TRAINER_DEFAULTS: dict[str, Any] = {
+    "default_root_dir": "runs/fit",
+    "reload_dataloaders_every_n_epochs": 1,  # episodes are a function of seed, epoch and index
+    "gradient_clip_val": 1.0,
+    "num_sanity_val_steps": 0,
+    "enable_model_summary": False,
+    "log_every_n_steps": 10,
+}
+
+HINTS = (
+    ".*does not have many workers.*",
+    ".*args parameter is intended to run from within Python.*",
+    ".*number of training batches.*is smaller than the logging interval.*",
+    ".*pin_memory.*",
+    ".*configure_optimizers. returned .None.*",
+    ".*LeafSpec.*",
+    ".*Checkpoint directory .* exists and is not empty.*",
+)
+"""Warnings of Lightning that do not concern whoever runs a recipe."""
+
+UNKNOWN_KEY = re.compile(r"(?:[Oo]ption '|unrecognized arguments: --)(?P<key>[\w.]+)")
+TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule]]] = {
+    "few_shot": (FewShotSegmentation, EpisodeData),
+    "semantic": (SemanticSegmentation, SemanticData),
+    "dual_source": (DualSourceSegmentation, PairData),
+}
+"""What a recipe may train, by the value of its key ``task``; the first if it has none."""
+
+SECTIONS = (
+    *(section for sections in TASKS.values() for section in sections),
+    OptimizedModule,
+    SaveModelFolders,
+    lightning.Trainer,
+    *FewShotModel.__subclasses__(),
+    *SemanticModel.__subclasses__(),
+    BackboneConfig,
+    DualSourceConfig,
+    EpisodeOptions,
+    CropOptions,
+    FolderSource,
+    SyntheticSource,
+    Augment,
+)
+"""What a recipe describes; their arguments are the keys it may have."""
+
+
+class RecipeCLI(LightningCLI):
+    """Adds loggers, the checkpoint to resume from and the model folders to every run."""
+
+    def before_instantiate_classes(self) -> None:
+        """Find out about wrong paths before any work."""
+        settings = self.config[self.subcommand]
+        _check_writable(Path(settings.trainer.default_root_dir))
+        checkpoint = settings.get("ckpt_path")
+        if checkpoint is not None and not Path(checkpoint).is_file():
+            raise ConfigError(
+                f"there is no checkpoint '{checkpoint}'",
+                "expected the last.ckpt of an interrupted run",
+                "check --ckpt_path, or leave it out to start anew",
+            )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """The folder callback has settings of its own."""
+        parser.add_lightning_class_args(SaveModelFolders, "save")
+        parser.add_argument("--task", choices=TASKS, default=next(iter(TASKS)))
+        if self._model_class is SemanticSegmentation:
+            parser.link_arguments("data.class_names", "model.class_names", apply_on="instantiate")
+
+    def _instantiate_trainer(
+        self, config: dict[str, Any], callbacks: list[lightning.Callback]
+    ) -> lightning.Trainer:
+        root = Path(config["default_root_dir"])
+        if config.get("logger") is None:
+            config["logger"] = [
+                CSVLogger(root, name="csv"),  # a version for each start: it deletes older rows
+                TensorBoardLogger(root, name="", version="tensorboard"),
+            ]
+        callbacks.append(
+            ModelCheckpoint(root / "checkpoints", "last", enable_version_counter=False)
+        )
+        callbacks.append(Timer(verbose=False))  # adds up over interruptions
+        return super()._instantiate_trainer(config, callbacks)
+
+
+def train(argv: list[str]) -> lightning.Trainer:
+    """Train as the arguments say: ``--config FILE`` and overrides such as ``--model.lr 0.001``.
+
+    The resolved recipe is saved as ``config.yaml`` beside the logs.
+
+    Raises:
+        ConfigError: the recipe is absent, has an unknown key or a value of the wrong type; or the
+            checkpoint is absent.
+        OutputError: the folder of the run cannot be written.
+    """
+    for pattern in HINTS:
+        warnings.filterwarnings("ignore", pattern)
+    strict = {"exit_on_error": False}
+    task, data = TASKS[_find_task(argv)]
+    try:
+        cli = RecipeCLI(
+            task,
+            data,
+            args=["fit", *argv],
+            seed_everything_default=0,
+            trainer_defaults=TRAINER_DEFAULTS,
+            save_config_kwargs={"overwrite": True},
+            parser_kwargs=strict | {"fit": dict(strict)},
+            auto_configure_optimizers=False,
+        )
+    except argparse.ArgumentError as error:
+        raise _explain(str(error)) from error
+    return cli.trainer
+
+
+def _find_task(argv: list[str]) -> str:
+    """The key ``task`` of the arguments, or of the last recipe that has it.
+
+    Raises:
+        ConfigError: there is no such task.
+    """
+    import yaml
+
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--task")
+    parser.add_argument("--config", "-c", action="append", default=[], type=Path)
+    known, _ = parser.parse_known_args(argv)
+    name = known.task
+    for path in reversed(known.config):
+        if name is None and path.is_file():
+            try:
+                recipe = yaml.safe_load(path.read_text("utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ConfigError(f"the recipe '{path}' is no YAML: {error}") from error
+            name = recipe.get("task") if isinstance(recipe, dict) else None
+    if name is None:
+        return next(iter(TASKS))
+    if name not in TASKS:
+        raise ConfigError(f"the recipe asks for the task '{name}'", "", suggest(str(name), TASKS))
+    return str(name)
+
+
+def _check_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{folder}' cannot be written: {error.strerror}",
+            "the run keeps its logs, checkpoints and model folders there",
+            "choose another one with --trainer.default_root_dir",
+        ) from error
+
+
+def _explain(message: str) -> ConfigError:
+    """The parser's complaint as a sentence that says what to write instead."""
+    if match := UNKNOWN_KEY.search(message):
+        option = match["key"]
+        known = {name for section in SECTIONS for name in inspect.signature(section).parameters}
+        nearest = difflib.get_close_matches(option.rpartition(".")[2], known, n=1)
+        return ConfigError(
+            f"the recipe has an unknown key '{option}'",
+            f"did you mean '{nearest[0]}'?" if nearest else "",
+            "see: fewscape fit --help",
+        )
+    told = " ".join(message.replace("required: fit.", "required: --").split())
+    return ConfigError(f"the recipe cannot be used: {told[:500]}")

@@ -1,0 +1,118 @@
+"""What every training has: an optimiser, rates and their course over the steps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import lightning.pytorch as lightning
+import torch
+from torch import nn
+
+from fewscape.models import Network
+from fewscape.training.lookahead import add_lookahead
+
+Optimizer = Literal["sgd", "adam", "adamw"]
+Schedule = Literal["constant", "poly", "cosine", "cosine_epoch"]
+POLY_POWER = 0.9
+
+
+class OptimizedModule(lightning.LightningModule):
+    """Base of the trainings.
+
+    Args:
+        optimizer: ``sgd`` has momentum 0.9, as in the papers.
+        lr: rate of everything but the backbone.
+        backbone_lr_factor: rate of the backbone relative to ``lr``; MGCL takes 1/1000.
+        weight_decay: of every parameter.
+        schedule: course of the rate over all steps; ``poly`` has power 0.9, ``cosine_epoch``
+            stays as it is within an epoch.
+        warmup_steps: steps over which the rate rises linearly first.
+        final_lr_factor: share of the rate that a cosine ends at.
+        lookahead: let slow weights follow, see ``add_lookahead``.
+    """
+
+    model: nn.Module
+    map_command: str
+    """How to map a scene with the trained network, for its card."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer = "sgd",
+        lr: float = 1e-2,
+        backbone_lr_factor: float = 1e-3,
+        weight_decay: float = 5e-4,
+        schedule: Schedule = "poly",
+        warmup_steps: int = 0,
+        final_lr_factor: float = 0.0,
+        lookahead: bool = False,
+    ) -> None:
+        super().__init__()
+        self.optimizer = optimizer
+        self.lr = lr
+        self.backbone_lr_factor = backbone_lr_factor
+        self.weight_decay = weight_decay
+        self.schedule = schedule
+        self.warmup_steps = warmup_steps
+        self.final_lr_factor = final_lr_factor
+        self.lookahead = lookahead
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The part whose rate is ``lr * backbone_lr_factor``; empty where there is none."""
+        return self.model.backbone if isinstance(self.model, Network) else nn.Identity()
+
+    def describe(self) -> dict[str, Any]:
+        """Entries of ``config.json`` that are known here."""
+        return {}
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401 (Lightning takes many forms)
+        """Two parameter groups and a schedule that advances with every step.
+
+        None for a network with nothing to learn.
+        """
+        backbone = [p for p in self.backbone.parameters() if p.requires_grad]
+        known = {id(parameter) for parameter in self.backbone.parameters()}
+        rest = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
+        if not backbone and not rest:
+            return None
+        groups: list[dict[str, Any]] = [{"params": rest, "lr": self.lr}]
+        if backbone:
+            groups.append({"params": backbone, "lr": self.lr * self.backbone_lr_factor})
+        optimizer = self._make_optimizer(groups)
+        if self.lookahead:
+            add_lookahead(optimizer)
+        total = int(self.trainer.estimated_stepping_batches)
+        per_epoch = max(1, total // max(1, self.trainer.max_epochs or 1))
+        scheduler = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: self.rate(step, total, per_epoch)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def _make_optimizer(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
+        match self.optimizer:
+            case "sgd":
+                return torch.optim.SGD(groups, momentum=0.9, weight_decay=self.weight_decay)
+            case "adam":
+                return torch.optim.Adam(groups, weight_decay=self.weight_decay)
+            case "adamw":
+                return torch.optim.AdamW(groups, weight_decay=self.weight_decay)
+
+    def rate(self, step: int, total: int, per_epoch: int = 1) -> float:
+        """Factor of the rate at a step of ``total``, with ``per_epoch`` steps an epoch."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        if self.schedule == "cosine_epoch":
+            step -= step % per_epoch
+        done = min((step - self.warmup_steps) / max(total - self.warmup_steps, 1), 1.0)
+        match self.schedule:
+            case "constant":
+                return 1.0
+            case "poly":
+                return float((1 - done) ** POLY_POWER)
+            case "cosine" | "cosine_epoch":
+                least = self.final_lr_factor
+                return least + (1 - least) * 0.5 * (1 + math.cos(done * math.pi))

@@ -1,0 +1,173 @@
+"""Crops for training and tiles for validation of a fully supervised network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from fewscape.core import ConfigError
+from fewscape.datasets import (
+    Area,
+    AreaReader,
+    AreaTiles,
+    Augment,
+    CropOptions,
+    FolderDataset,
+    LabelledCrop,
+    TrainingCrops,
+    choose_areas,
+    image_stem,
+    pick_evenly,
+    read_colours,
+    read_splits,
+    separate_ground,
+)
+from fewscape.training.input_facts import check_resolution, tell_input
+
+CACHE_BYTES = 1 << 30
+"""Decoded images to keep; decoding a large JPEG again costs more than a step."""
+
+log = logging.getLogger(__name__)
+
+
+class SemanticData(lightning.LightningDataModule):
+    """One data set in the generic layout: ``images/``, ``labels/`` and ``classes.json``.
+
+    Validation lies on ground of its own: the split ``val`` of ``splits.json`` where there is one,
+    otherwise the last places of the data set, see ``separate_ground``.
+
+    Args:
+        folder: of the data set.
+        train: splits or patterns of image names, such as ``tile7_*``; the split ``train`` if not
+            given, or else all that is not for validation.
+        val: likewise. Some papers validate on what they train on or report on; name it here to
+            do as they did.
+        val_share: share of the pixels for validation where no split says it.
+        labels: folder of the labels, for instance of a variant.
+        image_size: side of the crops and tiles in pixels.
+        crops: how training crops are drawn.
+        augment: turn, mirror and relight them.
+        batch_size: crops of a step.
+        samples_per_epoch: training crops of an epoch; as many as cover the ground once if not
+            given.
+        num_workers: processes that read crops; the crops do not depend on it.
+        seed: of all crops.
+        ground_resolution: metres that a pixel measures on the ground; the network's maps of
+            georeferenced scenes are made at this size of pixel.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        train: Sequence[str] = (),
+        val: Sequence[str] = (),
+        val_share: float = 0.2,
+        labels: str = "labels",
+        image_size: int = 512,
+        crops: CropOptions | None = None,
+        augment: Augment | None = None,
+        batch_size: int = 8,
+        samples_per_epoch: int | None = None,
+        num_workers: int = 0,
+        seed: int = 0,
+        ground_resolution: float | None = None,
+    ) -> None:
+        super().__init__()
+        self.ground_resolution = check_resolution(ground_resolution)
+        self.image_size = image_size
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self.dataset = FolderDataset(folder, cache_bytes=CACHE_BYTES, labels=labels)
+        self.reader = AreaReader(self.dataset)
+        self.train_areas, self.val_areas = split_areas(self.dataset, train, val, val_share)
+        pixels = sum(area.pixels for area in self.train_areas)
+        count = samples_per_epoch or max(batch_size, round(pixels / image_size**2))
+        if count < batch_size:
+            raise ConfigError(
+                f"an epoch of {count} crops has no batch of {batch_size}",
+                "incomplete batches are left out",
+                "raise data.samples_per_epoch or lower data.batch_size",
+            )
+        self._train = TrainingCrops(
+            self.reader, self.train_areas, count, image_size, crops, augment, seed
+        )
+        self._val = AreaTiles(self.reader, self.val_areas, image_size)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of their ids."""
+        return self.reader.class_names
+
+    def train_dataloader(self) -> DataLoader[LabelledCrop]:
+        """Crops of the trainer's current epoch."""
+        self._train.set_epoch(self.trainer.current_epoch if self.trainer else 0)
+        return self._loader(self._train, drop_last=True)
+
+    def val_dataloader(self) -> DataLoader[LabelledCrop]:
+        """Tiles of the validation areas."""
+        return self._loader(self._val)
+
+    def _loader(
+        self, crops: Dataset[LabelledCrop], drop_last: bool = False
+    ) -> DataLoader[LabelledCrop]:
+        return DataLoader(
+            crops,
+            self.batch_size,
+            num_workers=self.num_workers,
+            drop_last=drop_last,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    @cached_property
+    def input_facts(self) -> dict[str, Any]:
+        """What the network learnt from looks like, for comparison with scenes."""
+        picked = [self.train_areas[at] for at in pick_evenly(len(self.train_areas))]
+        return tell_input(map(self.reader.image, picked), self.ground_resolution)
+
+    def describe(self) -> dict[str, Any]:
+        """What the network learnt from, for its card."""
+        names = [image_stem(self.dataset, area.image) for area in self.val_areas]
+        colours = read_colours(self.dataset.folder / "classes.json")
+        facts = {"data": self.dataset.name, "validation": names, "seed": self.seed}
+        return facts if colours is None else facts | {"colours": [list(own) for own in colours]}
+
+
+def split_areas(
+    dataset: FolderDataset, train: Sequence[str], val: Sequence[str], val_share: float
+) -> tuple[list[Area], list[Area]]:
+    """Areas for training and for validation, see ``SemanticData``.
+
+    Raises:
+        ConfigError: an unknown name, or nothing is left to train on.
+        DatasetError: a split names an absent image.
+    """
+    splits = read_splits(dataset.folder)
+    val = val or [name for name in ("val",) if name in splits]
+    train = train or [name for name in ("train",) if name in splits]
+    if not val and not train:
+        return separate_ground(dataset, val_share)
+    everything = choose_areas(dataset, ["*"], {})
+    chosen_val, chosen_train = (choose_areas(dataset, names, splits) for names in (val, train))
+    for_val = chosen_val or [area for area in everything if area not in chosen_train]
+    for_train = chosen_train or [area for area in everything if area not in chosen_val]
+    if not for_train or not for_val:
+        raise ConfigError(
+            f"nothing of '{dataset.name}' is left for {'validation' if for_train else 'training'}",
+            "the other takes every image",
+            "name fewer images in data.train or data.val",
+        )
+    shared = [area for area in for_val if area in for_train]
+    if shared:
+        log.warning(
+            "%d of %d validation images are trained on too; their score says nothing of new ground",
+            len(shared),
+            len(for_val),
+        )
+    return for_train, for_val
