@@ -10,10 +10,10 @@ import shapely
 from PIL import Image
 from rasterio.features import rasterize
 
-from fewscape.demo import scene as demo_scene
 from fewscape.cli.demo import REAL
 from fewscape.cli.main import main
 from fewscape.core import ConfigError
+from fewscape.demo import scene as demo_scene
 from fewscape.demo.examples import draw_examples
 from fewscape.demo.picture import Panel, Row, draw_sheet, paint, show
 from fewscape.demo.scene import find_scene

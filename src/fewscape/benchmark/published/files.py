@@ -31,7 +31,7 @@ def write_report_markdown(report: Mapping[str, Any]) -> str:
 
 def write_report_html(report: Mapping[str, Any]) -> str:
     """One page that needs no other file."""
-    style = (resources.files("fewscape.benchmark.published") / STYLE).read_text("utf-8")
+    style = (resources.files(__package__) / STYLE).read_text("utf-8")
     title = html.escape(_title(report))
     warnings = "".join(f'<p class="warning">{html.escape(each)}</p>' for each in report["warnings"])
     facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in _facts(report)[1:])

@@ -44,7 +44,7 @@ def find_published(protocol: str, shots: int) -> list[PublishedRow]:
     Rows of other protocols cannot be compared: the best one-shot rows of ``isaid5i-p1`` and
     ``isaid5i-p3`` differ by ten points for this reason alone.
     """
-    content = json.loads((resources.files("fewscape.benchmark.published") / FILE).read_text("utf-8"))
+    content = json.loads((resources.files(__package__) / FILE).read_text("utf-8"))
     rows = [
         PublishedRow(**row | {"folds": row["folds"] and tuple(row["folds"])})
         for row in content["rows"]
@@ -55,6 +55,6 @@ def find_published(protocol: str, shots: int) -> list[PublishedRow]:
 
 def describe_sources() -> dict[str, str]:
     """Paper of each source that rows name."""
-    content = json.loads((resources.files("fewscape.benchmark.published") / FILE).read_text("utf-8"))
+    content = json.loads((resources.files(__package__) / FILE).read_text("utf-8"))
     sources: dict[str, str] = content["sources"]
     return sources
