@@ -65,7 +65,8 @@ def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dic
     if not (folder / "last" / "config.json").is_file():
         train(arguments.data, folder, name, tile, seed)
     dataset = FolderDataset(arguments.data)
-    model, opened = zoo.load_semantic(str(folder / "last"))
+    loaded = zoo.load(str(folder / "last"))
+    model, opened = loaded.semantic, loaded.facts
     segmenter = SemanticSegmenter(model, opened.class_names, Policy.choose(), opened.window)
     areas = choose_areas(dataset, [f"tile{tile}_*"], {})
     results = evaluate_semantic(segmenter, dataset, areas)

@@ -31,13 +31,14 @@ FLOORS = {
     "benchmark": 8,
     "export": 8,
     "zoo": 9,
-    "demo": 10,
-    "cli": 11,
-    "serve": 11,
+    "request": 10,
+    "demo": 11,
+    "cli": 12,
+    "serve": 12,
 }
 """Every room of the house, also those still to be built."""
 
-LIGHT = {"fewscape", "fewscape.cli"}
+LIGHT = {"fewscape", "fewscape.cli", "fewscape.request"}
 """Packages of ours that a command may import before it is run."""
 
 HEAVY = {

@@ -8,7 +8,7 @@ import torch
 from fewscape.backbones import BackboneConfig
 from fewscape.core import Episode, ShapeError, Support
 from fewscape.models import save_model
-from fewscape.zoo import MODELS, load_model
+from fewscape.zoo import MODELS, load
 
 SIZE = 64
 
@@ -192,7 +192,7 @@ def test_bfloat16_is_close_to_float32(model):
 
 def test_a_saved_folder_gives_the_same_network(model, tmp_path):
     save_model(model, tmp_path / "saved", "# card\n", window=SIZE)
-    again = load_model(str(tmp_path / "saved"))
+    again = load(str(tmp_path / "saved")).few_shot
     episode = make_episode()
     with torch.inference_mode():
         assert torch.equal(again(episode).logits, model(episode).logits)

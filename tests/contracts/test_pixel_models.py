@@ -9,14 +9,14 @@ import torch
 from fewscape.core import Policy
 from fewscape.models.experts import Cells, Scaling
 from fewscape.models.pixel import Ground
-from fewscape.zoo import PIXEL_MODELS, load_pixel_model
+from fewscape.zoo import PIXEL_MODELS, load
 
 SIDE = 64
 
 
 @pytest.fixture(scope="module", params=sorted(PIXEL_MODELS))
 def model(request):
-    return load_pixel_model(request.param)
+    return load(request.param).pixel
 
 
 def paint(bands=3, batch=1, seed=0):

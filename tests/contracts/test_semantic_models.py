@@ -8,7 +8,7 @@ import torch
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ShapeError
 from fewscape.models import save_model
-from fewscape.zoo import SEMANTIC_MODELS, load_semantic
+from fewscape.zoo import SEMANTIC_MODELS, load
 
 SIZE = 64
 NAMES = ("roof", "road", "water")
@@ -82,9 +82,10 @@ def test_bfloat16_is_close_to_float32(model):
 
 def test_a_saved_folder_gives_the_same_network(model, tmp_path):
     save_model(model, tmp_path / "saved", "# card\n", SIZE, facts={"classes": NAMES})
-    again, folder = load_semantic(str(tmp_path / "saved"))
-    assert folder.class_names == NAMES
-    assert folder.window == SIZE
+    loaded = load(str(tmp_path / "saved"))
+    again = loaded.semantic
+    assert loaded.facts.class_names == NAMES
+    assert loaded.facts.window == SIZE
     images = draw_images()
     with torch.inference_mode():
         assert torch.equal(again(images).logits, model(images).logits)

@@ -159,9 +159,9 @@ def _show(arguments: argparse.Namespace) -> int:
 def _load(arguments: argparse.Namespace) -> tuple[FewShotModel | None, MakeRegions | None]:
     """The network to explain, and what cuts its regions."""
     from fewscape.regions import open_regions
-    from fewscape.zoo import load_model
+    from fewscape.zoo import load
 
     if arguments.model is None:
         return None, None
-    model = load_model(arguments.model, arguments.backbone, arguments.weights)
+    model = load(arguments.model, arguments.backbone, arguments.weights).few_shot
     return model, open_regions(model.region_method, model.region_options)
