@@ -32,6 +32,7 @@ FLOORS = {
     "export": 8,
     "zoo": 9,
     "request": 10,
+    "api": 11,
     "demo": 11,
     "cli": 12,
     "serve": 12,
@@ -95,7 +96,10 @@ def find_violations(source: Path) -> list[str]:
         room = place.parts[0].removesuffix(".py")
         if room == "__init__":
             room = "fewscape"
-        for line, module in find_imports(ast.parse(path.read_text()), package):
+        tree = ast.parse(path.read_text())
+        if room == "fewscape":  # what only type checkers import costs nothing
+            tree = ast.Module(list(find_early_imports(tree)), [])  # type: ignore[arg-type]
+        for line, module in find_imports(tree, package):
             top, _, rest = module.partition(".")
             target = rest.partition(".")[0]
             if top == "fewscape" and (complaint := judge(room, target)):
