@@ -34,6 +34,7 @@ FLOORS = {
     "request": 10,
     "api": 11,
     "demo": 11,
+    "testing": 11,
     "cli": 12,
     "serve": 12,
 }

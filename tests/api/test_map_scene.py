@@ -191,7 +191,7 @@ def test_warnings_are_logged_unless_somebody_listens(files, table, array, caplog
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"treshold": 0.5}, ConfigError, "no option 'treshold'; did you mean 'threshold'"),
+        ({"widow": 64}, ConfigError, "no option 'widow'; did you mean 'window'"),
         ({"dry_run": True}, ConfigError, "make no map that could be returned"),
         ({"window": -1}, ConfigError, "window is -1"),
         ({"class_field": "kind"}, ExamplesError, "has no column 'kind'; its columns are: class"),

@@ -213,7 +213,11 @@ def find_class(name: str) -> type[object]:
     }
     found = tables.get(name) or load_entry_point(name)
     if found is None:
-        raise ConfigError(f"the folder holds a '{name}'", "", suggest(name, tables))
+        raise ConfigError(
+            f"the folder holds a '{name}'",
+            suggest(name, tables),
+            "a network of your own is named by its class: --model mypackage.module:Class@FOLDER",
+        )
     return found
 
 
