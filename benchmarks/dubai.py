@@ -6,9 +6,9 @@ r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
         --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
         --tiles 1 3 5 6 7 8 --seeds 1
 
-Trains what ``--runs`` does not hold yet (``dubai`` of the packaged recipes) on all tiles but one, then scores the
-last network of each run on that tile by the path that maps scenes. No run was selected by its
-test tile.
+Trains what ``--runs`` does not hold yet (packaged recipes ``dubai/...``) on all tiles but one, then
+scores the last network of each run on that tile by the path that maps scenes. No run was selected
+by its test tile.
 """
 
 from __future__ import annotations

@@ -118,7 +118,8 @@ class RecipeCLI(LightningCLI):
 def train(argv: list[str]) -> lightning.Trainer:
     """Train as the arguments say: ``--config RECIPE`` and overrides such as ``--model.lr 0.001``.
 
-    A recipe is a file, or a packaged one by its name (see ``name_recipes``). The resolved recipe is saved as ``config.yaml`` beside the logs.
+    A recipe is a file, or a packaged one by its name (see ``name_recipes``). The resolved recipe
+    is saved as ``config.yaml`` beside the logs.
 
     Raises:
         ConfigError: the recipe is absent, has an unknown key or a value of the wrong type; or the
