@@ -2,11 +2,14 @@
 # make test   all tests that need neither a GPU nor the network
 # make lint   style, types, spelling
 # make bench  speed of our networks beside their published form, into benchmarks/results
+# make docs   the documentation as a site, into site; offline
+# make test-floors  all tests with the oldest versions that pyproject.toml allows
+# make release      is the version ready? builds it into dist; see CONTRIBUTING.md
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/installed
 
-.PHONY: demo test lint bench install clean
+.PHONY: demo test lint bench docs test-floors release install clean
 
 demo: install
 	@$(BIN)/fewscape demo
@@ -23,6 +26,25 @@ lint: install
 bench: install
 	@$(BIN)/python benchmarks/episode.py
 
+docs: install
+	@$(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+# An environment of its own, filled anew when a floor changes.
+FLOORS := .venv-floors
+test-floors: $(FLOORS)/installed
+	@OMP_NUM_THREADS=1 $(FLOORS)/bin/python -m pytest -m "not gpu" -n auto
+
+$(FLOORS)/installed: pyproject.toml
+	@test -x $(FLOORS)/bin/python || $(PYTHON) -m venv $(FLOORS)
+	@$(PYTHON) scripts/floors.py > $(FLOORS)/constraints.txt
+	@$(FLOORS)/bin/python -m pip install --quiet --constraint $(FLOORS)/constraints.txt \
+		--editable '.[dev,sam,clip,ray,stac]'
+	@touch $@
+
+release: lint test
+	@$(BIN)/python scripts/check_release.py
+
 install: $(READY)
 
 # Installed anew when the dependencies change; the package itself is editable.
@@ -32,8 +54,8 @@ $(READY): pyproject.toml
 		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing fewscape into .venv (torch is large: a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,sam,clip,ray,stac]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,docs,sam,clip,ray,stac]'
 	@touch $@
 
 clean:
-	rm -rf .venv demo_output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(FLOORS) site dist demo_output .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,9 +6,9 @@ r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
         --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
         --tiles 1 3 5 6 7 8 --seeds 1
 
-Trains what ``--runs`` does not hold yet (``configs/dubai``) on all tiles but one, then scores the
-last network of each run on that tile by the path that maps scenes. No run was selected by its
-test tile.
+Trains what ``--runs`` does not hold yet (packaged recipes ``dubai/...``) on all tiles but one, then
+scores the last network of each run on that tile by the path that maps scenes. No run was selected
+by its test tile.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dic
 
 def train(data: Path, folder: Path, name: str, tile: int, seed: int) -> None:
     """``fewscape fit`` in a process of its own."""
-    recipes = [f"--config=configs/dubai/{part}.yaml" for part in ("common", name)]
+    recipes = [f"--config=dubai/{name}"]
     others = ",".join(f"tile{other}_*" for other in TILES if other != tile)
     options = {
         "seed_everything": seed,

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--models", type=values.names, required=True, help="NAME=FOLDER or NAME")
     parser.add_argument("--folds", default="aerial4", choices=list(CLASS_FOLDS))
     parser.add_argument("--weights", help="of the backbone of networks given by name")
-    parser.add_argument("--episodes", type=Path, default=Path("manifests/aerial4-1shot.json"))
+    parser.add_argument("--episodes", type=Path, default=Path("aerial4-1shot"))
     parser.add_argument("--limit", type=int, default=40, help="episodes of each class")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/map_quality.json"))
     arguments = parser.parse_args()

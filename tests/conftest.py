@@ -9,14 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+SHARED_DATA = Path(
+    os.environ.get("FEWSCAPE_TEST_DATA", REPOSITORY.parent / "shared" / "data")
+).resolve()
+"""Real imagery, which the repository does not carry; tests that need it skip without it."""
 DEFAULT_THREADS = 2  # what our continuous integration has; more make small tensors slower
 
 
-settings.register_profile("ours", deadline=None)  # a busy machine is no failure
+settings.register_profile(  # a busy machine is no failure
+    "ours", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("ours")
 
 
@@ -58,7 +63,7 @@ def device(request) -> torch.device:
 def shared_data() -> Path:
     """The folder of real imagery beside the checkout."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("the real imagery (../shared/data) is not on this machine")
+        pytest.skip("the real imagery (FEWSCAPE_TEST_DATA) is not on this machine")
     return SHARED_DATA
 
 

@@ -1,8 +1,8 @@
 """Names of the recipes of benchmarks."""
 
-from tests.conftest import REPOSITORY
+from fewscape.core import packaged_folder
 
-CONFIGS = REPOSITORY / "configs"
+CONFIGS = packaged_folder("recipes")
 
 
 def stems(folder):

@@ -1,18 +1,17 @@
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from fewscape.core import find_packaged
 from fewscape.datasets import AERIAL4_DATASETS, AERIAL4_FOLDS, Manifest, open_aerial4
 from fewscape.datasets.making import make_manifest
+from tests.conftest import SHARED_DATA
 
-HOME = Path(__file__).resolve().parents[2]
-DATA = HOME / "../shared/data"
-FILES = {1: HOME / "manifests/aerial4-1shot.json", 5: HOME / "manifests/aerial4-5shot.json"}
+FILES = {shots: find_packaged("manifests", f"aerial4-{shots}shot") for shots in (1, 5)}
 
 needs_data = pytest.mark.skipif(
-    not all((DATA / name).is_dir() for name in AERIAL4_DATASETS),
-    reason="the four data sets are not in ../shared/data",
+    not all((SHARED_DATA / name).is_dir() for name in AERIAL4_DATASETS),
+    reason="the four data sets are not at hand",
 )
 
 
@@ -35,7 +34,7 @@ def test_committed_episodes_keep_the_protocol(shots):
 @pytest.mark.parametrize("shots", FILES)
 def test_committed_episodes_can_be_made_again(shots):
     made, shortages = make_manifest(
-        FILES[shots].stem, open_aerial4(DATA), ["background", "clutter"], shots
+        FILES[shots].stem, open_aerial4(SHARED_DATA), ["background", "clutter"], shots
     )
     assert not shortages
     assert made.sha256 == Manifest.load(FILES[shots]).sha256
@@ -43,4 +42,4 @@ def test_committed_episodes_can_be_made_again(shots):
 
 @needs_data
 def test_committed_episodes_fit_the_data():
-    Manifest.load(FILES[5]).check_files(DATA)
+    Manifest.load(FILES[5]).check_files(SHARED_DATA)

@@ -133,7 +133,7 @@ def test_runs_in_processes_give_the_same_report(place, tmp_path):
         (["--folds", "0,3"], "there is no fold 3"),
         (["--models", "mgclx"], "there is no recipe 'mgclx' for isaid5i; did you mean 'mgcl'"),
         (["--models", "mgcl@vgg"], "there is no recipe of a backbone 'vgg'"),
-        (["--recipes", "absent"], "expected the folder 'configs' of fewscape's repository"),
+        (["--recipes", "absent"], "expected a folder laid out like the packaged recipes"),
         (["--shots", "9"], "9-shot episodes need 10"),
         (["--only", "mgcl@tiny/fold0/seed9"], "there is no run 'mgcl@tiny/fold0/seed9'"),
         (["--selection", "paper"], "holds protocol 'isaid5i-p1', selection 'heldout'"),

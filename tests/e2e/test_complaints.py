@@ -38,18 +38,21 @@ def test_no_file_for_each_window_and_no_more_disk_than_the_map(tmp_path):
     path = write_raster(tmp_path / "scene.tif", noise(900, 700))
     out, most, files, is_done = tmp_path / "out", [], [], threading.Event()
 
+    def look(pixels=0):
+        with contextlib.suppress(FileNotFoundError):  # files go while they are listed
+            sizes = [file.stat().st_size for file in out.rglob("*") if file.is_file()]
+            most.append(sum(sizes))
+            files.append(len(sizes))
+
     def watch():
         while not is_done.wait(0.002):
-            with contextlib.suppress(FileNotFoundError):  # files go while they are listed
-                sizes = [file.stat().st_size for file in out.rglob("*") if file.is_file()]
-                most.append(sum(sizes))
-                files.append(len(sizes))
+            look()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     with SceneReader(path) as scene:
         mapper = SceneMapper(scene, EdgeSegmenter(), MapOptions(preview=False, resume=True))
-        make_map(mapper, out)
+        make_map(mapper, out, on_progress=look)
     is_done.set()
     watcher.join()
     assert mapper.num_windows > 900

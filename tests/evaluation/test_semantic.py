@@ -174,7 +174,7 @@ def test_a_supervised_model_maps_without_examples(folder, dataset, tmp_path, cap
 
 
 def test_few_shot_commands_say_that_a_model_is_supervised(folder, dataset, tmp_path, capsys):
-    words = ["evaluate", "--model", folder, "--episodes", "manifests/aerial4-1shot.json",
+    words = ["evaluate", "--model", folder, "--episodes", "aerial4-1shot",
              "--root", tmp_path, "--output", tmp_path / "r.json"]  # fmt: skip
     assert main([*map(str, words)]) == 2
     assert "holds a network that knows its classes" in capsys.readouterr().err

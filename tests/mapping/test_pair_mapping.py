@@ -283,7 +283,7 @@ SPOTS = {"trees": [(272, 32), (80, 215)], "grass": [(99, 167)], "dark roof": [(9
 """Rows and columns far from every drawn polygon, known by looking."""
 
 
-@pytest.mark.skipif(not ROTTERDAM.is_dir(), reason="needs ../shared/data/georef")
+@pytest.mark.skipif(not ROTTERDAM.is_dir(), reason="needs real imagery")
 def test_a_real_pair_with_examples_drawn_by_hand(tmp_path):
     """SpaceNet Rotterdam at a ratio of 2, with the network that comes with the package."""
     model = load("embedded_pair2").pair

@@ -114,7 +114,7 @@ def test_images_that_are_no_pair_are_told(ms, pan, message):
         PanMsPair(np.zeros(ms), np.zeros(pan), 4)
 
 
-@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs ../shared/data")
+@pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="needs real imagery")
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_real_pair_is_aligned(number):
     """Block means of the panchromatic image agree best when moved by a pixel of it at most.

@@ -3,9 +3,9 @@ import torch
 import yaml
 
 from fewscape import zoo
-from fewscape.core import ConfigError, DatasetError, OutputError
+from fewscape.core import ConfigError, DatasetError, OutputError, packaged_folder
 from fewscape.models import ModelFolder
-from fewscape.training.fitting import train
+from fewscape.training.fitting import name_recipes, train
 from tests.training.recipes import STEPS_PER_EPOCH, read_log, write_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -120,7 +120,7 @@ def test_a_recipe_with_a_mistake_is_refused(tmp_path, changes, message):
 
 
 def test_missing_files_are_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"File does not exist: '.*absent\.yaml'"):
+    with pytest.raises(ConfigError, match=r"there is no recipe '.*absent\.yaml'"):
         train(["--config", str(tmp_path / "absent.yaml")])
     with pytest.raises(
         ConfigError, match=r"there is no checkpoint '.*absent\.ckpt'; .*--ckpt_path"
@@ -134,3 +134,19 @@ def test_a_folder_that_cannot_be_written_is_told_before_any_work(tmp_path):
     (tmp_path / "run").write_text("in the way")
     with pytest.raises(OutputError, match=r"run' cannot be written: .*default_root_dir"):
         run(tmp_path)
+
+
+def test_packaged_recipes_are_found_by_name_and_shared_settings_come_first(tmp_path):
+    folder = packaged_folder("recipes") / "aerial4"
+    words = name_recipes(["--config", "aerial4/mgcl", "--config=aerial4/fold0", "--model.lr", "1"])
+    files = [folder / f"{name}.yaml" for name in ("common", "mgcl", "fold0")]
+    assert words == [*(f"--config={file}" for file in files), "--model.lr", "1"]
+    own = tmp_path / "own.yaml"
+    own.write_text("model: {}")
+    (tmp_path / "common.yaml").write_text("model: {}")
+    assert name_recipes(["-c", str(own)]) == [f"--config={own}"]
+
+
+def test_an_unknown_recipe_lists_those_that_exist():
+    with pytest.raises(ConfigError, match=r"did you mean 'aerial4/mgcl'\? Known: aerial4/bicor"):
+        train(["--config", "aerial4/mgclx"])

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "papers and too optimistic, the test itself (heldout)",
     )
     parser.add_argument("--root", type=Path, default=Path("data"), help="of the data sets (data)")
-    parser.add_argument("--recipes", type=Path, default=Path("configs"), help="folder (configs)")
+    parser.add_argument(
+        "--recipes", type=Path, help="folder of recipes in place of the packaged ones"
+    )
     parser.add_argument("--output", type=Path, help="folder (runs/PROTOCOL-SELECTION)")
     parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
     parser.add_argument(
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _open(arguments: argparse.Namespace) -> Benchmark:
     from fewscape.benchmark.published.definition import Benchmark
+    from fewscape.core import packaged_folder
     from fewscape.datasets.protocols import find_benchmark, find_protocol
 
     protocol = find_benchmark(arguments.name, arguments.protocol)
@@ -100,7 +103,7 @@ def _open(arguments: argparse.Namespace) -> Benchmark:
         arguments.seeds,
         tuple(sorted(set(arguments.shots))),
         arguments.root,
-        arguments.recipes,
+        arguments.recipes or packaged_folder("recipes"),
         arguments.output or Path("runs") / f"{protocol}-{arguments.selection}",
         arguments.selection,
         arguments.limit,

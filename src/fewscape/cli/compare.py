@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from fewscape.evaluation import Contender, Counted
 
 EXAMPLE = """\
-fewscape compare --models 'prototype,mgcl=runs/aerial4/mgcl_fold{fold}/best' --folds aerial4 \\
-    --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
-    --episodes manifests/aerial4-1shot.json --root ../shared/data --output comparison
-fewscape compare --models maximum_likelihood,random_forest,embedded \\
-    --scenes ../shared/data/dubai_mbrsc,../shared/data/s2_india+nir --output comparison"""
+fewscape data synthesize --output data/synthetic --scenes 4
+fewscape compare --models maximum_likelihood,random_forest,ensemble \\
+    --scenes data/synthetic --output comparison
+fewscape episodes make --root data --datasets synthetic --output mine.json
+fewscape compare --models embedded,mine=runs/mine/best --episodes mine.json --root data \\
+    --output comparison"""
 
 FOLD = "{fold}"
 """Stands for the number of the fold in the folder of a network."""

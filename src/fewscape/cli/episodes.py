@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from fewscape.regions import MakeRegions
 
 EXAMPLE = """\
-fewscape episodes make --aerial4 --root ../shared/data --shots 1 --output aerial4-1shot.json
+fewscape data synthesize --output data/synthetic --scenes 4
+fewscape episodes make --root data --datasets synthetic --shots 1 --output mine.json
 fewscape episodes make --protocol isaid5i-p1 --fold 0 --root data --output p1-fold0.json
-fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --output sheet.png
-fewscape episodes show --episodes aerial4-1shot.json --root ../shared/data --classes car \\
-    --model embedded --output why.png"""
+fewscape episodes show --episodes mine.json --root data --output sheet.png
+fewscape episodes show --episodes mine.json --root data --model embedded --output why.png"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fewscape.models import FewShotModel
 
 EXAMPLE = """\
-fewscape evaluate --model prototype --backbone mobilenetv2_100 \\
-    --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors \\
-    --episodes manifests/aerial4-1shot.json --root ../shared/data --output results.json
+fewscape data synthesize --output data/synthetic --scenes 4
+fewscape episodes make --root data --datasets synthetic --output mine.json
+fewscape evaluate --model embedded --episodes mine.json --root data --output results.json
 fewscape evaluate --model runs/mine/best --data DIR --split test --output results.json
 fewscape evaluate --model embedded_pair4 --pairs DIR --shots 5 --output results.json"""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 SUMMARY = "train a network from a YAML recipe"
-EXAMPLE = "fewscape fit --config configs/embedded.yaml --trainer.default_root_dir runs/embedded"
+EXAMPLE = """\
+fewscape fit --config embedded --trainer.default_root_dir runs/embedded
+fewscape fit --config bicor_seg/small --data.folder mydata --trainer.default_root_dir runs/mine
+fewscape fit --config my_recipe.yaml --model.lr 0.0005"""
 PASS_THROUGH = True  # LightningCLI parses its own options
 
 

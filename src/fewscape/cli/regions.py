@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from fewscape.regions import FillJob
 
 EXAMPLE = """\
-fewscape regions --root ../shared/data --episodes manifests/aerial4-1shot.json \\
-    --store regions --method slic --num_segments 100 --workers 2"""
+fewscape data synthesize --output data/synthetic --scenes 4
+fewscape episodes make --root data --datasets synthetic --output mine.json
+fewscape regions --root data --episodes mine.json --store runs/regions --num_segments 100"""
 
 METHODS = ("slic", "felzenszwalb", "sam", "sam2")
 

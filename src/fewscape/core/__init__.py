@@ -22,6 +22,7 @@ from fewscape.core.errors import (
 )
 from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
+from fewscape.core.packaged import find_packaged, list_packaged, packaged_folder
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
 from fewscape.core.window import Window
@@ -47,6 +48,9 @@ __all__ = [
     "WeightsError",
     "Window",
     "check_shape",
+    "find_packaged",
+    "list_packaged",
+    "packaged_folder",
     "require",
     "suggest",
 ]

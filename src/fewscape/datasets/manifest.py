@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fewscape.core import IGNORE, ManifestError, OutputError, Window, suggest
+from fewscape.core import IGNORE, ManifestError, OutputError, Window, find_packaged, suggest
 from fewscape.datasets.image_files import ImageFiles, is_inside
 
 FORMAT = "fewscape-episodes/1"
@@ -135,13 +135,13 @@ class Manifest:
 
     @classmethod
     def load(cls, path: Path | str) -> Manifest:
-        """Read a manifest.
+        """Read a manifest: a file, or a packaged one by its name, such as ``aerial4-1shot``.
 
         Raises:
-            ManifestError: there is no such file, it is not a manifest, or a key is missing.
+            ManifestError: there is neither, it cannot be read, is not a manifest, or lacks a key.
         """
         try:
-            content = Path(path).read_bytes()
+            content = find_packaged("manifests", path).read_bytes()
         except OSError as error:
             raise ManifestError(
                 f"the manifest '{path}' cannot be read: {error.strerror}",

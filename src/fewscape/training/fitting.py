@@ -17,7 +17,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError, OutputError, suggest
+from fewscape.core import ConfigError, OutputError, find_packaged, packaged_folder, suggest
 from fewscape.datasets import Augment, CropOptions
 from fewscape.datasets.pan_ms import EpisodeOptions
 from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
@@ -116,9 +116,10 @@ class RecipeCLI(LightningCLI):
 
 
 def train(argv: list[str]) -> lightning.Trainer:
-    """Train as the arguments say: ``--config FILE`` and overrides such as ``--model.lr 0.001``.
+    """Train as the arguments say: ``--config RECIPE`` and overrides such as ``--model.lr 0.001``.
 
-    The resolved recipe is saved as ``config.yaml`` beside the logs.
+    A recipe is a file, or a packaged one by its name (see ``name_recipes``). The resolved recipe
+    is saved as ``config.yaml`` beside the logs.
 
     Raises:
         ConfigError: the recipe is absent, has an unknown key or a value of the wrong type; or the
@@ -128,6 +129,7 @@ def train(argv: list[str]) -> lightning.Trainer:
     for pattern in HINTS:
         warnings.filterwarnings("ignore", pattern)
     strict = {"exit_on_error": False}
+    argv = name_recipes(argv)
     task, data = TASKS[_find_task(argv)]
     try:
         cli = RecipeCLI(
@@ -143,6 +145,31 @@ def train(argv: list[str]) -> lightning.Trainer:
     except argparse.ArgumentError as error:
         raise _explain(str(error)) from error
     return cli.trainer
+
+
+def name_recipes(argv: list[str]) -> list[str]:
+    """The arguments with paths in place of the names of packaged recipes.
+
+    What the networks of a folder share, its ``common``, comes before the first of its recipes:
+    ``--config aerial4/mgcl`` means ``--config aerial4/common --config aerial4/mgcl``.
+
+    Raises:
+        ConfigError: a recipe is neither a file nor packaged.
+    """
+    words, seen = [], set[Path]()
+    rest = iter(argv)
+    for word in rest:
+        option, equals, name = word.partition("=")
+        if option not in ("--config", "-c"):
+            words.append(word)
+            continue
+        path = find_packaged("recipes", name if equals else next(rest, ""))
+        common = path.with_name("common.yaml")
+        is_packaged = path.is_relative_to(packaged_folder("recipes"))
+        parts = [common, path] if is_packaged and common.is_file() else [path]
+        words += [f"--config={part}" for part in parts if part not in seen]
+        seen.update(parts)
+    return words
 
 
 def _find_task(argv: list[str]) -> str:

@@ -116,7 +116,7 @@ def test_varied_scenes_have_classes_of_their_own():
     assert apart.min() < 0.01 < np.median(apart)  # some differ by texture alone
 
 
-@pytest.mark.skipif(not PAIRS.is_dir(), reason="needs ../shared/data/pan_ms")
+@pytest.mark.skipif(not PAIRS.is_dir(), reason="needs real imagery")
 def test_real_pairs_are_read():
     paths = find_pairs(PAIRS)
     assert len(paths) == 43

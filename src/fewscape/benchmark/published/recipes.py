@@ -38,8 +38,8 @@ def compose_recipe(folder: Path, benchmark: str, model: str) -> Recipe:
     if not (own / COMMON).is_file():
         raise ConfigError(
             f"there is no recipe '{own / COMMON}'",
-            "expected the folder 'configs' of fewscape's repository, or one like it",
-            "give it with --recipes DIR",
+            "expected a folder laid out like the packaged recipes",
+            "give another one with --recipes DIR, or leave it out for the packaged recipes",
         )
     parts = [folder / NETWORKS / f"{name}.yaml", own / f"{name}.yaml"]
     present = [part for part in parts if part.is_file()]

@@ -1,0 +1,1 @@
+"""What maintainers run: checks of a release, and what the documentation is made of."""
