@@ -32,7 +32,7 @@ $(READY): pyproject.toml
 		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing fewscape into .venv (torch is large: a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,sam,clip,ray,stac]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,sam,clip,ray,serve,stac]'
 	@touch $@
 
 clean:

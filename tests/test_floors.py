@@ -32,8 +32,8 @@ FLOORS = {
     "export": 8,
     "zoo": 9,
     "demo": 10,
-    "cli": 11,
     "serve": 11,
+    "cli": 12,
 }
 """Every room of the house, also those still to be built."""
 
