@@ -16,9 +16,10 @@ export function setUpQuality(store: Store, scene: SceneMap, shapes: ShapesLayer)
     quality.replaceChildren(...describe(store));
     next.disabled = store.state.learnt === null;
   });
-  store.on(["scene"], () => list.replaceChildren());
+  store.on(["scene"], () => clear());
   const clear = () => {
     list.replaceChildren();
+    byId("next-told").textContent = "";
     shapes.showPlaces([]);
   };
   next.addEventListener("click", () =>
@@ -31,6 +32,7 @@ export function setUpQuality(store: Store, scene: SceneMap, shapes: ShapesLayer)
         return;
       }
       list.replaceChildren(...places.map((place, number) => makePlace(scene, place, number)));
+      byId("next-told").textContent = "Marked on the map: ground where one more example helps most.";
       fitPlaces(scene, places);
     }),
   );
@@ -95,11 +97,22 @@ function makeBar(name: string, score: Score, className: string): HTMLElement {
 }
 
 function makePlace(scene: SceneMap, place: NextPlace, number: number): HTMLElement {
-  const why = place.novelty > 0.7 ? "unlike what is drawn" : place.unsure > 0.4 ? "the map is unsure" : "would settle most";
-  const go = make("button", { className: "link" }, [make("span", { className: "place-number", text: String(number + 1) }), why]);
+  const why = tellWhy(place);
+  const go = make("button", { className: "place-number", text: String(number + 1), title: why, label: `Place ${number + 1}: ${why}` });
   go.type = "button";
-  go.addEventListener("click", () => scene.goTo(place.col, place.row, 0.5));
+  go.addEventListener("click", () => {
+    byId("next-told").textContent = `${number + 1}: ${why}. Draw what you see there.`;
+    scene.goTo(place.col, place.row, 0.5);
+  });
   return make("li", {}, [go]);
+}
+
+function tellWhy(place: NextPlace): string {
+  const isNew = place.novelty > 0.7;
+  const isUnsure = place.unsure > 0.3;
+  if (isNew && isUnsure) return "the map is unsure, and nothing drawn is like it";
+  if (isNew) return "nothing drawn is like it";
+  return isUnsure ? "the map is unsure" : "it would settle most";
 }
 
 function fitPlaces(scene: SceneMap, places: NextPlace[]): void {

@@ -45,7 +45,7 @@ export class SceneMap {
 
   fit(): void {
     const { width, height } = this.store.about;
-    this.view.fit([0, -height, width, 0], { padding: [24, 24, 64, 24] });
+    this.view.fit([0, -height, width, 0], { padding: [16, 16, 92, 16] });
   }
 
   goTo(col: number, row: number, resolution?: number): void {
