@@ -1,1 +1,6 @@
 """The page on which people draw examples, see the map follow, correct it and export it."""
+
+from fewscape.serve.server import PageServer, ServerOptions
+from fewscape.serve.session import Session, SessionOptions
+
+__all__ = ["PageServer", "ServerOptions", "Session", "SessionOptions"]

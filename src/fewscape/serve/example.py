@@ -176,7 +176,7 @@ def read_geometry(told: Mapping[str, Any], width: int, height: int) -> Geometry:
         raise _wrong(f"a geometry has more than {MOST_POINTS:,} points")
     try:
         shape = shapely.force_2d(shapely.geometry.shape(told))
-    except (ValueError, TypeError, AttributeError, IndexError, shapely.GEOSException) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, shapely.GEOSException) as error:
         raise _wrong("a geometry is malformed") from error
     if not shapely.is_empty(shape) and not all(abs(edge) < 1e9 for edge in shape.bounds):
         raise _wrong("a geometry has coordinates that are no places")
@@ -197,6 +197,8 @@ def fit_geometry(shape: Geometry, width: int, height: int) -> Geometry:
     if shape.geom_type == "Point":
         if not frame.covers(shape):
             raise _wrong("a point lies outside the scene")
+        return shape
+    if shape.is_valid and shape.area > 0 and frame.contains(shape):
         return shape
     cut = shapely.make_valid(shape).intersection(frame)
     parts = [part for part in shapely.get_parts(shapely.get_parts(cut)) if part.area > 0]

@@ -40,6 +40,9 @@ PATIENCE = 5.0
 
 FIELDS = ("class", "colour", "id", "tool")
 
+SAME = 1e-3
+"""Pixels by which a corner may differ that nobody moved."""
+
 ENVELOPES = (0, 32, 48, 48, 64)
 """Bytes of the box in the head of a geometry, by its kind."""
 
@@ -286,10 +289,12 @@ def _unpack(blob: bytes | None) -> object:
 
 
 def keep_versions(before: Snapshot, read: Snapshot) -> Snapshot:
-    """What was read, with the versions of the examples that are as they were."""
+    """What was read, with the examples that are as they were; coordinates are rounded in files."""
     kept = {}
     for key, example in read.examples.items():
         known = before.examples.get(key)
-        same = known is not None and replace(example, version=known.version) == known
-        kept[key] = known if same and known is not None else example
+        kept[key] = example
+        if known is not None and example.geometry.equals_exact(known.geometry, SAME):
+            told = replace(example, version=known.version, geometry=known.geometry)
+            kept[key] = known if told == known else example
     return replace(read, examples=kept)

@@ -6,10 +6,12 @@ They are kept in 16 bits, in units of each core's own mean and deviation.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,14 +32,17 @@ from fewscape.models.experts import Scaling
 from fewscape.models.pixel import Ground, PixelModel
 from fewscape.raster import SceneReader
 
-MARGIN = 12
-"""Cells around a core that take part in smoothing."""
+MARGIN = 16
+"""Cells around a core that take part in smoothing. Of cells of two pixels as many as the coarsest
+level of the network has pixels, so that it sees the ground as it does for the map."""
 
 MEMORY_BYTES = 1_500_000_000
 """Of features that are kept at hand."""
 
 DISK_BYTES = 6_000_000_000
 """Of features on the disk, all scenes together; the oldest go first."""
+
+log = logging.getLogger(__name__)
 
 Values = npt.NDArray[np.float32]
 Chosen = npt.NDArray[np.bool_]
@@ -135,6 +140,11 @@ class FeatureStore:
         return sample, ground
 
     @property
+    def is_measured(self) -> bool:
+        """Whether ``sampled`` is known."""
+        return "sampled" in self.__dict__
+
+    @property
     def ground(self) -> Ground:
         """Of the scene."""
         return self.sampled[1]
@@ -217,8 +227,10 @@ def _write(path: Path, **arrays: npt.NDArray[Any]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez(new, allow_pickle=False, **arrays)
         new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
+    except OSError as error:
+        log.info("features are not kept: %s", error)
+        with suppress(OSError):
+            new.unlink()
 
 
 def _write_core(path: Path, core: Core) -> None:

@@ -96,11 +96,19 @@ class MapJob:
         number: of the scene on the page.
         request: what to map.
         tell: called with every report, in the job's own thread.
+        finish: called with the last report before it is told that the map is made.
     """
 
-    def __init__(self, number: int, request: JobRequest, tell: Callable[[JobReport], None]) -> None:
+    def __init__(
+        self,
+        number: int,
+        request: JobRequest,
+        tell: Callable[[JobReport], None],
+        finish: Callable[[JobReport], object],
+    ) -> None:
         self.request = request
         self._tell = tell
+        self._finish = finish
         self._process: subprocess.Popen[bytes] | None = None
         self._is_cancelled = False
         folder = Path(request.folder)
@@ -171,6 +179,8 @@ class MapJob:
             self._set(done=max(self.report.done, self._find_share()), begin=begin)
         folder = Path(self.request.folder)
         if process.returncode == 0:
+            seconds = round(time.monotonic() - begin, 1)
+            self._finish(replace(self.report, done=1.0, seconds=seconds))
             self._set("done", 1.0, begin, files=list_results(folder))
         elif self._is_cancelled:
             self._set("cancelled", self.report.done, begin)

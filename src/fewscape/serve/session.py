@@ -6,7 +6,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -192,14 +192,12 @@ class Session:
         return JobReport(desk.number, "cancelled", share, 0.0, str(folder), request.command)
 
     def _run(self, desk: Desk, request: JobRequest) -> JobReport:
-        def tell(report: JobReport) -> None:
-            if report.state == "done":
-                write_report(desk, report, request)
-                report = _with_files(report)
-                self._jobs[desk.number].report = report
-            self.news.publish("job", **report.encode())
-
-        job = MapJob(desk.number, request, tell)
+        job = MapJob(
+            desk.number,
+            request,
+            lambda report: self.news.publish("job", **report.encode()),
+            lambda report: write_report(desk, report, request),
+        )
         self._jobs[desk.number] = job
         job.start()
         return job.report
@@ -255,13 +253,11 @@ class Session:
 
 
 def find_cache() -> Path:
-    """Where features are kept on this machine."""
-    given = os.environ.get("XDG_CACHE_HOME")
-    return (Path(given) if given else Path.home() / ".cache") / "fewscape" / "annotate"
-
-
-def _with_files(report: JobReport) -> JobReport:
-    return replace(report, files=list_results(Path(report.folder)))
+    """Where features are kept: in ``FEWSCAPE_CACHE``, or the user's folder for caches."""
+    place = os.environ.get("FEWSCAPE_CACHE")
+    if place is None:
+        place = os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/fewscape"
+    return Path(place).expanduser() / "annotate"
 
 
 def _name_sessions(scenes: Sequence[Path], given: Path | None) -> list[Path]:

@@ -181,7 +181,7 @@ def build_overviews(scene: Source, folder: Path) -> Path:
     from rasterio.errors import RasterioError
     from rasterio.shutil import copy
 
-    from fewscape.raster.gdal import limit_cache
+    from fewscape.raster.gdal import limit_cache, update_raster
     from fewscape.raster.writing.overviews import choose_factors
 
     virtual = folder / "reduced.vrt"
@@ -195,7 +195,7 @@ def build_overviews(scene: Source, folder: Path) -> Path:
             if Path(address).exists():
                 address = str(Path(address).resolve())
             copy(address, virtual, driver="VRT")
-            with rasterio.open(virtual) as dataset:
+            with update_raster(virtual) as dataset:
                 dataset.build_overviews(
                     choose_factors(dataset.height, dataset.width), Resampling.average
                 )

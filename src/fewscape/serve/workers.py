@@ -106,11 +106,10 @@ class Workers:
         """Encode the next core of the view that has no features yet; whether there was one."""
         desk = self.desks[self._active]
         store, view = desk.store, self._views.get(desk.number)
-        if store is None:
+        if store is None or view is None:
             return False
-        if view is None:
-            return False
-        _ = store.sampled
+        if not store.is_measured:
+            return bool(store.sampled)
         wanted = view.places[:MOST_ENCODED]
         missing = [place for place in wanted if not store.has(place)]
         if not missing:
