@@ -1,12 +1,13 @@
 # make demo   two scenes mapped from three polygons a class, offline once installed
 # make test   all tests that need neither a GPU nor the network
 # make lint   style, types, spelling
+# make page   the page of fewscape annotate, built anew from web/ (needs npm)
 # make bench  speed of our networks beside their published form, into benchmarks/results
 PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/installed
 
-.PHONY: demo test lint bench install clean
+.PHONY: demo test lint page check-page bench install clean
 
 demo: install
 	@$(BIN)/fewscape demo
@@ -19,6 +20,14 @@ lint: install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/codespell
+
+page:
+	@cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+check-page:
+	@if command -v npm >/dev/null; then \
+		cd web && npm ci --no-audit --no-fund --silent && npm run --silent check; \
+	else echo "the page is not checked: npm is not installed"; fi
 
 bench: install
 	@$(BIN)/python benchmarks/episode.py

@@ -94,9 +94,11 @@ class Person:
             found = self.map_at(col, row)
             if colour is None and found[3] == 0:
                 return
-            if colour is not None and found[3] and max(
-                abs(one - other) for one, other in zip(found, colour, strict=False)
-            ) < 3:
+            if (
+                colour is not None
+                and found[3]
+                and max(abs(one - other) for one, other in zip(found, colour, strict=False)) < 3
+            ):
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError(f"the map at {col}, {row} is {found}, not {colour}")
@@ -248,7 +250,9 @@ def test_two_tabs_see_each_other_and_lose_nothing(serve, visit):
     one.see_examples(2)
     assert len(session.desks[0].drawing.now.examples) == 2
     other.page.keyboard.press("v")
+    other.page.wait_for_timeout(400)  # else it is a double click with the polygon's last one
     other.page.mouse.click(*other.place(30, 60))
+    other.page.wait_for_selector(".example-row.selected")
     other.page.keyboard.press("Delete")
     one.see_examples(1)
     assert one.errors == other.errors == []
@@ -269,7 +273,9 @@ def test_examples_are_edited_set_aside_recoloured_and_renamed(serve, visit):
     person.page.mouse.down()
     person.page.mouse.move(*person.place(60, 140), steps=5)
     person.page.mouse.up()
-    person.page.wait_for_function("() => document.querySelector('#saved').textContent === 'All saved'")
+    person.page.wait_for_function(
+        "() => document.querySelector('#saved').textContent === 'All saved'"
+    )
     wait_until(lambda: drawing.now.examples[first].geometry.area > before + 500)
     person.page.keyboard.press("h")
     person.page.wait_for_selector(".example-row.aside")
@@ -313,8 +319,9 @@ def test_the_map_is_looked_at_in_many_ways(serve, visit):
     person.picture("probability")
     person.page.click("#bands")
     person.page.locator("#bands-card select").first.select_option("3")
-    with person.page.expect_response(lambda answer: "bands=3,3,3" not in answer.url
-                                     and "/tiles/" in answer.url):
+    with person.page.expect_response(
+        lambda answer: "bands=3,3,3" not in answer.url and "/tiles/" in answer.url
+    ):
         person.page.locator("#bands-card select").nth(1).select_option("1")
     person.page.keyboard.press("Escape")
     person.page.keyboard.press("?")

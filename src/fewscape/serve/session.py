@@ -21,6 +21,7 @@ from fewscape.raster.opening.identity import fingerprint_scene
 from fewscape.serve.desk import Desk, SceneChoice
 from fewscape.serve.events import Broadcaster
 from fewscape.serve.example import DrawnClass, Example, Snapshot
+from fewscape.serve.features import MARGIN
 from fewscape.serve.jobs import JobReport, JobRequest, MapJob, find_share, list_results
 from fewscape.serve.learning import list_taught_classes
 from fewscape.serve.report import write_report
