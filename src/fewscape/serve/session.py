@@ -238,12 +238,10 @@ class Session:
 
     def _name_cache(self, desk: Desk) -> str:
         """Features depend on the scene, on how it is read, and on the model."""
-        model = hashlib.sha256(self.options.model.encode())
-        model.update(
-            repr((desk.choice.bands, desk.choice.scale.value, desk.choice.nodata)).encode()
-        )
-        model.update(__version__.encode())
-        return f"{fingerprint_scene(desk.path)[:16]}-{model.hexdigest()[:12]}"
+        choice, model = desk.choice, self.options.model
+        facts = model, choice.bands, choice.scale.value, choice.nodata, MARGIN, __version__
+        digest = hashlib.sha256(repr(facts).encode()).hexdigest()
+        return f"{fingerprint_scene(desk.path)[:16]}-{digest[:12]}"
 
     def _make_listener(self, desk: Desk) -> Callable[[Snapshot], None]:
         def listen(snapshot: Snapshot) -> None:
