@@ -29,7 +29,9 @@ page:
 
 check-page:
 	@if command -v npm >/dev/null; then \
-		cd web && npm ci --no-audit --no-fund --silent && npm run --silent check; \
+		cd web; \
+		if npm ci --no-audit --no-fund --silent; then npm run --silent check; \
+		else echo "the page is not checked: its packages cannot be fetched"; fi; \
 	else echo "the page is not checked: npm is not installed"; fi
 
 bench: install
