@@ -192,14 +192,14 @@ class Desk:
         self.agreement = {}
 
     def find_spots(self) -> Spots | None:
-        """Pieces of ground of the cores that are painted with the newest examples."""
-        store, learnt = self.store, self.learnt
-        if store is None or learnt is None:
+        """Pieces of ground of the cores that are painted, if only with earlier examples."""
+        store = self.store
+        if store is None or self.learnt is None:
             return None
         spots = [
             _cut_spots(store, place, store.get(place), painted)
             for place, painted in self.all_painted().items()
-            if painted.revision == learnt.revision and store.has(place)
+            if store.has(place)
         ]
         if not spots:
             return None
