@@ -1,6 +1,6 @@
 r"""The dual source network on real texture: Wald-type pairs of the Dubai images.
 
-    .venv/bin/python -m benchmarks.dual_source_dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dual_source_dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dual_source_dubai.json
 
 From an image of each large tile comes a pair: bands of a quarter of its resolution, and their sum
@@ -53,7 +53,8 @@ def main() -> None:
     arguments = parser.parse_args()
     dataset = FolderDataset(arguments.data)
     pairs = [make_dubai_pair(dataset, name) for name in IMAGES]
-    trained, folder = zoo.load_pair_model(arguments.model)
+    loaded = zoo.load(arguments.model)
+    trained = loaded.pair
     torch.manual_seed(0)
     networks = {
         "trained": trained,
@@ -62,7 +63,7 @@ def main() -> None:
         "random weights": DualSource(trained.config),
     }
     policy = Policy.choose(precision="float32")
-    results: dict[str, Any] = {"model_sha256": folder.config["sha256"], "networks": {}}
+    results: dict[str, Any] = {"model_sha256": loaded.facts.sha256, "networks": {}}
     for name, network in networks.items():
         tell(results, name, [evaluate_pair(network, pair, PROTOCOL, policy) for pair in pairs])
     tell(results, "values, no network", [evaluate_values(pair) for pair in pairs])

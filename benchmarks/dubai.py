@@ -1,8 +1,8 @@
 r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
 
-    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dubai.json --networks bicor_seg unet
-    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
         --tiles 1 3 5 6 7 8 --seeds 1
 
@@ -65,7 +65,8 @@ def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dic
     if not (folder / "last" / "config.json").is_file():
         train(arguments.data, folder, name, tile, seed)
     dataset = FolderDataset(arguments.data)
-    model, opened = zoo.load_semantic(str(folder / "last"))
+    loaded = zoo.load(str(folder / "last"))
+    model, opened = loaded.semantic, loaded.facts
     segmenter = SemanticSegmenter(model, opened.class_names, Policy.choose(), opened.window)
     areas = choose_areas(dataset, [f"tile{tile}_*"], {})
     results = evaluate_semantic(segmenter, dataset, areas)

@@ -1,8 +1,8 @@
 r"""Which of a network's own maps know a class that it never saw.
 
-    .venv/bin/python benchmarks/map_quality.py --root ../shared/data --folds aerial4 \
+    .venv/bin/python benchmarks/map_quality.py --root data --folds aerial4 \
         --models 'prototype,pfenet=runs/aerial4/pfenet_fold{fold}/best' \
-        --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
+        --weights data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
 
 For every episode and every map that the network names (priors, correlations; of pairs the
 foreground's less the background's; its logits): the area under the ROC curve, that is how
@@ -27,7 +27,7 @@ from fewscape.evaluation import write_results
 from fewscape.models import FewShotModel
 from fewscape.ops import average_mask, resize_maps
 from fewscape.regions import open_regions
-from fewscape.zoo import MODELS, load_model
+from fewscape.zoo import MODELS, load
 
 SIDE = 64
 """Cells a side at which maps and masks are compared."""
@@ -54,7 +54,7 @@ def main() -> None:
         for fold, part in CLASS_FOLDS[arguments.folds].split(manifest).items():
             path = source.replace("{fold}", str(fold))
             weights = arguments.weights if path in MODELS else None
-            measure(load_model(path, weights=weights), part, arguments.root, scores)
+            measure(load(path, weights=weights).few_shot, part, arguments.root, scores)
         results[name or source] = {title: _average(each) for title, each in scores.items()}
         print(name or source, results[name or source], flush=True)
     write_results({"areas": results, "episodes_sha256": manifest.sha256}, arguments.output)

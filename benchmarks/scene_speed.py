@@ -55,7 +55,7 @@ from fewscape.mapping.windows.scene_mapper import cut_sections, decide
 from fewscape.ops import resize_maps
 from fewscape.raster import SceneReader, taper
 from fewscape.synthetic import SyntheticScenes
-from fewscape.zoo import load_model
+from fewscape.zoo import load
 
 SIDE = 2048
 CLASSES = (1, 5, 20)
@@ -172,7 +172,7 @@ class LearnsAgain(FewShotSegmenter):
     """Learns its examples for every window."""
 
     def __init__(self, examples: Examples) -> None:
-        super().__init__(load_model("embedded"), examples, Policy.choose("cpu"))
+        super().__init__(load("embedded").few_shot, examples, Policy.choose("cpu"))
         self.examples = examples
 
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
@@ -199,7 +199,7 @@ def measure_times(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for num_classes in CLASSES:
         examples = make_examples(num_classes)
-        model = load_model("embedded")
+        model = load("embedded").few_shot
         segmenter = FewShotSegmenter(model, examples, Policy.choose("cpu"))
         again = LearnsAgain(examples)
         works = {name: (way, segmenter) for name, way in WAYS.items()}
@@ -225,7 +225,7 @@ def measure_times(folder: Path) -> dict[str, Any]:
 
 def measure_growth(folder: Path) -> dict[str, float]:
     """Seconds per megapixel of ours with one class, by the side of the scene."""
-    segmenter = FewShotSegmenter(load_model("embedded"), make_examples(1), Policy.choose("cpu"))
+    segmenter = FewShotSegmenter(load("embedded").few_shot, make_examples(1), Policy.choose("cpu"))
     found = {}
     for side in TIMED_SIDES:
         path = folder / f"scene{side}.tif"
@@ -246,7 +246,7 @@ def measure_stages(folder: Path) -> dict[str, float]:
     In a map, reading, cutting regions and the network overlap.
     """
     path = folder / "scene.tif"
-    segmenter = FewShotSegmenter(load_model("embedded"), make_examples(5), Policy.choose("cpu"))
+    segmenter = FewShotSegmenter(load("embedded").few_shot, make_examples(5), Policy.choose("cpu"))
     seconds: dict[str, float] = {}
     with SceneReader(path) as scene, scene.set_cache(segmenter.window):
         mapper = SceneMapper(scene, segmenter, OPTIONS)

@@ -8,9 +8,10 @@ import os
 
 HEAD = """# Commands
 
-What `fewscape COMMAND --help` prints. `--device`, `--model` and the like mean the same everywhere; hyphens and underscores
-in options are the same. Every command ends with 0 if all went well, 2 after a mistake that you can correct, 1 after a
-defect of ours and 130 if it was interrupted.
+What `fewscape COMMAND --help` prints. `--device`, `--model` and the like mean the same
+everywhere; hyphens and underscores in options are the same. Every command ends with 0 if all went
+well, 2 after a mistake that you can correct, 1 after a defect of ours and 130 if it was
+interrupted.
 """
 
 WIDTH = "100"
@@ -18,9 +19,9 @@ WIDTH = "100"
 
 FIT = """## fewscape fit
 
-Trains a network from recipes: `fewscape fit --config RECIPE [--config RECIPE ...] [--key value ...]`. A recipe is a file
-or the name of a packaged one. Every key of [recipes](recipe_keys.md) is an option, and so is `--ckpt_path`, which goes on
-from a checkpoint. Packaged recipes:
+Trains a network from recipes: `fewscape fit --config RECIPE [--config RECIPE ...] [--key value
+...]`. A recipe is a file or the name of a packaged one. Every key of [recipes](recipe_keys.md) is
+an option, and so is `--ckpt_path`, which goes on from a checkpoint. Packaged recipes:
 
 {recipes}
 """
@@ -41,7 +42,9 @@ def write_commands() -> str:
                 continue
             parser = make_parser(name, importlib.import_module(f"fewscape.cli.{name}"))
             parts.append(f"## fewscape {name}\n\n{_show(parser)}")
-            parts += [f"### fewscape {name} {verb}\n\n{_show(each)}" for verb, each in _verbs(parser)]
+            parts += [
+                f"### fewscape {name} {verb}\n\n{_show(each)}" for verb, each in _verbs(parser)
+            ]
     finally:
         if before is None:
             del os.environ["COLUMNS"]

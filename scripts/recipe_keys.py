@@ -15,13 +15,15 @@ import griffe
 
 HEAD = """# Recipe keys
 
-A recipe is YAML with the sections below; `fewscape fit --config RECIPE` trains it. Every key is an option too:
-`--model.lr 0.001`, `--data.batch_size 4`. Several recipes are laid over each other, the later ones winning. A key that does
-not exist is an error that names the nearest one. *required* stands where there is no default.
+A recipe is YAML with the sections below; `fewscape fit --config RECIPE` trains it. Every key is
+an option too: `--model.lr 0.001`, `--data.batch_size 4`. Several recipes are laid over each
+other, the later ones winning. A key that does not exist is an error that names the nearest one.
+*required* stands where there is no default.
 
-`task` says what is trained: `few_shot` (the default), `semantic` or `dual_source`. Further sections: `trainer`, whose keys
-are the arguments of Lightning's `Trainer`, such as `max_epochs`, `accelerator`, `precision` and `default_root_dir`, the
-folder of the run; `seed_everything`; `ckpt_path`, a checkpoint to go on from.
+`task` says what is trained: `few_shot` (the default), `semantic` or `dual_source`. Further
+sections: `trainer`, whose keys are the arguments of Lightning's `Trainer`, such as `max_epochs`,
+`accelerator`, `precision` and `default_root_dir`, the folder of the run; `seed_everything`;
+`ckpt_path`, a checkpoint to go on from.
 """
 
 SECTIONS = {
@@ -51,7 +53,10 @@ SECTIONS = {
         "training.semantic.SemanticSegmentation",
         "models.bicor_seg.network.BiCoRSeg",
     ),
-    "Task `semantic`: `data`": ("training.semantic_data.SemanticData", "datasets.area_crops.CropOptions"),
+    "Task `semantic`: `data`": (
+        "training.semantic_data.SemanticData",
+        "datasets.area_crops.CropOptions",
+    ),
     "Task `dual_source`: `model`": (
         "training.dual_source.DualSourceSegmentation",
         "models.dual_source.config.DualSourceConfig",
@@ -81,7 +86,9 @@ def write_recipe_keys(source: Path) -> str:
 def _write_class(package: griffe.Object, name: str) -> str:
     found = package[name]
     summary = found.docstring.value.split("\n\n")[0].replace("\n", " ") if found.docstring else ""
-    rows = [f"| `{key}` | {kind} | {default} | {text} |" for key, kind, default, text in _rows(found)]
+    rows = [
+        f"| `{key}` | {kind} | {default} | {text} |" for key, kind, default, text in _rows(found)
+    ]
     table = ["| key | type | default | meaning |", "|---|---|---|---|", *rows]
     title = f"### {found.name}\n\n`fewscape.{name}`: {_escape(summary)}\n"
     return "\n".join([title, *(table if rows else ["No keys."]), ""])
@@ -111,7 +118,10 @@ def _read_docstring(found: griffe.Class) -> dict[str, str]:
     """What the docstring says of each argument or attribute."""
     told = {}
     for section in found.docstring.parse("google") if found.docstring else ():
-        if section.kind in (griffe.DocstringSectionKind.parameters, griffe.DocstringSectionKind.attributes):
+        if section.kind in (
+            griffe.DocstringSectionKind.parameters,
+            griffe.DocstringSectionKind.attributes,
+        ):
             told |= {each.name: each.description.replace("\n", " ") for each in section.value}
     for name, member in found.members.items():  # dataclasses: a docstring below the attribute
         if name not in told and not member.is_alias and member.is_attribute and member.docstring:

@@ -78,16 +78,16 @@ def cross_borders(drawn: Drawn) -> Drawn:
 
 def stay_in_one_place(drawn: Drawn) -> Drawn:
     """Three polygons of each class, all within the first of the good ones."""
-    return {
-        name: _cut(masks[0]) if name != BACKGROUND else masks for name, masks in drawn.items()
-    }
+    return {name: _cut(masks[0]) if name != BACKGROUND else masks for name, masks in drawn.items()}
 
 
 def _cut(mask: Mask) -> list[Mask]:
     """Three pieces side by side with gaps between them."""
     columns = np.flatnonzero(mask.any(axis=0))
     parts = np.array_split(columns, 3)
-    return [mask & np.isin(np.arange(mask.shape[1]), part[: max(1, len(part) - 3)]) for part in parts]
+    return [
+        mask & np.isin(np.arange(mask.shape[1]), part[: max(1, len(part) - 3)]) for part in parts
+    ]
 
 
 def without_background(drawn: Drawn) -> Drawn:
@@ -108,7 +108,9 @@ def main() -> None:
     scene = find_scene(CLASSES, SIZE, SEED, print)
     good = draw_well(scene)
     ways = {name: change(good) for name, change in WAYS.items()}
-    covered = np.any([mask for drawn in ways.values() for each in drawn.values() for mask in each], 0)
+    covered = np.any(
+        [mask for drawn in ways.values() for each in drawn.values() for mask in each], 0
+    )
     colours = choose_colours(list(scene.classes))
     scores = {}
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,9 @@ def main() -> None:
             assert fewscape(["map", *map(str, (image, *words))]) == 0
             path = output / "scene_classes.tif"
             found = score_map(path, scene.truth, covered)
-            scores[name] = {each: round(iou, 3) for each, iou in zip(scene.classes, found, strict=True)}
+            scores[name] = {
+                each: round(iou, 3) for each, iou in zip(scene.classes, found, strict=True)
+            }
             shown = dict(zip([*colours, GROUND], outlines.values(), strict=False))
             by_id = dict(enumerate(colours, start=1))
             _save(name, show(scene.image, shown), paint(scene.image, read_classes(path), by_id))
@@ -135,7 +139,9 @@ def _save(name: str, *panels: Image.Image) -> None:
     gap = 8
     sheet = Image.new("RGB", (len(panels) * SIDE + (len(panels) - 1) * gap, SIDE), "white")
     for number, panel in enumerate(panels):
-        sheet.paste(panel.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (number * (SIDE + gap), 0))
+        sheet.paste(
+            panel.resize((SIDE, SIDE), Image.Resampling.LANCZOS), (number * (SIDE + gap), 0)
+        )
     sheet.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
         FOLDER / f"{name}.png", optimize=True
     )

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from fewscape.core import ModelFolderError
 from fewscape.datasets.packing import write_pack
 from fewscape.models import ModelFolder
-from fewscape.zoo import load_pixel_model
+from fewscape.zoo import load
 from tests.conftest import REPOSITORY
 from tests.datasets.invented import write_dataset
 
@@ -61,7 +61,7 @@ def test_the_folder_holds_network_covariance_and_card(package, call, capsys):
     assert folder.config["crops"] == {"a": 2, "b": 2}
     assert folder.config["sources"] == ["a", "b"]
     assert (written / "README.md").read_text().startswith("# ensemble\n")
-    model = load_pixel_model(str(written))
+    model = load(str(written)).pixel
     assert model.deep.within.isfinite().all()
     assert 0 < model.deep.within.diagonal().mean() < 1
     name, value = next(iter(model.deep.backbone.network.state_dict().items()))

@@ -8,7 +8,7 @@ import torch
 from fewscape.backbones import BackboneConfig
 from fewscape.benchmark.published.recipes import compose_recipe
 from fewscape.losses import share_cross_entropy
-from tests.contracts.test_few_shot_models import make_episode
+from fewscape.testing import make_episode
 from tests.recipe_names import BACKBONES, CONFIGS, list_models
 
 SIDE = 256

@@ -17,7 +17,7 @@ from fewscape.datasets import Manifest, protocols
 from fewscape.evaluation import load_counts, save_counts
 from fewscape.models.folder import ModelFolder
 from fewscape.training.fitting import train
-from fewscape.zoo import load_model
+from fewscape.zoo import load
 
 SIDE = 64
 TINY = {"backbone": {"name": "test_resnet"}}
@@ -107,10 +107,14 @@ def make(root, recipes, tmp_path, monkeypatch):
     return build
 
 
+def load_few_shot(folder):
+    return load(folder).few_shot
+
+
 def finish(benchmark):
     benchmark.check()
     for run in benchmark.runs():
-        run_one(benchmark, run, train, load_model)
+        run_one(benchmark, run, train, load_few_shot)
 
 
 def refuse(*words):
@@ -163,7 +167,7 @@ def test_an_interrupted_training_goes_on_where_it_was(make):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_one(benchmark, run, stop_early, load_model)
+        run_one(benchmark, run, stop_early, load_few_shot)
     assert not benchmark.is_finished(run)
     given = []
 
@@ -171,7 +175,7 @@ def test_an_interrupted_training_goes_on_where_it_was(make):
         given.extend(words)
         return train(words)
 
-    run_one(benchmark, run, resume, load_model)
+    run_one(benchmark, run, resume, load_few_shot)
     assert "--ckpt_path" in given
     trained = json.loads((benchmark.folder(run) / "trained.json").read_text())
     assert trained["steps"] == 4
@@ -186,7 +190,7 @@ def test_a_run_keeps_its_recipe(make, recipes, tmp_path):
     benchmark.check()
     run = Run("mgcl", 0, 0)
     with pytest.raises(ZeroDivisionError):
-        run_one(benchmark, run, lambda words: 1 / 0, load_model)
+        run_one(benchmark, run, lambda words: 1 / 0, load_few_shot)
     with pytest.raises(ResultsError, match="was begun with another recipe"):
         run_one(make(models=("mgcl",), regions=tmp_path), run, refuse, refuse)
 

@@ -2,6 +2,7 @@ import argparse
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,9 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, manifest):
-    monkeypatch.setattr(zoo, "load_model", lambda name, backbone, weights: NearColour().eval())
+    monkeypatch.setattr(
+        zoo, "load", lambda name, backbone, weights: SimpleNamespace(few_shot=NearColour().eval())
+    )
     parser = argparse.ArgumentParser()
     evaluate.add_arguments(parser)
     fixed = ["--model", "toy_model", "--root", tmp_path, "--precision", "float32"]

@@ -6,6 +6,7 @@ import rasterio
 import shapely
 from rasterio.crs import CRS
 
+from fewscape import zoo
 from fewscape.cli.main import main
 from fewscape.raster.georeference import reproject
 from tests.mapping.test_segmenter import BrightnessModel
@@ -19,12 +20,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 def brightness_model(monkeypatch):
     """A network that the test knows by heart, instead of a trained one."""
 
-    def load(name, backbone, weights):
-        assert name == "prototype"
-        return BrightnessModel()
+    real = zoo.load
 
-    monkeypatch.setattr("fewscape.zoo.load_model", load)
-    monkeypatch.setattr("fewscape.cli.map_models.refuse_random_weights", lambda *given: None)
+    def load(facts, *network):
+        known = facts.name == "prototype"
+        return zoo.LoadedModel(facts, BrightnessModel()) if known else real(facts, *network)
+
+    monkeypatch.setattr(zoo, "load", load)
+    monkeypatch.setattr("fewscape.request.checks.refuse_random_weights", lambda *given: None)
 
 
 def lit_roofs(dtype="uint8", top=240):

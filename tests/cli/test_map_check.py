@@ -7,19 +7,14 @@ import shapely
 
 from fewscape.cli.main import main
 from fewscape.models.folder import file_hash
-from tests.cli.test_map import first_roof, lit_roofs, run
+from tests.cli.test_map import brightness_model, first_roof, lit_roofs, run
 from tests.mapping.pairs import to_ground, write_pair_files
-from tests.mapping.test_segmenter import BrightnessModel
 from tests.raster.rasters import PLACE, write_raster
 from tests.raster.test_polygons import write_polygons
 
+__all__ = ["brightness_model"]  # a fixture for every test here
+
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-
-
-@pytest.fixture(autouse=True)
-def brightness_model(monkeypatch):
-    monkeypatch.setattr("fewscape.zoo.load_model", lambda *names: BrightnessModel())
-    monkeypatch.setattr("fewscape.cli.map_models.refuse_random_weights", lambda *given: None)
 
 
 @pytest.fixture

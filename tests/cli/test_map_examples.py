@@ -3,8 +3,8 @@ import json
 import shapely
 
 from fewscape.cli.main import main
-from fewscape.cli.map_examples import list_notes
 from fewscape.mapping import DrawnOn, read_annotations
+from fewscape.request.examples import list_notes
 from tests.backbones.weights_files import write_weights
 from tests.raster.rasters import UTM, noise, ramp, write_raster
 from tests.raster.test_polygons import write_polygons

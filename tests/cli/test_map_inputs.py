@@ -1,6 +1,7 @@
 """Scenes of all kinds through the whole of ``fewscape map``."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from fewscape.cli.main import main
+from fewscape.models import ModelFolder, Prototype
 from fewscape.raster import Georeference
 from fewscape.raster.georeference import reproject
+from fewscape.zoo import ModelFacts
 from tests.cli.test_map import brightness_model, first_roof, lit_roofs, read_classes, run
 from tests.raster.rasters import PLACE, UTM, write_raster
 from tests.raster.servers import RasterServer
@@ -33,6 +36,13 @@ def examples(tmp_path):
 @pytest.fixture
 def scene(tmp_path):
     return write_raster(tmp_path / "scene.tif", lit_roofs())
+
+
+def train_on(monkeypatch, **seen):
+    """A network whose folder tells this of the images that it was trained on."""
+    folder = ModelFolder(Path("mine"), {"sha256": "0"}, seen)
+    facts = ModelFacts("prototype", "few_shot", Prototype, folder)
+    monkeypatch.setattr("fewscape.zoo.find", lambda name: facts)
 
 
 def overlap(classes, truth=TRUTH):
@@ -155,7 +165,7 @@ def test_scenes_unlike_those_of_training_are_warned_of(
     tmp_path, capsys, monkeypatch, scene, examples, median, is_warned
 ):
     values = {"low": [0.0] * 3, "median": [0.0, median, 0.0], "high": [1.0] * 3}
-    monkeypatch.setattr("fewscape.cli.map_inputs._seen", lambda model: {"values": values})
+    train_on(monkeypatch, values=values)
     assert run(scene, examples, tmp_path / "out", *LEAN) == 0
     told = capsys.readouterr().err
     drift = "'scene.tif': scaled to 0 to 1, band 2 green has values around 0 (0 to 0.9"
@@ -203,8 +213,7 @@ def test_label_rasters_on_the_pixels_of_the_file_follow_a_resolution(tmp_path, s
 
 
 def test_the_resolution_of_training_is_taken(tmp_path, capsys, monkeypatch, scene, examples):
-    seen = {"ground_resolution": 1.0}
-    monkeypatch.setattr("fewscape.cli.map_inputs._seen", lambda model: seen)
+    train_on(monkeypatch, ground_resolution=1.0)
     assert run(scene, examples, tmp_path / "out", *LEAN) == 0
     assert read_classes(tmp_path / "out")[0].shape == (75, 100)
     picture = write_raster(tmp_path / "photo.png", lit_roofs())

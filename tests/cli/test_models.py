@@ -69,7 +69,7 @@ def test_show_works_without_a_card(folder, capsys):
 
 
 def test_show_refuses_what_is_no_folder(monkeypatch, tmp_path, folder, capsys):
-    monkeypatch.setattr(zoo, "embedded_folder", lambda name=None: tmp_path / "none")
+    monkeypatch.setattr(zoo.facts, "embedded_folder", lambda name=None: tmp_path / "none")
     monkeypatch.chdir(tmp_path)
     told = {
         "embedded": "the model 'embedded' is missing from this installation",

@@ -23,7 +23,7 @@ from fewscape.mapping.pan_ms.pair_mapper import vote
 from fewscape.models.dual_source import DualSource, DualSourceConfig
 from fewscape.raster import NODATA, PanMsReader
 from fewscape.regions import PanRegions
-from fewscape.zoo import load_pair_model
+from fewscape.zoo import load
 from tests.conftest import SHARED_DATA
 from tests.mapping.pairs import MS_PLACE, to_ground, write_pair_files
 from tests.raster.rasters import write_raster
@@ -286,7 +286,7 @@ SPOTS = {"trees": [(272, 32), (80, 215)], "grass": [(99, 167)], "dark roof": [(9
 @pytest.mark.skipif(not ROTTERDAM.is_dir(), reason="needs real imagery")
 def test_a_real_pair_with_examples_drawn_by_hand(tmp_path):
     """SpaceNet Rotterdam at a ratio of 2, with the network that comes with the package."""
-    model, _ = load_pair_model("embedded_pair2")
+    model = load("embedded_pair2").pair
     drawn = Path(__file__).parent / "drawn" / "rotterdam.geojson"
     with PanMsReader(ROTTERDAM / "pan_0.5m_1.tif", ROTTERDAM / "ms_1.0m_1.tif") as reader:
         scene = PairScene(reader, model, CPU)

@@ -9,7 +9,7 @@ from fewscape.mapping import Annotations, MapOptions, PixelSegmenter, map_scene,
 from fewscape.models import MaximumLikelihood, PixelTrees
 from fewscape.raster import Georeference, SceneReader
 from fewscape.raster.writing.writer import PROBABILITY_STEPS
-from fewscape.zoo import load_pixel_model
+from fewscape.zoo import load
 from tests.raster.rasters import PLACE, UTM, write_raster
 
 CPU = Policy(torch.device("cpu"), torch.float32)
@@ -97,7 +97,7 @@ def test_the_stripes_are_mapped(learn, tmp_path):
 @pytest.mark.parametrize("name", ["maximum_likelihood", "ensemble"])
 def test_a_counter_example_mends_its_like_everywhere(learn, name):
     """What is drawn as background in one place goes away where it looks the same."""
-    model = load_pixel_model(name)
+    model = load(name).pixel
     few = {name: group[:1] for name, group in POLYGONS.items() if name != "background"}
     few["background"] = [shapely.box(40, 100, 65, 120)]  # looks like b, so c is taken for a or b
     whole = torch.from_numpy(np.pad(patches(), ((0, 0), (0, 10), (0, 14)), "edge")[None] / 255.0)

@@ -1,4 +1,4 @@
-"""BiCoR-Seg with embeddings from examples (specification, section 12)."""
+"""BiCoR-Seg with embeddings from examples (docs/methods/bicor_seg.md#few-shots)."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from fewscape.core import ConfigError, Support
 from fewscape.losses import class_cross_entropy, class_dice, fisher_loss
 from fewscape.models import BiCoRFewShot
 from fewscape.ops import resize_maps
-from tests.contracts.test_few_shot_models import make_episode
+from fewscape.testing import make_episode
 
 ROWS = ("background", "others", "foreground")
 

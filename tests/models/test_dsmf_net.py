@@ -1,4 +1,4 @@
-"""DSMF-Net: the acceptance tests of its specification (dsmf_net.md 9.4)."""
+"""DSMF-Net: acceptance tests (docs/methods/dsmf_net.md)."""
 
 import dataclasses
 from itertools import product
@@ -13,7 +13,7 @@ from fewscape.losses import share_cross_entropy
 from fewscape.models import DSMFNet
 from fewscape.models.dsmf_net.graphs import compare_graphs, stretch
 from fewscape.ops import average_mask, resize_maps
-from tests.contracts.test_few_shot_models import make_episode
+from fewscape.testing import make_episode
 from tests.reference.dsmf_net import graph_probability
 
 ORDERS = ("mid", "topdown", "none")

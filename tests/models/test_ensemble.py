@@ -12,7 +12,7 @@ from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT,
 from fewscape.models.experts import Cells, Scaling, estimate_priors
 from fewscape.models.pixel import Ground
 from fewscape.ops import box_features, filter_guided, multiscale_features, pool_cells
-from fewscape.zoo import load_pixel_model
+from fewscape.zoo import load
 
 SIDE = 96
 COLOURS = np.array(
@@ -31,7 +31,7 @@ def small():
 @pytest.fixture(scope="module")
 def packaged():
     """As it comes with the package."""
-    return load_pixel_model("ensemble")
+    return load("ensemble").pixel
 
 
 def paint(kinds, bands=3, seed=0):
@@ -232,7 +232,7 @@ def test_a_folder_gives_the_same_map(small, tmp_path):
     scene = Scene(small, paint(KINDS, bands=4))
     small.deep.within.mul_(0.7)
     folder = save_model(small, tmp_path / "model", "card", window=64)
-    loaded = load_pixel_model(str(folder))
+    loaded = load(str(folder)).pixel
     again = Scene(loaded, scene.image)
     torch.testing.assert_close(again.features, scene.features, rtol=0, atol=0)
     maps = [

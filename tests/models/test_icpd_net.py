@@ -21,7 +21,7 @@ from fewscape.models.icpd_net.prompts import (
     summarise_prompts,
 )
 from fewscape.ops import max_cosine_prior, resize_maps
-from tests.contracts.test_few_shot_models import make_episode
+from fewscape.testing import make_episode
 
 NAMES = ["ship", "harbor", "plane", "bridge"]
 STUB = ClipConfig(NAMES, "stub", first_class_id=0)

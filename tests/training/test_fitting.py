@@ -29,7 +29,7 @@ def test_a_run_leaves_model_folders_that_open(two_epochs):
         config = ModelFolder.open(folder / "run" / name).config
         assert config["model"] == "mgcl"
         assert config["training"]["held_out"] == ["blue"]
-    model = zoo.load_model(str(folder / "run" / "last"))
+    model = zoo.load(str(folder / "run" / "last")).few_shot
     trained = trainer.lightning_module.model.state_dict()
     assert trained.keys() == model.state_dict().keys()
     assert all(torch.equal(tensor, trained[name]) for name, tensor in model.state_dict().items())

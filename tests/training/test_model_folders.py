@@ -66,7 +66,7 @@ def test_half_precision_halves_the_file_and_still_opens(tmp_path, task):
         for name in ("whole", "half")
     ]
     assert sizes[1] < 0.6 * sizes[0]
-    model = zoo.load_model(str(tmp_path / "half" / "best"))
+    model = zoo.load(str(tmp_path / "half" / "best")).few_shot
     weights = task.model.state_dict()
     assert all(
         torch.allclose(tensor, weights[name].to(tensor.dtype), atol=1e-2, rtol=1e-3)

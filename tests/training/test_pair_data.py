@@ -7,7 +7,7 @@ from fewscape.cli.main import main
 from fewscape.core import ConfigError, DatasetError
 from fewscape.datasets.pan_ms import EpisodeOptions, make_synthetic_pair
 from fewscape.training.pair_data import PairData
-from fewscape.zoo import load_pair_model
+from fewscape.zoo import load
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FEW = EpisodeOptions(way=3, shots=2, queries=4)
@@ -88,7 +88,8 @@ def test_from_pairs_to_a_model_folder(tmp_path, capsys):
         *("--data.folder", write_pairs(tmp_path / "a"), "--data.chip", 48, "--data.steps", 2),
     ]
     assert main([str(word) for word in words]) == 0
-    model, folder = load_pair_model(str(tmp_path / "run" / "best"))
+    loaded = load(str(tmp_path / "run" / "best"))
+    model, folder = loaded.pair, loaded.facts.folder
     assert model.config.width == 16
     assert 0 < folder.config["score"] <= 1
     assert "--pan PAN.tif" in (folder.path / "README.md").read_text()

@@ -15,7 +15,7 @@ from fewscape.models import BiCoRSeg
 from fewscape.training.fitting import train
 from fewscape.training.semantic import SemanticSegmentation
 from fewscape.training.semantic_data import SemanticData
-from fewscape.zoo import load_semantic
+from fewscape.zoo import load
 from tests.datasets.invented import write_classes, write_dataset
 from tests.training.recipes import read_log
 
@@ -72,7 +72,8 @@ def trained(tmp_path_factory):
 
 def test_a_run_leaves_a_folder_that_knows_its_classes(trained):
     folder, trainer = trained
-    model, opened = load_semantic(str(folder / "run" / "last"))
+    loaded = load(str(folder / "run" / "last"))
+    model, opened = loaded.semantic, loaded.facts.folder
     assert opened.class_names == ("ground", "red", "blue")
     assert opened.window == 64
     assert opened.config["training"]["validation"] == ["008", "009"]

@@ -148,11 +148,11 @@ def _do(arguments: argparse.Namespace, benchmark: Benchmark, missing: list[Run])
 def _run_here(benchmark: Benchmark, missing: list[Run]) -> None:
     from fewscape.benchmark.published.training_runs import run_one
     from fewscape.training.fitting import train
-    from fewscape.zoo import load_model
+    from fewscape.zoo import load
 
     for number, each in enumerate(missing, 1):
         print(f"run {number} of {len(missing)}: {each.name}", flush=True)
-        run_one(benchmark, each, train, load_model)
+        run_one(benchmark, each, train, lambda folder: load(folder).few_shot)
 
 
 def _report(arguments: argparse.Namespace, benchmark: Benchmark) -> int:

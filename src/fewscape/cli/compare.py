@@ -163,10 +163,10 @@ def _split(manifest: Manifest, folds: str | None) -> dict[int, Manifest]:
 def _load(arguments: argparse.Namespace, source: str) -> Contender:
     from fewscape.evaluation import Contender
     from fewscape.regions import open_regions
-    from fewscape.zoo import MODELS, load_model
+    from fewscape.zoo import MODELS, load
 
     given = (arguments.backbone, arguments.weights) if source in MODELS else (None, None)
-    model = load_model(source, *given)
+    model = load(source, *given).few_shot
     return Contender(
         model, open_regions(model.region_method, model.region_options, arguments.regions)
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fewscape.demo.examples import DemoExamples
@@ -31,8 +32,8 @@ YARDSTICK = "maximum_likelihood"
 REAL = "naip_prairie"
 """Scene and polygons that come with the package."""
 
-QUICK = ("--no_estimate", "--no_vectors", "--no_preview")
-"""Options of the yardstick, of which only the class map is needed."""
+QUICK: Mapping[str, Any] = {"no_estimate": True, "vectors": False, "preview": False}
+"""Of the yardstick, of which only the class map is needed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from fewscape.demo.rows import show_real, show_synthetic
     from fewscape.demo.scene import find_scene, write_files
     from fewscape.raster import StagedFiles
-    from fewscape.zoo import DEFAULT, is_pixel
+    from fewscape.zoo import DEFAULT, find
 
     begin = time.perf_counter()
     folder, model = arguments.output, arguments.model or DEFAULT
@@ -67,20 +68,20 @@ def run(arguments: argparse.Namespace) -> int:
         f"a synthetic scene of {scene.grid.height} x {scene.grid.width} pixels (seed {scene.seed}) "
         f"with {examples.told}"
     )
-    first = () if arguments.model is None else ("--model", model)
-    second = ("--model", YARDSTICK, *QUICK)
-    known = ("--no_estimate",) if is_pixel(model) else ()  # the truth tells more
+    is_known = find(model).kind == "pixel"  # the truth tells more than an estimate
+    first: Mapping[str, Any] = {"model": arguments.model}
+    second: Mapping[str, Any] = {"model": YARDSTICK, **QUICK}
     maps = {
-        model: _map(image, drawn, folder / "maps", (*first, *known)),
-        YARDSTICK: _map(image, drawn, folder / YARDSTICK, second),
+        model: _map(image, drawn, folder / "maps", no_estimate=is_known, **first),
+        YARDSTICK: _map(image, drawn, folder / YARDSTICK, **second),
     }
     scores = {name: _score(scene, examples, path) for name, path in maps.items()}
     print("a real scene: aerial imagery of the USA (NAIP), with polygons drawn by hand")
     real = Path(str(resources.files("fewscape") / "assets" / REAL))
     given = real / "scene.tif", real / "examples.geojson"
     real_maps = {
-        model: _map(*given, folder / REAL, first),
-        YARDSTICK: _map(*given, folder / f"{REAL}_{YARDSTICK}", second),
+        model: _map(*given, folder / REAL, **first),
+        YARDSTICK: _map(*given, folder / f"{REAL}_{YARDSTICK}", **second),
     }
     picture = folder / "demo.png"
     rows = show_synthetic(scene, examples, maps, scores), show_real(*given, real_maps)
@@ -90,16 +91,18 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _map(scene: Path, examples: Path, output: Path, options: Sequence[str]) -> Path:
-    """Tell and run ``fewscape map``; the class map."""
-    from fewscape.cli import map as command
-    from fewscape.cli.main import make_parser
+def _map(scene: Path, examples: Path, output: Path, **options: Any) -> Path:  # noqa: ANN401
+    """Tell the command of a request and run it; the class map."""
+    from fewscape.cli.map import write_command
+    from fewscape.cli.map_report import Terminal
+    from fewscape.request import MapRequest
+    from fewscape.request.running import run_map
 
-    words = [str(scene), "--examples", str(examples), "--output", str(output), *options]
-    print(f"\n$ fewscape map {' '.join(words)}", flush=True)
-    command.run(make_parser("map", command).parse_args(words))
+    request = MapRequest(scenes=(str(scene),), examples=examples, output=output, **options)
+    print(f"\n$ fewscape {shlex.join(write_command(request))}", flush=True)
+    (made,) = run_map(request, Terminal())
     print()
-    return output / f"{scene.stem}_classes.tif"
+    return made.paths["classes"]
 
 
 def _score(scene: DemoScene, examples: DemoExamples, classes: Path) -> dict[str, float]:

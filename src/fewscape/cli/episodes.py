@@ -52,7 +52,7 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min_share", type=float, default=0.03, help="smallest object share")
     parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
-    parser.add_argument("--seed", type=int, help="start of all chance (0, or the protocol's)")
+    parser.add_argument("--seed", type=int, help="random seed (0, or the protocol's)")
     parser.add_argument("--name", help="name of the manifest; the output's stem if not given")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
 
@@ -159,9 +159,9 @@ def _show(arguments: argparse.Namespace) -> int:
 def _load(arguments: argparse.Namespace) -> tuple[FewShotModel | None, MakeRegions | None]:
     """The network to explain, and what cuts its regions."""
     from fewscape.regions import open_regions
-    from fewscape.zoo import load_model
+    from fewscape.zoo import load
 
     if arguments.model is None:
         return None, None
-    model = load_model(arguments.model, arguments.backbone, arguments.weights)
+    model = load(arguments.model, arguments.backbone, arguments.weights).few_shot
     return model, open_regions(model.region_method, model.region_options)

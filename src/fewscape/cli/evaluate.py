@@ -63,14 +63,14 @@ def _run_episodes(arguments: argparse.Namespace) -> int:
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
     from fewscape.evaluation import check_writable, make_table, write_results
-    from fewscape.zoo import load_model
+    from fewscape.zoo import load
 
     check_writable(arguments.output)
     manifest = Manifest.load(arguments.episodes).select(
         arguments.classes, arguments.datasets, arguments.limit
     )
     policy = Policy.choose(arguments.device, arguments.precision)
-    model = load_model(arguments.model, arguments.backbone, arguments.weights)
+    model = load(arguments.model, arguments.backbone, arguments.weights).few_shot
     results = _evaluate(arguments, model, manifest, policy)
     write_results(results, arguments.output)
     Console().print(make_table(results))

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         evaluate_pair,
         write_results,
     )
-    from fewscape.zoo import load_pair_model
+    from fewscape.zoo import load
 
     check_writable(arguments.output)
     protocol = PairProtocol(
@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.block,
     )
     policy = Policy.choose(arguments.device, "float32")
-    model, folder = load_pair_model(arguments.model)
+    loaded = load(arguments.model)
+    model = loaded.pair
     supports = None
     if arguments.supports is not None:
         places = find_pairs(arguments.supports)
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
         draw_confusion(scores[-1], names, picture)
     results = {
         "model": arguments.model,
-        "model_sha256": folder.config["sha256"],
+        "model_sha256": loaded.facts.sha256,
         "shots": arguments.shots,
         "draws": arguments.draws,
         "pairs": scores,

@@ -61,18 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
         write_results,
     )
     from fewscape.mapping import SemanticSegmenter, Views
-    from fewscape.zoo import load_semantic
+    from fewscape.zoo import load
 
     check_writable(arguments.output)
     dataset = FolderDataset(arguments.data, labels=arguments.labels)
     areas = choose_areas(dataset, arguments.split, read_splits(arguments.data))
     unscored = arguments.unscored or read_unscored(arguments.data / "classes.json")
-    model, folder = load_semantic(arguments.model)
+    loaded = load(arguments.model)
+    model, facts = loaded.semantic, loaded.facts
     segmenter = SemanticSegmenter(
         model,
-        folder.class_names,
+        facts.class_names,
         Policy.choose(arguments.device, arguments.precision),
-        arguments.window or folder.window,
+        arguments.window or facts.window,
         Views(arguments.flips, arguments.scales),
     )
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
             lambda pixels: progress.advance(task, pixels),
         )
         results = evaluate_semantic(segmenter, dataset, areas, options)
-    results |= {"model": arguments.model, "model_sha256": folder.config["sha256"]}
+    results |= {"model": arguments.model, "model_sha256": facts.sha256}
     write_results(results, arguments.output)
     Console().print(_make_table(results))
     print(f"{arguments.output}: {results['seconds']:.1f} s")

@@ -2,13 +2,81 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from fewscape.request import Reporter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from fewscape.mapping import MapResult
+    from fewscape.mapping import Estimate, FinishedMap
+    from fewscape.mapping.engine.own_accuracy import OwnAccuracy
+
+ACCURACY_TITLE = "how right a map of '{scene}' will be, by judging each polygon from the others:"
+
+UNKNOWN_TITLE = "what teaches; too few polygons to tell how right the map will be:"
+
+
+class Terminal(Reporter):
+    """Prints what happens; warnings and progress go to standard error."""
+
+    def tell(self, sentence: str) -> None:
+        """A line."""
+        print(sentence, flush=True)
+
+    def warn(self, sentence: str) -> None:
+        """A line on standard error."""
+        warn(sentence)
+
+    def accuracy(self, own: OwnAccuracy, scene_name: str) -> None:
+        """A line for each class, and what to draw next."""
+        tell_accuracy(own, scene_name)
+
+    def cost(self, scene_name: str, estimate: Estimate, is_shared: bool) -> None:
+        """A line."""
+        whole = " (of all shards together)" if is_shared else ""
+        print(f"{scene_name}: {estimate.tell()}{whole}", flush=True)
+
+    def progress(self, label: str, pixels: int) -> AbstractContextManager[Callable[[int], None]]:
+        """A bar."""
+        return show_progress(label, pixels)
+
+    def finished(self, scene_name: str, finished: FinishedMap) -> None:
+        """Files, shares of the classes, time."""
+        tell_result(scene_name, finished)
+
+    def checked(self, scene_name: str, results: Mapping[str, Any], path: Path) -> None:
+        """Tables, and where the numbers are."""
+        from fewscape.cli.map_check_report import tell_check
+
+        tell_check(scene_name, results)
+        print(f"  {path}")
+
+
+def warn(sentence: str) -> None:
+    """Tell what may go wrong, on standard error."""
+    print(f"warning: {sentence}", file=sys.stderr)
+
+
+def tell_accuracy(own: OwnAccuracy, scene_name: str) -> None:
+    """Print a line for each class, and what to draw next.
+
+    Args:
+        own: what the examples tell.
+        scene_name: of their scene, of which alone they tell it.
+    """
+    from fewscape.mapping.engine.accuracy_notes import advise, list_accuracy, tell_lone_class
+
+    print(UNKNOWN_TITLE if own.mean_iou is None else ACCURACY_TITLE.format(scene=scene_name))
+    for line in list_accuracy(own):
+        print(f"  {line}")
+    for sentence in (advise(own), tell_lone_class(own)):
+        if sentence:
+            print(sentence)
 
 
 @contextmanager
@@ -46,7 +114,7 @@ def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done / 1e6)
 
 
-def tell_result(name: str, result: MapResult) -> None:
+def tell_result(name: str, result: FinishedMap) -> None:
     """The files with their sizes, the classes with their shares, what has no data, the time."""
     for file in result.files:
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

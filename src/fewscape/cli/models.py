@@ -38,6 +38,7 @@ def _list() -> int:
         SEMANTIC_MODELS,
         embedded_folder,
     )
+    from fewscape.zoo.own_networks import list_entry_points
 
     network = "small trained network that comes with the package"
     coming = {
@@ -54,6 +55,8 @@ def _list() -> int:
     for name, model in sorted((PIXEL_MODELS | MODELS | SEMANTIC_MODELS | PAIR_MODELS).items()):
         if name not in EMBEDDED_NAMES:
             table.add_row(name, _read_summary(model))
+    for name in list_entry_points():
+        table.add_row(name, "of an installed package")
     Console().print(table)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fewscape.cli import values
+from fewscape.request.map_request import DEFAULTS
 
 
 def add_pair_bands(parser: argparse._ActionsContainer) -> None:
@@ -12,6 +13,6 @@ def add_pair_bands(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--ms_bands",
         type=values.bands,
-        default=(1, 2, 3, 4),
+        default=DEFAULTS["ms_bands"],
         help="its blue, green, red and near infrared bands (1,2,3,4)",
     )

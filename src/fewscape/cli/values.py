@@ -122,7 +122,7 @@ def num_bytes(text: str) -> int:
     units = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
     number, unit = text[:-2], text[-2:].upper()
     try:
-        found = int(float(number) * units[unit])
+        found = round(float(number) * units[unit])
     except (KeyError, ValueError, OverflowError):
         found = 0
     if found <= 0:

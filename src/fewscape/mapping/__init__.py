@@ -11,7 +11,7 @@ from fewscape.mapping.examples.crops import Examples, Shot, choose_classes, cut_
 from fewscape.mapping.examples.drawn_cells import SceneCells, read_drawn_cells, sample_ground
 from fewscape.mapping.examples.drawn_scene import DrawnOn
 from fewscape.mapping.mapper import MapOptions, Mapper
-from fewscape.mapping.output.assembly import MapResult, assemble
+from fewscape.mapping.output.assembly import FinishedMap, assemble
 from fewscape.mapping.output.finishing import OutputOptions
 from fewscape.mapping.output.journal import Journal
 from fewscape.mapping.pan_ms.pair_examples import PixelExamples, read_pixel_examples
@@ -33,11 +33,11 @@ __all__ = [
     "Estimate",
     "Examples",
     "FewShotSegmenter",
+    "FinishedMap",
     "Journal",
     "LayerPlan",
     "MapOptions",
     "MapPlan",
-    "MapResult",
     "Mapper",
     "MemoryPlan",
     "OutputOptions",

@@ -12,7 +12,7 @@ from typing import Any
 
 from fewscape.core import require
 from fewscape.mapping.mapper import Mapper, OnProgress, ignore
-from fewscape.mapping.output.assembly import MapResult, assemble
+from fewscape.mapping.output.assembly import FinishedMap, assemble
 from fewscape.mapping.output.journal import join_runs, pack_section
 from fewscape.mapping.runner import begin_map
 
@@ -78,7 +78,7 @@ def map_with_ray(
     folder: Path | str,
     cluster: RayOptions,
     on_progress: OnProgress = ignore,
-) -> Iterator[tuple[str, MapResult]]:
+) -> Iterator[tuple[str, FinishedMap]]:
     """Make maps on a Ray cluster, the sections of one map on several nodes.
 
     Tasks come from Ray Data, which repeats those of a node or a worker that was lost. Finished
@@ -137,7 +137,7 @@ class _Unfinished:
         self._on_progress(self._journal.plan.count_pixels(section))
         self.missing.discard(section)
 
-    def finish(self) -> MapResult:
+    def finish(self) -> FinishedMap:
         """Write the files."""
         result = assemble(self._journal, self._folder)
         return replace(result, seconds=time.perf_counter() - self._begin)

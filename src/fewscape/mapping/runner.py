@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fewscape.mapping.engine.segmenter import Segmenter
 from fewscape.mapping.mapper import MapOptions, Mapper, OnProgress, ignore
-from fewscape.mapping.output.assembly import MapResult, assemble
+from fewscape.mapping.output.assembly import FinishedMap, assemble
 from fewscape.mapping.output.journal import Journal, join_runs, split_sections
 from fewscape.mapping.plan import Planes
 from fewscape.mapping.windows.scene_mapper import SceneMapper
@@ -24,12 +24,12 @@ def map_scene(
     folder: Path | str,
     options: MapOptions | None = None,
     on_progress: OnProgress = ignore,
-) -> MapResult:
+) -> FinishedMap:
     """Map a scene and write what was found; see ``SceneMapper`` and ``make_map``."""
     return make_map(SceneMapper(scene, segmenter, options), folder, on_progress)
 
 
-def make_map(mapper: Mapper, folder: Path | str, on_progress: OnProgress = ignore) -> MapResult:
+def make_map(mapper: Mapper, folder: Path | str, on_progress: OnProgress = ignore) -> FinishedMap:
     """Make a map and write its files, all of them at once when everything is finished.
 
     ::

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 import torch
 
@@ -27,6 +28,8 @@ class FewShotModel(Network):
     """
 
     shot_fusion: ShotFusion
+    needs_training: ClassVar[bool] = True
+    """Whether there is something to train beyond a pretrained backbone."""
 
     @abstractmethod
     def enhance(

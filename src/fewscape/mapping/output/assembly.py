@@ -26,8 +26,8 @@ NO_DATA_TO_0 = np.uint8(256 - NODATA)
 
 
 @dataclass(frozen=True, slots=True)
-class MapResult:
-    """What was written, and how fast."""
+class FinishedMap:
+    """The files of a finished map, what they show, and how fast they were made."""
 
     files: tuple[Path, ...]
     pixels: int
@@ -46,7 +46,7 @@ class MapResult:
         return self.pixels / 1e6 / self.seconds
 
 
-def assemble(journal: Journal, folder: Path | str) -> MapResult:
+def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
     """Write the files of a map whose sections are all finished, then delete the journal.
 
     The files appear all at once. Only what the journal holds is needed: neither scene nor network.
@@ -83,7 +83,7 @@ def assemble(journal: Journal, folder: Path | str) -> MapResult:
     journal.remove()
     found = dict(zip(plan.class_names, counts[1:-1].tolist(), strict=True))
     valid, seconds = int(counts[:-1].sum()), time.perf_counter() - begin
-    return MapResult(files, plan.num_pixels, valid, found, seconds, _find_peaks(plan, peaks))
+    return FinishedMap(files, plan.num_pixels, valid, found, seconds, _find_peaks(plan, peaks))
 
 
 def _write_rasters(

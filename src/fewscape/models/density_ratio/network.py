@@ -41,6 +41,7 @@ class DensityRatio(TurnedModel):
     """
 
     name: ClassVar[str] = "density_ratio"
+    needs_training = False
 
     def __init__(
         self,

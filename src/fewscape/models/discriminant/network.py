@@ -53,6 +53,7 @@ class Discriminant(TurnedModel):
     """
 
     name: ClassVar[str] = "discriminant"
+    needs_training = False
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class Prototype(FewShotModel):
     """
 
     name: ClassVar[str] = "prototype"
+    needs_training = False
 
     def __init__(self, backbone: BackboneConfig | None = None, temperature: float = 20.0) -> None:
         super().__init__()

@@ -1,17 +1,11 @@
-"""What the examples tell of the map's accuracy: in the terminal, in its tags, in its preview."""
+"""What the examples tell of the map's accuracy, in words: for people, for its tags, its preview."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fewscape.mapping.engine.own_accuracy import OwnAccuracy, Score
-
-TITLE = "how right a map of '{scene}' will be, by judging each polygon from the others:"
-
-UNKNOWN_TITLE = "what teaches; too few polygons to tell how right the map will be:"
+from fewscape.mapping.engine.own_accuracy import OwnAccuracy, Score
 
 HEADINGS = ("class", "polygons", "pixels", "expected IoU, % (95 %)")
 
@@ -23,21 +17,6 @@ GOOD_ENOUGH = 0.9
 
 DIGITS = 3
 """Of the numbers in the tag."""
-
-
-def tell_accuracy(own: OwnAccuracy, scene_name: str) -> None:
-    """Print a line for each class, and what to draw next.
-
-    Args:
-        own: what the examples tell.
-        scene_name: of their scene, of which alone they tell it.
-    """
-    print(UNKNOWN_TITLE if own.mean_iou is None else TITLE.format(scene=scene_name))
-    for line in list_accuracy(own):
-        print(f"  {line}")
-    for sentence in (advise(own), tell_lone_class(own)):
-        if sentence:
-            print(sentence)
 
 
 def list_accuracy(own: OwnAccuracy) -> list[str]:
@@ -99,7 +78,7 @@ def encode_accuracy(own: OwnAccuracy) -> str:
 
 
 def note_accuracy(own: OwnAccuracy, scene_name: str) -> tuple[str, ...]:
-    """Lines for the preview; none where nothing is known. Arguments as for ``tell_accuracy``."""
+    """Lines for the preview; none where nothing is known. The scene is that of the examples."""
     if own.mean_iou is None:
         return ()
     classes = ", ".join(f"{told.name} {_show(told.iou)}" for told in own.classes)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from fewscape import zoo
+from fewscape.core import ConfigError
+from fewscape.models.folder import WEIGHTS, file_hash
+from fewscape.raster import to_source
+from fewscape.raster.gdal import open_raster
+from fewscape.raster.opening.identity import fingerprint_scene
+from fewscape.zoo.own_networks import split_class_path
 
 Place = TypeVar("Place", Path, str)
 
@@ -46,9 +52,6 @@ def read_record(path: Path) -> MapRecord:
         SceneError: the file is missing or no raster.
         ConfigError: it was not written by ``fewscape map``.
     """
-    from fewscape.core import ConfigError
-    from fewscape.raster.gdal import open_raster
-
     with open_raster(path) as dataset:
         record = MapRecord(path, dataset.tags(), str(dataset.descriptions[0]))
     rasters = ("PAN", "MS") if record.is_of_pair else ("SCENE",)
@@ -63,55 +66,63 @@ def read_record(path: Path) -> MapRecord:
     return record
 
 
-def find_inputs(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
-    """The words of ``fewscape map`` that name the same scene, examples and model.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GivenFiles:
+    """Where the files are that a map was made from; what is None is looked for."""
+
+    scene: Path | str | None = None
+    pan: Path | str | None = None
+    ms: Path | str | None = None
+    examples: Path | str | None = None
+    example_scene: Path | str | None = None
+    model: str | None = None
+    weights: Path | str | None = None
+
+
+def find_inputs(record: MapRecord, given: GivenFiles) -> dict[str, Any]:
+    """The fields of a request that name the same scene, examples and model.
 
     Args:
         record: of the map.
-        arguments: paths that were given, each or None: ``scene``, ``pan``, ``ms``, ``examples``,
-            ``example_scene``, ``model``, ``weights``.
+        given: files whose place is known.
 
     Raises:
         ConfigError: a file is not found, or is not the one that the map was made from.
     """
-    tags = record.tags
-    model = ["--model", _find_model(record, arguments.model)]
+    found: dict[str, Any] = {"model": _find_model(record, given.model)}
     if record.is_of_pair:
-        pan, ms = (_find_raster(record, name, getattr(arguments, name)) for name in ("pan", "ms"))
-        return ["--pan", pan, "--ms", ms, *model, *_find_examples(record, arguments)]
-    scene = _find_raster(record, "scene", arguments.scene)
-    words = [scene, *model]
-    if "EXAMPLES" in tags:
-        words += _find_examples(record, arguments)
-        words += ["--example_scene", _find_source(record, scene, arguments.example_scene)]
+        found |= {name: _find_raster(record, name, getattr(given, name)) for name in ("pan", "ms")}
+    else:
+        scene = _find_raster(record, "scene", given.scene)
+        found["scenes"] = (scene,)
+    if "EXAMPLES" in record.tags:
+        found["examples"] = _find_examples(record, given.examples)
+        if not record.is_of_pair:
+            found["example_scene"] = _find_source(record, scene, given.example_scene)
     weights = record.parameters.get("weights")
     if weights:
-        words += ["--weights", _find_weights(record, weights, arguments.weights)]
-    return words
+        found["weights"] = _find_weights(record, weights, given.weights)
+    return found
 
 
 def _find_raster(record: MapRecord, option: str, given: Path | str | None) -> str:
     """Path or address of a raster with the recorded fingerprint."""
-    from fewscape.raster import to_source
-    from fewscape.raster.opening.identity import fingerprint_scene
-
     tag = option.upper()
     if given is not None and to_source(given).is_virtual:
         found = str(given)
     else:
-        path = None if given is None else Path(given)
-        found = str(_find(record, option, record.tags[tag], path))
+        found = str(_find(record, option, record.tags[tag], given))
     _compare(record, option, found, record.tags.get(f"{tag}_FINGERPRINT"), fingerprint_scene)
     return found
 
 
-def _find_examples(record: MapRecord, arguments: argparse.Namespace) -> list[str]:
-    path = _find(record, "examples", record.tags["EXAMPLES"], arguments.examples)
+def _find_examples(record: MapRecord, given: Path | str | None) -> Path:
+    path = _find(record, "examples", record.tags["EXAMPLES"], given)
     _compare(record, "examples", path, record.tags.get("EXAMPLES_SHA256"), _hash)
-    return ["--examples", str(path)]
+    return path
 
 
-def _find_source(record: MapRecord, scene: str, given: Path | None) -> str:
+def _find_source(record: MapRecord, scene: str, given: Path | str | None) -> str:
     """The scene of the examples, which may be the scene itself."""
     fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
     if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):
@@ -120,40 +131,57 @@ def _find_source(record: MapRecord, scene: str, given: Path | None) -> str:
 
 
 def _find_model(record: MapRecord, given: str | None) -> str:
-    """The name of a network, or a folder with the recorded weights."""
-    from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS, embedded_folder
+    """The name of a network, or a folder with the recorded weights.
 
-    name = given or record.tags["MODEL"]
-    recorded = record.tags.get("MODEL_SHA256")
-    if recorded is None and name in (*MODELS, *PIXEL_MODELS):
+    A class path that stands in the tags runs no code: whoever asks must name it.
+    """
+    title, recorded = record.tags["MODEL"], record.tags.get("MODEL_SHA256")
+    if split_class_path(title):
+        return _find_own_network(record, title, recorded, given)
+    name = given or title
+    if recorded is None and not Path(name).is_dir():
         return name
-    is_embedded = name in EMBEDDED_NAMES and not Path(name).is_dir()
-    if is_embedded:
-        folder = embedded_folder(name)
-    else:
-        folder = _find(record, "model", record.tags["MODEL"], Path(given) if given else None)
-    _compare(record, "model", folder, recorded, lambda path: _hash(path / "model.safetensors"))
+    is_embedded = name in zoo.EMBEDDED_NAMES and not Path(name).is_dir()
+    folder = zoo.embedded_folder(name) if is_embedded else _find(record, "model", title, given)
+    _compare(record, "model", folder, recorded, lambda path: _hash(path / WEIGHTS))
     return name if is_embedded else str(folder)
 
 
-def _find_weights(record: MapRecord, name: str, given: str | None) -> str:
+def _find_own_network(
+    record: MapRecord, title: str, recorded: str | None, given: str | None
+) -> str:
+    if given is None:
+        raise ConfigError(
+            f"'{record.path}' was made with the network '{title}'",
+            "the code of a network that a file names is not run",
+            f"if you trust it, name it yourself: --model {title}" + ("@FOLDER" if recorded else ""),
+        )
+    facts = zoo.find(given)
+    if (facts.title, facts.sha256) != (title, recorded):
+        raise ConfigError(
+            f"the model '{given}' is not what '{record.path}' was made with",
+            f"the map tells '{title}'" + (f" with weights {recorded[:12]}" if recorded else ""),
+            "give that one with --model",
+        )
+    return given
+
+
+def _find_weights(record: MapRecord, name: str, given: Path | str | None) -> str:
     """A file with the recorded bytes, or the recorded name of weights from the hub."""
     recorded = record.tags.get("WEIGHTS_SHA256")
     if recorded is None:
-        return given or name
-    path = _find(record, "weights", name, Path(given) if given else None)
+        return name if given is None else str(given)
+    path = _find(record, "weights", name, given)
     _compare(record, "weights", path, recorded, _hash)
     return str(path)
 
 
-def _find(record: MapRecord, option: str, name: str, given: Path | None) -> Path:
+def _find(record: MapRecord, option: str, name: str, given: Path | str | None) -> Path:
     """The given path, or a file or folder of the recorded name."""
-    from fewscape.core import ConfigError
-
     if given is not None:
-        if not given.exists():
+        if not Path(given).exists():
             raise ConfigError(f"--{option} '{given}' does not exist", "", "check the path")
-        return given
+        return Path(given)
     for folder in (record.path.resolve().parent, Path()):
         if (folder / name).exists():
             return folder / name
@@ -172,8 +200,6 @@ def _compare(
     measure: Callable[[Place], str],
 ) -> None:
     """Refuse a file that is not the one that the map tells of; maps may tell nothing."""
-    from fewscape.core import ConfigError
-
     found = measure(path) if recorded else None
     if found != recorded:
         raise ConfigError(
@@ -192,11 +218,8 @@ def _word(option: str) -> str:
 
 def _hash(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
-    from fewscape.core import ConfigError
-
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_hash(path)
     except OSError as error:
         raise ConfigError(
             f"'{path}' cannot be read: {error.strerror}", "expected a file", "check the path"

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from fewscape.cli.map_inputs import warn
-
-if TYPE_CHECKING:
-    from fewscape.mapping import MapPlan, MapResult
+from fewscape.mapping.output.assembly import FinishedMap
+from fewscape.mapping.plan import MapPlan
 
 NEARLY_ALL = 0.98
 """Share of the valid pixels from which a class covers suspiciously much."""
 
 
-def warn_of_map(plan: MapPlan, result: MapResult) -> None:
-    """Tell on standard error what ``list_warnings`` finds."""
-    for sentence in list_warnings(plan, result):
-        warn(sentence)
-
-
-def list_warnings(plan: MapPlan, result: MapResult) -> list[str]:
+def list_warnings(plan: MapPlan, result: FinishedMap) -> list[str]:
     """A sentence for each class that came out empty or covers nearly all."""
     warnings = []
     for name, pixels in result.class_pixels.items():

@@ -17,11 +17,8 @@ from fewscape.zoo import (
     DEFAULT,
     TRAINING_FREE,
     embedded_folder,
-    is_pixel,
-    load_model,
-    load_pair_model,
-    load_pixel_model,
-    load_semantic,
+    find,
+    load,
     open_folder,
 )
 
@@ -60,7 +57,7 @@ def find_in_other_half(model, cut, scene):
 @pytest.mark.slow
 def test_the_embedded_model_finds_a_class_that_it_never_saw():
     assert "water" in open_folder("embedded").config["training"]["held_out"]
-    model = load_model("embedded")
+    model = load("embedded").few_shot
     cut = open_regions(model.region_method, model.region_options)
     scenes = [make_scene(SceneSpec(size=(SIDE, 2 * SIDE), seed=seed)) for seed in WATERY]
     found, truth = (
@@ -75,38 +72,38 @@ def test_the_embedded_model_finds_a_class_that_it_never_saw():
     ("name", "is_told"), [*((n, False) for n in TRAINING_FREE), ("mgcl", True)]
 )
 def test_only_a_head_that_could_be_trained_is_called_untrained(name, is_told, caplog):
-    load_model(name, "test_resnet")
+    load(name, "test_resnet")
     assert ("the head of" in caplog.text) == is_told
     assert "has random weights; give --weights FILE" in caplog.text
 
 
 def test_a_name_that_is_none_names_the_nearest():
     with pytest.raises(ConfigError, match=r"'mgcll' is neither .* did you mean 'mgcl'"):
-        load_model("mgcll")
+        load("mgcll")
 
 
 @pytest.mark.parametrize("name", ["ensemble", "maximum_likelihood"])
 def test_a_model_of_scenes_is_no_network_of_crops(name):
     with pytest.raises(ConfigError, match=rf"'{name}' maps scenes.*'fewscape compare --scenes'"):
-        load_model(name)
+        assert load(name).few_shot
     with pytest.raises(ConfigError, match="learns its classes from examples"):
-        load_semantic(name)
+        assert load(name).semantic
     with pytest.raises(ConfigError, match="is no network for panchromatic"):
-        load_pair_model(name)
+        assert load(name).pair
 
 
 def test_a_folder_of_a_model_of_scenes_is_one(tmp_path):
     folder = str(shutil.copytree(embedded_folder("ensemble"), tmp_path / "copy"))
-    assert is_pixel(folder)
+    assert find(folder).kind == "pixel"
     with pytest.raises(ConfigError, match="maps scenes"):
-        load_model(folder)
-    assert torch.equal(load_pixel_model(folder).deep.within, load_pixel_model(DEFAULT).deep.within)
+        assert load(folder).few_shot
+    assert torch.equal(load(folder).pixel.deep.within, load(DEFAULT).pixel.deep.within)
 
 
 @pytest.mark.parametrize("name", ["prototype", "embedded"])
 def test_a_network_of_crops_is_no_model_of_scenes(name):
     with pytest.raises(ConfigError, match=f"there is no pixel model '{name}'"):
-        load_pixel_model(name)
+        assert load(name).pixel
 
 
 @pytest.mark.parametrize("arguments", [{}, {"backbone": {"name": "test_resnet"}}, 7])
@@ -115,23 +112,23 @@ def test_an_altered_ensemble_is_told(tmp_path, arguments):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"arguments": arguments}))
     with pytest.raises(ModelFolderError, match="does not describe a 'ensemble'"):
-        load_pixel_model(str(folder))
+        load(str(folder))
 
 
 def test_a_folder_brings_its_own_backbone():
     with pytest.raises(ConfigError, match="holds its own backbone"):
-        load_model("embedded", backbone="resnet18")
+        load("embedded", backbone="resnet18")
 
 
 def test_a_network_of_another_version_is_named(altered):
     with pytest.raises(ConfigError, match="the folder holds a 'mgcl2'"):
-        load_model(altered(model="mgcl2"))
+        load(altered(model="mgcl2"))
 
 
 @pytest.mark.parametrize("arguments", [{}, {"backbone": {"name": "test_resnet"}}, {"depth": 3}, 7])
 def test_an_altered_description_is_told(altered, arguments):
     with pytest.raises(ModelFolderError, match=r"does not describe a 'mgcl'.*copy the folder"):
-        load_model(altered(arguments=arguments))
+        load(altered(arguments=arguments))
 
 
 def test_altered_weights_are_told(tmp_path):
@@ -139,4 +136,4 @@ def test_altered_weights_are_told(tmp_path):
     with (tmp_path / "copy" / "model.safetensors").open("ab") as file:
         file.write(b"0")
     with pytest.raises(ModelFolderError, match="their SHA-256 differs"):
-        load_model(str(tmp_path / "copy"))
+        load(str(tmp_path / "copy"))

@@ -1,0 +1,160 @@
+"""How right a finished map is, from polygons that were kept back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fewscape import __version__
+from fewscape.core import ConfigError, ExamplesError
+from fewscape.evaluation import write_results
+from fewscape.mapping import Annotations, DrawnOn, Mapper, MapPlan, read_annotations
+from fewscape.mapping.checking import check_map, check_names, count_shared, read_check
+from fewscape.mapping.examples.label_rasters import RASTERS
+from fewscape.models.folder import file_hash
+from fewscape.raster import to_source
+from fewscape.request.check_scores import score_check
+from fewscape.request.map_request import MapRequest
+from fewscape.request.reporter import Reporter
+from fewscape.request.scenes import check_overwriting
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCheck:
+    """A map that will be checked."""
+
+    plan: MapPlan
+    path: Path
+    """File of the polygons."""
+    polygons: Annotations
+    """In columns and rows of the map."""
+    shared_pixels: int
+    """Checked pixels that were examples, too."""
+
+    @property
+    def file_name(self) -> str:
+        """Of the result."""
+        return f"{self.plan.stem}_check.json"
+
+
+def plan_checks(
+    request: MapRequest,
+    mappers: Mapping[str, Mapper],
+    drawn: Mapping[str, DrawnOn],
+    reporter: Reporter,
+) -> dict[str, PlannedCheck]:
+    """Read the polygons before maps are made: a check for every scene in which some lie.
+
+    Args:
+        request: without ``check`` there are none.
+        mappers: of the maps, by name.
+        drawn: by the same names, the scenes on which people drew.
+        reporter: is warned of polygons that say less than they seem to.
+
+    Raises:
+        ExamplesError: the polygons cannot be read, lie in no scene, or have a class that a map
+            has not.
+        ConfigError: the result would replace an input.
+    """
+    if request.check is None:
+        return {}
+    planned, errors = {}, []
+    for position, (name, mapper) in enumerate(mappers.items()):
+        with closing(mapper):
+            plan = mapper.plan
+        scene = drawn[name]
+        try:
+            polygons = read_check(
+                request.check, scene, plan.grid, request.class_field, request.label_zero
+            )
+        except ExamplesError as error:
+            errors.append((scene.path.name, error))
+            continue
+        check_names(polygons, plan.class_names)
+        shared = _count_shared(request, scene, polygons, is_first=position == 0)
+        planned[name] = PlannedCheck(plan, request.check, polygons, shared)
+        _check_inputs(request, planned[name])
+        _warn(planned[name], reporter)
+    if not planned:
+        problem, expected, remedy = (
+            getattr(errors[0][1], part) for part in ("problem", "expected", "remedy")
+        )
+        raise ExamplesError(f"--check {request.check}: {problem}", expected, remedy)
+    for scene_name, found in errors:
+        reporter.warn(f"the map of '{scene_name}' is not checked: {found.problem}")
+    return planned
+
+
+def score_map(request: MapRequest, planned: PlannedCheck, reporter: Reporter) -> dict[str, Any]:
+    """Compare a finished map with its polygons, and write the result.
+
+    Returns:
+        What the JSON file holds, see ``score_check``.
+
+    Raises:
+        OutputError: the result cannot be written.
+    """
+    plan = planned.plan
+    classes = request.output / plan.raster_names[0]
+    results = {
+        "map": classes.name,
+        "map_sha256": file_hash(classes),
+        "check": planned.path.name,
+        "check_sha256": file_hash(planned.path),
+        "version": __version__,
+        "shared_pixels": planned.shared_pixels,
+        **score_check(check_map(classes, planned.polygons, plan.class_names)),
+    }
+    path = request.output / planned.file_name
+    write_results(results, path)
+    reporter.checked(plan.scene_name, results, path)
+    return results
+
+
+def _count_shared(
+    request: MapRequest, scene: DrawnOn, polygons: Annotations, is_first: bool
+) -> int:
+    """Checked pixels that were examples, too, where both lie on the same ground."""
+    if request.examples is None:
+        return 0
+    other = request.example_scene
+    is_own = is_first if other is None else to_source(other).path == scene.path
+    is_placed = scene.grid.crs is not None and request.examples.suffix.lower() not in RASTERS
+    if not (is_own or is_placed):
+        return 0
+    try:
+        examples = read_annotations(
+            request.examples, scene, request.class_field, request.label_zero, buffer=request.buffer
+        )
+    except ExamplesError:  # they lie in another scene
+        return 0
+    return count_shared(polygons, examples.move_to(polygons.grid))
+
+
+def _check_inputs(request: MapRequest, planned: PlannedCheck) -> None:
+    """Neither map nor result may replace what they are made from."""
+    check_overwriting(request.output, planned.plan.stem, (planned.path,))
+    target = (request.output / planned.file_name).resolve()
+    for path in (planned.path, request.examples):
+        if path is not None and path.resolve() == target:
+            raise ConfigError(
+                f"the result of --check would overwrite the input '{path}'",
+                "",
+                "choose another folder with --output",
+            )
+
+
+def _warn(planned: PlannedCheck, reporter: Reporter) -> None:
+    if planned.shared_pixels:
+        reporter.warn(
+            f"{planned.shared_pixels} checked pixels of '{planned.plan.scene_name}' were examples, "
+            "too; the network saw them, so the scores are too good"
+        )
+    if contested := planned.polygons.count_overlaps():
+        reporter.warn(
+            f"{contested} pixels of '{planned.polygons.path.name}' were drawn as two classes; "
+            "they are not checked"
+        )

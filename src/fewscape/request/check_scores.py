@@ -1,0 +1,95 @@
+"""What a map's check found, as numbers for a file."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fewscape.mapping.checking import MapCheck
+from fewscape.metrics.area_estimates import (
+    bootstrap_polygons,
+    estimate_areas,
+    find_standard_errors,
+    score_agreement,
+)
+
+SQUARE_METRES = 10_000
+"""Of a hectare."""
+
+
+def score_check(check: MapCheck) -> dict[str, Any]:
+    """Everything that a check tells, ready for JSON; None for what is unknown.
+
+    Returns:
+        ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: estimates by the
+        stratified estimator, None if a mapped class is shown by no polygon. Every ``..._ci95`` is
+        from weighing polygons anew; every ``..._se`` is the estimator's own, which takes pixels
+        for independent and is too small for polygons.
+    """
+    matrix = check.polygons.matrix
+    scores, bounds = score_agreement(matrix), bootstrap_polygons(check.polygons)
+    return {
+        "class_names": list(check.class_names),
+        "polygons": len(check.polygons.classes),
+        "pixels": int(matrix.sum()),
+        "blank_pixels": check.blank_pixels,
+        "unseen_classes": list(check.unseen_names),
+        "confusion": matrix.tolist(),
+        "checked_pixels": {
+            "overall": _tell(scores.overall),
+            "overall_ci95": _tell(bounds.overall),
+            "per_class": [
+                {
+                    "class_name": name,
+                    "iou": _tell(scores.iou[number]),
+                    "iou_ci95": _tell(bounds.iou[number]),
+                    "users": _tell(scores.users[number]),
+                    "users_ci95": _tell(bounds.users[number]),
+                    "producers": _tell(scores.producers[number]),
+                    "producers_ci95": _tell(bounds.producers[number]),
+                }
+                for number, name in enumerate(check.class_names)
+            ],
+        },
+        "whole_map": None if check.unseen_names or not matrix.any() else _estimate(check),
+    }
+
+
+def _estimate(check: MapCheck) -> dict[str, Any]:
+    matrix, mapped = check.polygons.matrix, check.mapped_areas
+    if check.is_metric:
+        mapped = mapped / SQUARE_METRES
+    found, errors = estimate_areas(matrix, mapped), find_standard_errors(matrix, mapped)
+    bounds = bootstrap_polygons(check.polygons, mapped)
+    return {
+        "unit": "ha" if check.is_metric else "pixels",
+        "overall": _tell(found.overall),
+        "overall_ci95": _tell(bounds.overall),
+        "overall_se": _tell(errors.overall),
+        "per_class": [
+            {
+                "class_name": name,
+                "users": _tell(found.users[number]),
+                "users_ci95": _tell(bounds.users[number]),
+                "users_se": _tell(errors.users[number]),
+                "producers": _tell(found.producers[number]),
+                "producers_ci95": _tell(bounds.producers[number]),
+                "producers_se": _tell(errors.producers[number]),
+                "mapped_area": _tell(mapped[number]),
+                "area": _tell(found.areas[number]),
+                "area_ci95": _tell(bounds.areas[number]),
+                "area_se": _tell(errors.areas[number]),
+            }
+            for number, name in enumerate(check.class_names)
+        ],
+    }
+
+
+def _tell(values: float | np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
+    """A number, or a pair of bounds; None for nan."""
+    told = np.asarray(values, float).tolist()
+    if isinstance(told, float):
+        return None if math.isnan(told) else told
+    return None if any(map(math.isnan, told)) else told

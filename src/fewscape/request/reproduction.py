@@ -1,0 +1,179 @@
+"""A map made again from what its file tells, and compared."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from fewscape import __version__
+from fewscape.core import ConfigError
+from fewscape.mapping.mapper import OnProgress
+from fewscape.raster.comparison import Difference, compare_rasters
+from fewscape.raster.gdal import open_raster
+from fewscape.request.map_request import MapRequest
+from fewscape.request.record import GivenFiles, MapRecord, find_inputs, read_record
+from fewscape.request.reporter import Reporter
+from fewscape.request.running import run_map
+from fewscape.request.tags import PARAMETERS
+from fewscape.zoo import MODELS
+
+OUTPUTS = ("vectors", "cog", "simplify")
+"""Parameters that change no pixel of a raster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """A map beside the same made again."""
+
+    record: MapRecord
+    """What the file tells."""
+    difference: Difference
+    """Between its pixels and the new ones."""
+    notes: tuple[str, ...]
+    """Why pixels may differ although the files are the same."""
+
+    @property
+    def is_same(self) -> bool:
+        """Whether all pixels are."""
+        return not self.difference.differing
+
+    def __str__(self) -> str:
+        name, pixels = self.record.path.name, f"{self.difference.pixels:,}"
+        differing = self.difference.differing
+        if self.is_same:
+            return f"the same: all {pixels} pixels of '{name}' ({self.record.layer})"
+        share = differing / self.difference.pixels
+        text = f"{differing:,} of {pixels} pixels of '{name}' differ ({share:.3%})"
+        if self.record.layer == "class":
+            return text
+        return f"{text}, by {self.difference.largest} of 254 steps at most"
+
+
+def reproduce(
+    path: Path | str,
+    given: GivenFiles | None = None,
+    device: str | None = None,
+    reporter: Reporter | None = None,
+) -> Reproduction:
+    """Read the tags of a raster, check the files, map again into a temporary folder, compare.
+
+    Args:
+        path: a raster that ``run_map`` wrote.
+        given: files that are neither beside the map nor in the current folder.
+        device: auto, cpu or cuda; as when the map was made if not given and if this machine has it.
+        reporter: is told beforehand why pixels may differ, and warned as when a map is made.
+
+    Raises:
+        ConfigError: the file does not tell how it was made, or a file that it was made from is not
+            found, or is another one.
+        SceneError: the file is no raster.
+    """
+    reporter = reporter or Reporter()
+    given = given or GivenFiles()
+    record = read_record(Path(path))
+    _refuse_other_kind(record, given)
+    inputs = find_inputs(record, given)
+    device = device or _choose_device(record)
+    notes = _list_notes(record, device)
+    for note in notes:
+        reporter.tell(f"note: {note}")
+    with tempfile.TemporaryDirectory(prefix="fewscape-") as folder:
+        run_map(make_request(record, inputs, Path(folder), device), _OnlyWarnings(reporter))
+        difference = compare_rasters(record.path, _find_layer(record, Path(folder)))
+    return Reproduction(record, difference, tuple(notes))
+
+
+def make_request(
+    record: MapRecord, inputs: dict[str, Any], output: Path, device: str
+) -> MapRequest:
+    """The request that a map's tags tell.
+
+    Args:
+        record: the tags.
+        inputs: fields that name the files, see ``find_inputs``.
+        output: folder for the new map, of which only the rasters are written.
+        device: where to map.
+
+    Raises:
+        ConfigError: the tags tell a parameter that this version does not know.
+    """
+    told = {
+        name: value
+        for name, value in record.parameters.items()
+        if name not in (*OUTPUTS, "device", "weights")
+    }
+    for name in told:
+        if name not in PARAMETERS:
+            raise ConfigError(
+                f"'{record.path}' tells a parameter '{name}' that this version does not know",
+                f"it was written by fewscape {record.version}, this is {__version__}",
+                f"install that version: pip install fewscape=={record.version}",
+            )
+    if "BATCH_SIZE" in record.tags:  # with little memory fewer than were asked for
+        told["batch_size"] = int(record.tags["BATCH_SIZE"])
+    only_rasters: dict[str, Any] = {"vectors": False, "preview": False, "styles": False}
+    return MapRequest(**told, **inputs, **only_rasters, output=output, device=device)
+
+
+class _OnlyWarnings(Reporter):
+    """Passes on nothing but warnings and progress."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def warn(self, sentence: str) -> None:
+        self._reporter.warn(sentence)
+
+    def progress(self, label: str, pixels: int) -> AbstractContextManager[OnProgress]:
+        return self._reporter.progress(label, pixels)
+
+
+def _refuse_other_kind(record: MapRecord, given: GivenFiles) -> None:
+    others = ("scene",) if record.is_of_pair else ("pan", "ms")
+    kind = "the map of a pair" if record.is_of_pair else "the map of a scene"
+    for name in others:
+        if getattr(given, name) is not None:
+            what = f"--{name} was given for '{record.path}'"
+            raise ConfigError(what, f"this is {kind}", f"leave out --{name}")
+
+
+def _find_layer(record: MapRecord, folder: Path) -> Path:
+    """The raster with the same band; files may have been renamed since."""
+    found = {}
+    for path in sorted(folder.glob("*.tif")):
+        with open_raster(path) as dataset:
+            found[dataset.descriptions[0]] = path
+    if record.layer not in found:
+        raise ConfigError(
+            f"the band '{record.layer}' of '{record.path}' was not made again",
+            f"there are: {', '.join(map(str, found))}",
+            "give a raster that 'fewscape map' wrote",
+        )
+    return found[record.layer]
+
+
+def _choose_device(record: MapRecord) -> str:
+    """The kind of device that made the map, else the processor."""
+    recorded = str(record.parameters.get("device", "auto"))
+    return "cpu" if recorded == "cuda" and not torch.cuda.is_available() else recorded
+
+
+def _list_notes(record: MapRecord, device: str) -> list[str]:
+    """Why pixels may differ although the files are the same."""
+    notes = []
+    if record.version != __version__:
+        notes.append(f"the map was written by fewscape {record.version}, this is {__version__}")
+    recorded = record.parameters.get("device")
+    if recorded and device not in ("auto", recorded):
+        notes.append(
+            f"the map was made on '{recorded}', this run is on '{device}'; sums in another order "
+            "may change the last digits"
+        )
+    if record.tags["MODEL"] in MODELS and not record.parameters.get("weights"):
+        notes.append("the network had random weights or those of its name, which are not recorded")
+    return notes

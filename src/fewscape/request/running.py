@@ -1,0 +1,176 @@
+"""A request is run: checked, learnt, mapped here or on a cluster, and the maps are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+from fewscape.core import Policy, ResultsError
+from fewscape.mapping import (
+    FinishedMap,
+    Journal,
+    Mapper,
+    MapPlan,
+    RayOptions,
+    assemble,
+    estimate_map,
+    make_map,
+    make_shard,
+    map_with_ray,
+)
+from fewscape.mapping.map_warnings import list_warnings
+from fewscape.mapping.ray_engine import OpenMapper
+from fewscape.raster import StagedFiles
+from fewscape.raster.gdal import limit_cache
+from fewscape.request.check import plan_checks, score_map
+from fewscape.request.checks import check_request
+from fewscape.request.map_request import MapRequest
+from fewscape.request.map_result import MapResult
+from fewscape.request.mappers import find_model, make_opener, prepare, prepare_for_cluster
+from fewscape.request.policy import choose_policy
+from fewscape.request.reporter import Reporter
+from fewscape.request.scenes import list_sources
+
+CACHE_BYTES = 64 << 20
+"""GDAL's block cache before the mapping, which has its own."""
+
+TELL_WINDOWS = 500
+"""Windows from which the cost is told beforehand."""
+
+
+def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapResult]:
+    """Make the maps of a request.
+
+    A run that was killed goes on where it was if the same request is run again, to the same bytes.
+
+    Args:
+        request: what is wanted.
+        reporter: hears of what happens; nobody if not given.
+
+    Returns:
+        The finished maps in the order in which they were finished. None if the request asked for
+        the cost only, or for a part of the work.
+
+    Raises:
+        FewscapeError: the request cannot be met; says what to do. No map is written then, and none
+            is replaced.
+    """
+    reporter = reporter or Reporter()
+    facts = find_model(request)
+    check_request(request, facts)
+    with limit_cache(CACHE_BYTES):
+        sources = list_sources(request)
+        with StagedFiles(request.output):
+            pass  # a folder that cannot be written is told before any work
+        prepared = prepare(request, facts, sources, reporter)
+        checks = plan_checks(request, prepared.mappers, prepared.drawn, reporter)
+        if request.engine == "ray":
+            told, named = prepare_for_cluster(request, facts, sources)
+            opener = partial(make_opener, told, named)
+            policy = choose_policy(request, facts)
+            made = _run_on_cluster(request, prepared.mappers, opener, policy, reporter)
+        else:
+            made = _run_here(request, prepared.mappers, reporter)
+        results = {}
+        for name, finished in made:
+            plan = prepared.mappers[name].plan
+            _report(plan, finished, reporter)
+            results[name] = MapResult(plan, finished, prepared.own)
+        for name, check in checks.items():
+            results[name] = results[name].with_check(score_map(request, check, reporter))
+    return list(results.values())
+
+
+def merge_shards(folder: Path | str, reporter: Reporter | None = None) -> list[MapResult]:
+    """Write every map whose shards have made all its parts.
+
+    Args:
+        folder: the output folder of the shards.
+        reporter: hears of the finished maps.
+
+    Raises:
+        ResultsError: the folder holds no parts, or those of some map are missing; the others are
+            written.
+        OutputError: a map cannot be written.
+    """
+    reporter = reporter or Reporter()
+    journals = Journal.find(folder)
+    if not journals:
+        raise ResultsError(
+            f"'{folder}' holds no parts of maps",
+            "expected the --output of 'fewscape map --shard ...'",
+            "check the folder; a map that is finished needs no merge",
+        )
+    results, lacking = [], []
+    for journal in journals:
+        plan = journal.plan
+        if missing := journal.missing():
+            lacking.append(
+                f"{len(missing)} of {plan.num_sections} parts of '{plan.stem}' "
+                f"(from part {missing[0] + 1})"
+            )
+            continue
+        finished = assemble(journal, folder)
+        _report(plan, finished, reporter)
+        results.append(MapResult(plan, finished))
+    if lacking:
+        raise ResultsError(
+            f"{'; '.join(lacking)} are missing",
+            "",
+            "run the shares again that did not finish; they make only what is missing",
+        )
+    return results
+
+
+def _report(plan: MapPlan, finished: FinishedMap, reporter: Reporter) -> None:
+    reporter.finished(plan.scene_name, finished)
+    for sentence in list_warnings(plan, finished):
+        reporter.warn(sentence)
+
+
+def _run_here(
+    request: MapRequest, mappers: Mapping[str, Mapper], reporter: Reporter
+) -> Iterator[tuple[str, FinishedMap]]:
+    for name, mapper in mappers.items():
+        with closing(mapper):
+            finished = _make(request, mapper, reporter)
+        if finished is not None:
+            yield name, finished
+
+
+def _make(request: MapRequest, mapper: Mapper, reporter: Reporter) -> FinishedMap | None:
+    """A map; nothing where only its cost or a part of it is asked for."""
+    name, pixels = mapper.plan.scene_name, mapper.plan.num_pixels
+    if request.dry_run or mapper.num_windows >= TELL_WINDOWS:
+        reporter.cost(name, estimate_map(mapper), request.shard is not None)
+    if request.dry_run:
+        return None
+    if request.shard is None:
+        with reporter.progress(name, pixels) as on_progress:
+            return make_map(mapper, request.output, on_progress)
+    index, count = request.shard
+    with reporter.progress(name, pixels // count) as on_progress:
+        journal = make_shard(mapper, request.output, request.shard, on_progress)
+    missing = len(journal.missing())
+    told = f"{missing} parts of other shards are missing" if missing else "all parts are there"
+    reporter.tell(f"{name}: shard {index} of {count} is finished; {told}")
+    if not missing:
+        reporter.tell(f"write the map with: fewscape merge {request.output}")
+    return None
+
+
+def _run_on_cluster(
+    request: MapRequest,
+    mappers: Mapping[str, Mapper],
+    opener: partial[OpenMapper],
+    policy: Policy,
+    reporter: Reporter,
+) -> Iterator[tuple[str, FinishedMap]]:
+    gpus = float(policy.device.type == "cuda")
+    cluster = RayOptions(request.ray_address, request.workers, gpus)
+    pixels = sum(mapper.plan.num_pixels for mapper in mappers.values())
+    label = "1 map" if len(mappers) == 1 else f"{len(mappers)} maps"
+    with reporter.progress(label, pixels) as on_progress:
+        yield from map_with_ray(mappers, opener, request.output, cluster, on_progress)

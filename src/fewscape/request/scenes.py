@@ -1,0 +1,239 @@
+"""The scenes of a request: which there are, how they are read, whether they fit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fewscape.core import ConfigError
+from fewscape.raster import (
+    PanMsScene,
+    Retry,
+    Scale,
+    SceneReader,
+    Source,
+    ValueRanges,
+    find_drift,
+    find_faults,
+    find_sources,
+    to_source,
+)
+from fewscape.request.map_request import Bands, MapRequest
+from fewscape.request.reporter import Reporter
+from fewscape.zoo import ModelFacts
+
+PAIR_LAYERS = ("confidence", "margin")
+"""Of the map of a pair, beside the classes."""
+
+COLOUR_BANDS = (1, 2, 3)
+"""Bands that a network sees as red, green and blue if no others are chosen."""
+
+RESAMPLING = 1.5
+"""Ratio of two pixel sizes from which what was learnt at one may not be found at the other."""
+
+
+def list_sources(request: MapRequest) -> list[Source]:
+    """The scenes; of a pair the raster that the map is named after.
+
+    Raises:
+        SceneError: see ``find_sources``.
+        ConfigError: two maps would have one name, or a map would replace an input.
+    """
+    if request.is_of_pair:
+        sources = [to_source(str(request.ms))]
+    else:
+        retry = Retry(request.tries, request.retry_delay)
+        sources = find_sources(request.scenes, request.asset, retry)
+        _check_names(sources)
+    others = filter(None, (request.example_scene, request.pan))
+    inputs = [*sources, *map(to_source, others)]
+    for source in sources:
+        files = (*(each.file for each in inputs), request.examples)
+        check_overwriting(request.output, source.stem, files)
+    return sources
+
+
+def resolve_sources(sources: Sequence[Source]) -> dict[str, Source]:
+    """By what their maps are called, for processes that run in other folders."""
+    return {
+        source.stem: source
+        if source.file is None
+        else replace(source, address=str(source.file.resolve()))
+        for source in sources
+    }
+
+
+def choose_example_source(request: MapRequest, sources: Sequence[Source]) -> Source:
+    """The scene of the examples: the named one, else the first of those that are mapped."""
+    return sources[0] if request.example_scene is None else to_source(request.example_scene)
+
+
+def open_scene(
+    request: MapRequest,
+    facts: ModelFacts,
+    source: Source | str,
+    bands: Bands | None,
+    reporter: Reporter,
+) -> SceneReader:
+    """A scene with its bands, scaling and resolution; of a pair, both rasters as one.
+
+    Args:
+        request: the request.
+        facts: of its model.
+        source: the scene.
+        bands: to use.
+        reporter: is warned if the scene cannot have the resolution of the model's training.
+
+    Raises:
+        ConfigError: not three bands, for a network.
+        SceneError: the file is missing, no raster, cannot be reached, or lacks a band.
+    """
+    retry, scale = Retry(request.tries, request.retry_delay), Scale(request.scale)
+    if request.pan is not None:
+        files = request.pan, str(request.ms)
+        return PanMsScene(*files, request.ms_bands, request.nodata, retry)
+    if facts.kind == "pixel":
+        return SceneReader(source, bands, scale, request.nodata, request.resolution, retry)
+    bands = bands or COLOUR_BANDS
+    if len(bands) != 3:
+        raise ConfigError(
+            f"{len(bands)} bands were chosen",
+            "the networks take three",
+            "give for example --bands 1,2,3, or 1,1,1 for a single band",
+        )
+    reader = SceneReader(source, bands, scale, request.nodata, request.resolution, retry)
+    trained = None if request.resolution else facts.ground_resolution
+    if trained is None:
+        return reader
+    if reader.ground_resolution is None:
+        reporter.warn(
+            f"'{reader.path.name}' does not state what a pixel measures; it is mapped as it is"
+        )
+        return reader
+    reader.close()
+    return SceneReader(source, bands, reader.scale, request.nodata, trained, retry)
+
+
+def open_scenes(
+    request: MapRequest,
+    facts: ModelFacts,
+    sources: Sequence[Source],
+    example: SceneReader | None,
+    reporter: Reporter,
+) -> list[SceneReader]:
+    """All scenes, each told in a line, with warnings of what may spoil its map.
+
+    What was measured of a scene stays with its reader; its file is closed until it is mapped.
+
+    Args:
+        request: the request.
+        facts: of its model.
+        sources: the scenes.
+        example: the scene of the examples, if there is one.
+        reporter: hears of them.
+    """
+    scenes = []
+    for source in sources:
+        is_example = example is not None and example.source == source
+        if example is not None and is_example and request.example_bands is None:
+            scene = example
+        else:
+            scene = open_scene(request, facts, source, request.bands, reporter)
+        reporter.tell(describe_scene(scene))
+        sentences = _find_odd_bands(scene, "--ms_bands" if request.is_of_pair else "--bands")
+        if example is None or is_example:
+            sentences += _compare_with_training(scene, facts.value_ranges)
+        if example is not None and not is_example:
+            sentences += _compare_with_example(scene, example)
+        for sentence in sentences:
+            reporter.warn(sentence)
+        scene.close()
+        scenes.append(scene)
+    return scenes
+
+
+def check_overwriting(output: Path, stem: str, files: Iterable[Path | None]) -> None:
+    """No map may replace the examples or a raster that it is made from.
+
+    Args:
+        output: folder of the maps.
+        stem: what the names of the map's files begin with.
+        files: inputs on this machine.
+
+    Raises:
+        ConfigError: one would be replaced.
+    """
+    names = (f"{stem}.gpkg", f"{stem}_preview.png", f"{stem}.stac.json")
+    layers = [f"{stem}_{layer}.tif" for layer in ("classes", "*_prob", "heat_*", *PAIR_LAYERS)]
+    for path in files:
+        if path is None or path.resolve().parent != output.resolve():
+            continue
+        if path.name in names or any(path.match(layer) for layer in layers):
+            raise ConfigError(
+                f"the map of '{stem}' would overwrite the input '{path}'",
+                "",
+                "choose another folder with --output",
+            )
+
+
+def describe_scene(scene: SceneReader) -> str:
+    """Size, pixels, and each band with the values that become 0 and 1."""
+    pixel = scene.ground_resolution
+    size = f"{scene.width} x {scene.height} pixels" + (f" of {pixel:.3g} m" if pixel else "")
+    if scene.is_resampled:
+        size += f" (resampled from {scene.own_grid.width} x {scene.own_grid.height})"
+    limits = zip(scene.band_names, *scene.limits, strict=True)
+    bands = ", ".join(f"{name} {low:.5g} to {high:.5g}" for name, low, high in limits)
+    return f"{scene.path.name}: {size}, {scene.dtype}; {bands}"
+
+
+def _check_names(sources: Sequence[Source]) -> None:
+    """Maps are named after scenes, so two of one name would overwrite each other."""
+    name, count = Counter(source.stem for source in sources).most_common(1)[0]
+    if count > 1:
+        same = [str(source) for source in sources if source.stem == name]
+        raise ConfigError(
+            f"{count} scenes are called '{name}', such as '{same[0]}' and '{same[1]}'",
+            "their maps would overwrite each other",
+            "map them in several runs with different --output",
+        )
+
+
+def _find_odd_bands(scene: SceneReader, option: str) -> list[str]:
+    return [
+        f"'{scene.path.name}': {fault}; choose other bands with {option} if that is wrong"
+        for fault in find_faults(scene.band_names, scene.statistics)
+    ]
+
+
+def _compare_with_training(
+    scene: SceneReader, told: Mapping[str, Sequence[float]] | None
+) -> list[str]:
+    """The network has not seen such values in training; both are told as shares of white."""
+    if told is None:
+        return []
+    ours = scene.statistics.ranges.rescale(*scene.limits)
+    whose = "the images on which the network was trained"
+    return [
+        f"'{scene.path.name}': scaled to 0 to 1, {drift}; look at the map, or train on such scenes"
+        for drift in find_drift(scene.band_names, ours, ValueRanges.decode(told), whose)
+    ]
+
+
+def _compare_with_example(scene: SceneReader, example: SceneReader) -> list[str]:
+    """Scenes whose values or pixels differ look different to a network."""
+    ranges = scene.statistics.ranges, example.statistics.ranges
+    sentences = [
+        f"'{scene.path.name}': {drift}; what was learnt there may not hold here, "
+        "so look at the map, or draw examples in this scene"
+        for drift in find_drift(scene.band_names, *ranges, "the scene of the examples")
+    ]
+    here, there = scene.ground_resolution, example.ground_resolution
+    if here and there and max(here, there) > RESAMPLING * min(here, there):
+        sentences.append(
+            f"'{scene.path.name}' has pixels of {here:.3g} m, the scene of the examples of "
+            f"{there:.3g} m; --resolution {max(here, there):.3g} brings both to one size"
+        )
+    return sentences
