@@ -1,6 +1,6 @@
 r"""The dual source network on real texture: Wald-type pairs of the Dubai images.
 
-    .venv/bin/python -m benchmarks.dual_source_dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dual_source_dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dual_source_dubai.json
 
 From an image of each large tile comes a pair: bands of a quarter of its resolution, and their sum

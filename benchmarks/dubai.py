@@ -1,8 +1,8 @@
 r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
 
-    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dubai.json --networks bicor_seg unet
-    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data ../shared/data/dubai_mbrsc \
+    .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
         --tiles 1 3 5 6 7 8 --seeds 1
 

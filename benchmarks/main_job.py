@@ -1,9 +1,9 @@
 r"""The main job: a few polygons in a scene, the rest mapped by the real ``fewscape map``.
 
-    .venv/bin/python -m benchmarks.main_job --root ../shared/data --part 1/2 \
+    .venv/bin/python -m benchmarks.main_job --root data --part 1/2 \
         --models maximum_likelihood,random_forest,pixel_trees,embedded \
-        prototype@../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
-    .venv/bin/python -m benchmarks.main_job --root ../shared/data --report
+        prototype@data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
+    .venv/bin/python -m benchmarks.main_job --root data --report
 
 Every finished scene is a line in ``--work``; the same command goes on where it was stopped, several
 parts may run at once, and what matters most is done first. After a model has changed,

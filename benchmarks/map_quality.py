@@ -1,8 +1,8 @@
 r"""Which of a network's own maps know a class that it never saw.
 
-    .venv/bin/python benchmarks/map_quality.py --root ../shared/data --folds aerial4 \
+    .venv/bin/python benchmarks/map_quality.py --root data --folds aerial4 \
         --models 'prototype,pfenet=runs/aerial4/pfenet_fold{fold}/best' \
-        --weights ../shared/data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
+        --weights data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
 
 For every episode and every map that the network names (priors, correlations; of pairs the
 foreground's less the background's; its logits): the area under the ROC curve, that is how

@@ -1,7 +1,7 @@
 r"""Which model should map a pair: the dual source network beside models of both rasters at once.
 
-    .venv/bin/python -m benchmarks.pairs_engine --dubai ../shared/data/dubai_mbrsc \
-        --india ../shared/data/s2_india --output benchmarks/results/pairs_engine.json
+    .venv/bin/python -m benchmarks.pairs_engine --dubai data/dubai_mbrsc \
+        --india data/s2_india --output benchmarks/results/pairs_engine.json
 
 Wald-type pairs as in ``dual_source_dubai``, those of Sentinel-2 with a near infrared band that is
 measured. A few pixels or squares of each class are drawn in some blocks of 32 x 32 multispectral

@@ -1,6 +1,6 @@
 r"""One class drawn alone: the rule for positive and unlabelled cells against its yardsticks.
 
-    .venv/bin/python -m benchmarks.positive_unlabelled --root ../shared/data \
+    .venv/bin/python -m benchmarks.positive_unlabelled --root data \
         --models maximum_likelihood \
         --output benchmarks/results/positive_unlabelled.md
 

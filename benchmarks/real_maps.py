@@ -1,6 +1,6 @@
 r"""Maps of real scenes from a few examples, scored on what was not shown.
 
-    .venv/bin/python benchmarks/real_maps.py --root ../shared/data --output real_maps \
+    .venv/bin/python benchmarks/real_maps.py --root data --output real_maps \
         --model embedded
 
 Two tasks: buildings of a panchromatic satellite scene (spacenet_atlanta) from five of its

@@ -69,6 +69,18 @@ def test_no_file_names_a_place_of_one_machine(texts):
     assert not places
 
 
+OUTSIDE = re.compile(r"(?:\.\./)+shared/")
+
+
+def test_documents_and_sources_name_nothing_outside_the_repository(texts):
+    outside = [
+        name
+        for name, text in texts.items()
+        if not name.startswith(("tests/", "benchmarks/results/")) and OUTSIDE.search(text)
+    ]
+    assert not outside
+
+
 def test_versions_agree(texts):
     from fewscape import __version__
 

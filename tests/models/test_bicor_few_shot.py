@@ -1,4 +1,4 @@
-"""BiCoR-Seg with embeddings from examples (specification, section 12)."""
+"""BiCoR-Seg with embeddings from examples (docs/methods/bicor_seg.md#few-shots)."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""BiCoR-Seg: the specification's numeric fixtures (bicor_seg.md 11.5) and properties (11.6)."""
+"""BiCoR-Seg: numeric fixtures and properties (docs/methods/bicor_seg.md)."""
 
 import copy
 
@@ -159,7 +159,7 @@ def test_parameters(num_classes, num_layers, expected):
 
 
 def published_names():
-    """Names and shapes of a published checkpoint (checkpoint_keys.md), on no device."""
+    """Names and shapes of a published checkpoint (names as in ``convert.py``), on no device."""
     with torch.device("meta"):
         encoder = torchvision.models.convnext_base().features.state_dict()
     state = {f"module.encoder.0.{name}": tensor for name, tensor in encoder.items()}

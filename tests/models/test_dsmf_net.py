@@ -1,4 +1,4 @@
-"""DSMF-Net: the acceptance tests of its specification (dsmf_net.md 9.4)."""
+"""DSMF-Net: acceptance tests (docs/methods/dsmf_net.md)."""
 
 import dataclasses
 from itertools import product

@@ -1,4 +1,4 @@
-"""The dual source network (specification, sections 4 to 9 and 13)."""
+"""The dual source network (docs/methods/dual_source.md)."""
 
 import numpy as np
 import pytest

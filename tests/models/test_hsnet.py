@@ -85,7 +85,7 @@ def test_parameters_are_those_of_the_paper():
     network = HSNet(BackboneConfig("resnet50"), variant="reference")
     learnable = sum(p.numel() for p in network.decoder.parameters())
     assert learnable == sum(p.numel() for p in LiteralHSNet().hpn_learner.parameters())
-    assert round(learnable / 1e6, 1) == 2.6  # the tables of mgcl.md 9.2
+    assert round(learnable / 1e6, 1) == 2.6  # as published
 
 
 def test_variants_differ_in_one_kernel():

@@ -1,4 +1,7 @@
-"""The fast MGCL gives the published network's logits for the same weights (mgcl.md section 11)."""
+"""The fast MGCL gives the published network's logits for the same weights.
+
+See docs/methods/mgcl.md.
+"""
 
 import pytest
 import torch

@@ -5,7 +5,7 @@ from fewscape.ops import fuse_shots
 
 
 def published_vote(logits, limit):
-    """mgcl.md 1.7 (MGCL: 0.4; HSNet: 0.5), one pixel at a time."""
+    """docs/methods/index.md#several-shots (MGCL: 0.4; HSNet: 0.5), one pixel at a time."""
     shots, batch, _, height, width = logits.shape
     decided = torch.zeros(batch, height, width)
     for image in range(batch):

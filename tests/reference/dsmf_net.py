@@ -1,4 +1,4 @@
-"""DSMF-Net's parts position by position and node by node, in float64 (dsmf_net.md 3 to 5)."""
+"""DSMF-Net's parts position by position and node by node, in float64 (docs/methods/dsmf_net.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Softmax-GradCAM one image and class at a time, back through the whole tower (icpd_net.md 11)."""
+"""Softmax-GradCAM one image and class at a time, back through the whole tower.
+
+See docs/methods/icpd_net.md#softmax-gradcam.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published HSNet, literally: checkpoint_keys.md (HSNet) and mgcl.md 6.1, published names.
+"""The published HSNet, literally: docs/methods/hsnet.md, published names.
 
 One product and one plane for every bottleneck, six-axis tensors, every inert parameter.
 """

@@ -1,4 +1,4 @@
-"""The released ICPD-Net, literally: icpd_net.md sections 3 to 7, under the released names.
+"""The released ICPD-Net, literally: docs/methods/icpd_net.md, under the released names.
 
 Loops over maps, shots and samples; sigmoid inside the learner; the mask resized for every map.
 The image tower is left out: tokens and texts come in. Slow on purpose.

@@ -1,4 +1,4 @@
-"""The published MGCL, literally: mgcl.md sections 2.3 to 6, under the published names.
+"""The published MGCL, literally: docs/methods/mgcl.md, under the published names.
 
 Binary planes, loops over masks, one-hot stacks, two correlation products, six-axis permutes and
 every inert parameter. Slow on purpose; the fast network is compared with it.

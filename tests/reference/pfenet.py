@@ -1,4 +1,4 @@
-"""The published PFENet, literally: dsmf_net.md appendix A and section 4, published names.
+"""The published PFENet, literally: docs/methods/pfenet.md, published names.
 
 Joined maps, tiled prototypes and one bilinear resize after another, all corners-aligned.
 """

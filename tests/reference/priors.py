@@ -1,4 +1,4 @@
-"""Priors one pair of positions at a time: dsmf_net.md, section 4, steps 2 to 4."""
+"""Priors one pair of positions at a time: docs/methods/pfenet.md#prior."""
 
 from __future__ import annotations
 

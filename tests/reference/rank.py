@@ -1,4 +1,7 @@
-"""Rank and cosine priors one position at a time, in float64 (icpd_net.md 6.1 and 6.2)."""
+"""Rank and cosine priors one position at a time, in float64.
+
+See docs/methods/icpd_net.md#visual-priors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Overlapping masks flattened one pixel at a time (mgcl.md, sections 2.2 and 2.3)."""
+"""Overlapping masks flattened one pixel at a time (docs/methods/mgcl.md#regions)."""
 
 import numpy as np
 

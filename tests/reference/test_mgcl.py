@@ -1,4 +1,4 @@
-"""The yardstick itself, measured against mgcl.md one number at a time."""
+"""The yardstick itself, measured against docs/methods/mgcl.md one number at a time."""
 
 import math
 

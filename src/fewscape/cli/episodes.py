@@ -52,7 +52,7 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--min_share", type=float, default=0.03, help="smallest object share")
     parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
-    parser.add_argument("--seed", type=int, help="start of all chance (0, or the protocol's)")
+    parser.add_argument("--seed", type=int, help="random seed (0, or the protocol's)")
     parser.add_argument("--name", help="name of the manifest; the output's stem if not given")
     parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
 

@@ -100,7 +100,7 @@ class TrainingCrops(Dataset[LabelledCrop]):
         size: side of the crops in pixels.
         options: see ``CropOptions``.
         augment: changes every crop; none if not given.
-        seed: start of all chance.
+        seed: random seed.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ def make_manifest(
         episodes: how many for each (data set, class).
         window: side of the square windows, and of the tensors that they become.
         limits: object shares allowed.
-        seed: start of all chance.
+        seed: random seed.
 
     Returns:
         The manifest, and the classes with fewer episodes than asked for.

@@ -33,7 +33,7 @@ class EpisodeSampler:
             None for whole images.
         limits: object shares allowed in queries and supports.
         hidden: (data set, class id) whose pixels are unknown in training, never background.
-        seed: start of all chance.
+        seed: random seed.
         step: see ``WindowIndex``.
         elsewhere: share of the episodes whose query was drawn for another class of the data set.
             Most of these show nothing of the class, as most windows of a scene do.

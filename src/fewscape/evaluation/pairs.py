@@ -1,4 +1,4 @@
-"""Scores of the dual source network on labelled pairs (dual source, section 9.2)."""
+"""Scores of the dual source network on labelled pairs (docs/methods/dual_source.md#scores)."""
 
 from __future__ import annotations
 

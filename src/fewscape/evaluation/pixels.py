@@ -1,4 +1,4 @@
-"""Scores of the dual source network on labelled pixels (dual source, section 9.2)."""
+"""Scores of the dual source network on labelled pixels (docs/methods/dual_source.md#scores)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Key regions of one modality, drawn to their class in the other (dual source, section 6.2)."""
+"""Key regions of one modality, drawn to their class in the other.
+
+See docs/methods/dual_source.md#contrast.
+"""
 
 from __future__ import annotations
 

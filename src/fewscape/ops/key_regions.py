@@ -1,4 +1,4 @@
-"""Which regions of two modalities agree (dual source, section 5)."""
+"""Which regions of two modalities agree (docs/methods/dual_source.md#key-regions)."""
 
 from __future__ import annotations
 

@@ -61,5 +61,6 @@ def min_max(
         tensor([[0.0000, 0.5000, 1.0000],
                 [0.0000, 0.0000, 0.0000]])
     """
-    lowest, highest = (values.detach() if detach else values).aminmax(dim=1, keepdim=True)
+    ends = values.detach() if detach else values
+    lowest, highest = ends.amin(1, keepdim=True), ends.amax(1, keepdim=True)
     return (values - lowest) / (highest - lowest + epsilon)

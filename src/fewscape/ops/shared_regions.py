@@ -1,4 +1,7 @@
-"""Regions of a fine grid, pooled from maps of a coarser one (dual source, sections 3.4 and 3.5)."""
+"""Regions of a fine grid, pooled from maps of a coarser one.
+
+See docs/methods/dual_source.md#superpixels.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Superpixels of a panchromatic scene, shared by both sources (dual source, section 3.3)."""
+"""Superpixels of a panchromatic scene, shared by both sources.
+
+See docs/methods/dual_source.md#superpixels.
+"""
 
 from __future__ import annotations
 

@@ -80,7 +80,15 @@ class FolderSource:
 
 @dataclass(frozen=True, slots=True)
 class SyntheticSource:
-    """Scenes that are made when they are needed; arguments as those of ``SyntheticScenes``."""
+    """Synthetic scenes that are made when they are needed.
+
+    Attributes:
+        num_scenes: how many.
+        size: side of a scene, pixels.
+        resolution: range from which each scene draws its metres per pixel.
+        seed: of the first scene.
+        max_kept: scenes kept in memory.
+    """
 
     num_scenes: int = 48
     size: int = 1024

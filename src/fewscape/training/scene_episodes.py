@@ -36,7 +36,7 @@ class SceneEpisodes(Dataset[StepEpisodes]):
         options: see ``EpisodeOptions``.
         steps: steps of an epoch.
         per_step: episodes of a step; the scene is encoded once for all of them.
-        seed: start of all chance.
+        seed: random seed.
 
     Raises:
         DatasetError: no scene is left.

@@ -268,7 +268,7 @@ def open_folder(name: str) -> ModelFolder:
     is_embedded = name in EMBEDDED_NAMES
     path = embedded_folder(name) if is_embedded else Path(name)
     if is_embedded and not path.is_dir():
-        made = f"'fewscape fit --config configs/{name.rstrip('24')}.yaml'"
+        made = f"'fewscape fit --config {name.rstrip('24')}'"
         raise ModelFolderError(
             f"the model '{name}' is missing from this installation",
             f"expected it in '{path}'",

@@ -1,4 +1,7 @@
-"""What a pixel's surroundings look like, without a network (dual source, section 2.2)."""
+"""What a pixel's surroundings look like, without a network.
+
+See docs/methods/dual_source.md#episodes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pixels teach and which ask (dual source, section 2)."""
+"""Which pixels teach and which ask (docs/methods/dual_source.md#episodes)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A synthetic scene in which both sources are needed (dual source, section 11.2)."""
+"""A synthetic scene in which both sources are needed (docs/methods/dual_source.md#test-scenes)."""
 
 from __future__ import annotations
 

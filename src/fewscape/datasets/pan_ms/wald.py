@@ -1,4 +1,7 @@
-"""Panchromatic and multispectral pairs from one fine image (Wald's protocol, section 11.1)."""
+"""Panchromatic and multispectral pairs from one fine image.
+
+See docs/methods/dual_source.md#test-scenes.
+"""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ Stem = Literal["learned", "bilinear"]
 
 @dataclass(frozen=True, slots=True)
 class DualSourceConfig:
-    """One switch each for the ablations (specification, section 10).
+    """One switch each for the ablations (docs/methods/dual_source.md).
 
     Attributes:
         bands: of the multispectral image.

@@ -1,4 +1,4 @@
-"""Descriptors of every pixel of a scene at once (dual source, section 9.4).
+"""Descriptors of every pixel of a scene at once (docs/methods/dual_source.md#whole-scenes).
 
 Windows of neighbouring pixels share most of their regions. Pixels whose rows and columns have the
 same parity even share them all on one grid of every second cell. So blocks of such pixels are

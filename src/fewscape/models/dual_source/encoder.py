@@ -1,4 +1,4 @@
-"""One stream for each source, on the multispectral grid (dual source, section 4)."""
+"""One stream for each source, on the multispectral grid (docs/methods/dual_source.md#encoders)."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class PixelRegions(NamedTuple):
 class DualSource(nn.Module):
     """Few-shot classification of pixels by panchromatic and multispectral pairs.
 
-    Recommended design of the specification: two encoders, superpixels shared by both, key regions
+    The design of docs/methods/dual_source.md: two encoders, superpixels shared by both, key regions
     by their agreement with the other source, and descriptors that are compared with prototypes. A
     scene is encoded once, fully convolutional, in training as in mapping; a pixel's window is
     gathered from it.

@@ -1,4 +1,7 @@
-"""Classes as prototypes of descriptors, and scores against them (dual source, sections 6 to 9)."""
+"""Classes as prototypes of descriptors, and scores against them.
+
+See docs/methods/dual_source.md#description-and-classes.
+"""
 
 from __future__ import annotations
 
