@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fewscape.core import FewscapeError
     from fewscape.request import MapRequest
     from fewscape.request.map_result import MapResult
+    from fewscape.serve import annotate
     from fewscape.zoo import load
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "MapRequest",
     "MapResult",
     "__version__",
+    "annotate",
     "evaluate",
     "load",
     "map_pan_ms",
@@ -49,6 +51,7 @@ HOMES = {
     "FewscapeError": "fewscape.core",
     "MapRequest": "fewscape.request",
     "MapResult": "fewscape.request.map_result",
+    "annotate": "fewscape.serve",
     "evaluate": "fewscape.api",
     "load": "fewscape.zoo",
     "map_pan_ms": "fewscape.api",

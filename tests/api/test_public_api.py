@@ -9,6 +9,7 @@ import fewscape
 
 NAMES = {
     *("load", "open_scene", "read_examples", "map_scene", "map_pan_ms", "evaluate", "reproduce"),
+    "annotate",
     *("MapRequest", "MapResult", "FewscapeError", "__version__"),
 }
 HEAVY = ("torch", "numpy", "rasterio", "shapely", "scipy", "sklearn", "lightning", "matplotlib")

@@ -9,6 +9,7 @@ import rasterio
 from fewscape.core import ConfigError, OutputError
 from fewscape.models import MaximumLikelihood
 from fewscape.serve.jobs import JobRequest, MapJob, find_result, list_results
+from fewscape.serve.report import tell_python
 from fewscape.serve.session import Session, SessionOptions
 from tests.serve.scenes import TWO_CLASSES, write_scene
 
@@ -53,6 +54,13 @@ def test_a_scene_is_mapped_with_all_its_files(session):
     assert "--threshold 0.6" in page
     assert "data:image/png" in page
     assert "http" not in page.replace("https://", "http")  # nothing from elsewhere
+    # The lines of Python make the same map.
+    with rasterio.open(find_result(session.map_folder(desk), "scene_classes.tif")) as dataset:
+        before = dataset.read(1)
+    names: dict = {}
+    exec(tell_python(session.make_request(desk, 0.6)), names)
+    with rasterio.open(names["result"].paths["classes"]) as dataset:
+        assert (dataset.read(1) == before).all()
     # An earlier map is known to the next server, too.
     again = Session([desk.path], MaximumLikelihood, OPTIONS)
     assert again.report_map(again.desks[0]).state == "done"
@@ -81,7 +89,7 @@ def test_a_killed_map_goes_on_with_the_examples_that_it_began_with(session, monk
 def test_what_the_command_says_is_told(session):
     desk = session.desks[0]
     desk.drawing.change(TWO_CLASSES)
-    request = JobRequest("/no/such.tif", str(desk.path), str(session.map_folder(desk)), None, ())
+    request = JobRequest("/no/such.tif", str(desk.path), str(session.map_folder(desk)), None)
     MapJob.prepare(desk.drawing.path, request)
     session._run(desk, request)
     report = wait_for(session, "failed", "done")
@@ -110,8 +118,12 @@ def test_only_results_are_handed_out(tmp_path):
 
 
 def test_the_command_can_be_pasted():
-    request = JobRequest("a b.tif", "other.tif", "out", 0.5, ("--bands", "1,2"))
+    request = JobRequest("a b.tif", "other.tif", "out", 0.5, {"bands": "1,2", "nodata": 7.0})
     assert request.command == (
         "fewscape map 'a b.tif' --examples out/examples.gpkg --output out "
-        "--example_scene other.tif --threshold 0.5 --bands 1,2"
+        "--example_scene other.tif --threshold 0.5 --bands 1,2 --nodata 7"
+    )
+    assert tell_python(request).splitlines()[-1] == (
+        "result = fewscape.map_scene('a b.tif', 'out/examples.gpkg', 'out', "
+        "example_scene='other.tif', threshold=0.5, bands=(1, 2), nodata=7.0)"
     )

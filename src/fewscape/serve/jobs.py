@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,19 +48,32 @@ class JobRequest:
     folder: str
     """Where the map goes, with a copy of the examples."""
     threshold: float | None = None
-    options: tuple[str, ...] = ()
-    """Further words of the command, such as how the scenes are read."""
+    options: Mapping[str, str | float] = field(default_factory=dict)
+    """Further fields of a ``MapRequest``, such as how the scenes are read; bands as text."""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What is asked for beside scene, examples and output, as a ``MapRequest`` names it."""
+        told: dict[str, Any] = {}
+        if self.teacher != self.scene:
+            told["example_scene"] = self.teacher
+        if self.threshold is not None:
+            told["threshold"] = self.threshold
+        for name, value in self.options.items():
+            told[name] = value
+            if name == "bands":
+                parts = str(value).split(",")
+                told[name] = tuple(int(part) if part.isdecimal() else part for part in parts)
+        return told
 
     @property
     def words(self) -> list[str]:
-        """The command."""
+        """The command, which makes a ``MapRequest`` of them."""
         folder = Path(self.folder)
         words = ["map", self.scene, "--examples", str(folder / EXAMPLES), "--output", str(folder)]
-        if self.teacher != self.scene:
-            words += ["--example_scene", self.teacher]
-        if self.threshold is not None:
-            words += ["--threshold", f"{self.threshold:g}"]
-        return [*words, *self.options]
+        for name, value in (self.fields | dict(self.options)).items():
+            words += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
+        return words
 
     @property
     def command(self) -> str:
@@ -139,7 +152,7 @@ class MapJob:
         """The request of an earlier run in a folder."""
         try:
             told = json.loads((folder / RECORD).read_text("utf-8"))
-            return JobRequest(**{**told, "options": tuple(told["options"])})
+            return JobRequest(**told)
         except (OSError, ValueError, TypeError, KeyError):
             return None
 

@@ -50,8 +50,10 @@ def write_report(desk: Desk, job: JobReport, request: JobRequest) -> Path:
 
 def tell_python(request: JobRequest) -> str:
     """The lines of Python that make the same map."""
-    words = ", ".join(repr(word) for word in request.words)
-    return f"from fewscape.cli.main import main\n\nmain([{words}])"
+    places = [request.scene, request.words[request.words.index("--examples") + 1], request.folder]
+    told = [repr(place) for place in places]
+    told += [f"{name}={value!r}" for name, value in request.fields.items()]
+    return f"import fewscape\n\nresult = fewscape.map_scene({', '.join(told)})"
 
 
 def measure_areas(desk: Desk, folder: Path) -> list[dict[str, Any]]:

@@ -203,18 +203,18 @@ class Session:
         job.start()
         return job.report
 
-    def _tell_choice(self) -> tuple[str, ...]:
-        """How the scenes are read, as words of the command."""
-        choice, words = self.options.choice, []
+    def _tell_choice(self) -> dict[str, str | float]:
+        """How the scenes are read, as fields of a request."""
+        choice, told = self.options.choice, dict[str, str | float]()
         if choice.bands is not None:
-            words += ["--bands", ",".join(map(str, choice.bands))]
+            told["bands"] = ",".join(map(str, choice.bands))
         if choice.scale.value != "auto":
-            words += ["--scale", choice.scale.value]
+            told["scale"] = choice.scale.value
         if choice.nodata is not None:
-            words += ["--nodata", f"{choice.nodata:g}"]
+            told["nodata"] = choice.nodata
         if self.options.model != "ensemble":
-            words += ["--model", self.options.model]
-        return tuple(words)
+            told["model"] = self.options.model
+        return told
 
     def _equip(self) -> None:
         model = self._load()
