@@ -1,6 +1,7 @@
 # make demo   two scenes mapped from three polygons a class, offline once installed
 # make test   all tests that need neither a GPU nor the network
 # make lint   style, types, spelling
+# make page   the page of fewscape annotate, built anew from web/ (needs npm)
 # make bench  speed of our networks beside their published form, into benchmarks/results
 # make docs   the documentation as a site, into site; offline
 # make test-floors  all tests with the oldest versions that pyproject.toml allows
@@ -9,7 +10,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/installed
 
-.PHONY: demo test lint bench docs test-floors release install clean
+.PHONY: demo test lint page check-page bench docs test-floors release install clean
 
 demo: install
 	@$(BIN)/fewscape demo
@@ -22,6 +23,16 @@ lint: install
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/codespell
+
+page:
+	@cd web && npm ci --no-audit --no-fund --silent && npm run --silent build
+
+check-page:
+	@if command -v npm >/dev/null; then \
+		cd web; \
+		if npm ci --no-audit --no-fund --silent; then npm run --silent check; \
+		else echo "the page is not checked: its packages cannot be fetched"; fi; \
+	else echo "the page is not checked: npm is not installed"; fi
 
 bench: install
 	@$(BIN)/python benchmarks/episode.py
@@ -54,7 +65,7 @@ $(READY): pyproject.toml
 		exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing fewscape into .venv (torch is large: a few minutes the first time)"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,docs,sam,clip,ray,stac]'
+	@$(BIN)/python -m pip install --quiet --editable '.[dev,docs,sam,clip,ray,serve,stac]'
 	@touch $@
 
 clean:

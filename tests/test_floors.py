@@ -35,8 +35,8 @@ FLOORS = {
     "api": 11,
     "demo": 11,
     "testing": 11,
-    "cli": 12,
     "serve": 12,
+    "cli": 13,
 }
 """Every room of the house, also those still to be built."""
 

@@ -19,7 +19,7 @@ GOOD = Score(0.95, 0.9, 1.0)
 def make(*classes, mean=HALF, confused=None):
     num = len(classes)
     unknown = np.full((num, num), np.nan)
-    return OwnAccuracy(classes, unknown, unknown[0], mean, 1.25, confused)
+    return OwnAccuracy(classes, unknown, unknown[0], mean, 1.25, confused, unknown[0])
 
 
 OWN = make(

@@ -18,6 +18,7 @@ from fewscape.cli.parser import Parser
 
 COMMANDS = {
     "map": "draw a few polygons on a scene, and map the rest of it",
+    "annotate": "draw on a page, see the map follow, correct it, export it",
     "merge": "write the maps whose shares a job array has made",
     "reproduce": "make a map again from what its file tells, and compare the pixels",
     "demo": "see it work: two scenes mapped from three polygons a class",

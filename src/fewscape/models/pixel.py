@@ -12,6 +12,7 @@ import torch
 
 from fewscape.core import Policy
 from fewscape.models.experts import Cells, Scaling
+from fewscape.ops import pool_cells
 
 SupportT = TypeVar("SupportT")
 """What a model has learnt of the classes."""
@@ -103,7 +104,49 @@ class PixelModel(ABC, Generic[SupportT]):
         height, width = features.shape[2:]
         values = features[0].flatten(1).T.numpy()
         logs = torch.from_numpy(self.predict_cells(ground.scaling.apply(values), support))
-        return logs.T.reshape(1, -1, height, width)
+        scores = logs.T.reshape(1, -1, height, width)
+        return self.smooth(scores, self.guide(image, ground.red_green_blue), support, ground)
+
+    def guide(self, image: torch.Tensor, colours: tuple[int, int, int]) -> torch.Tensor:
+        """Brightness of each cell of a window, (1, 1, H / stride, W / stride), for ``smooth``."""
+        brightness = image[:, list(colours)].float().mean(dim=1, keepdim=True)
+        return pool_cells(brightness, self.stride)
+
+    def smooth(
+        self,
+        scores: torch.Tensor,
+        guide: torch.Tensor,
+        support: SupportT,
+        ground: Ground,
+        step: int = 1,
+    ) -> torch.Tensor:
+        """Scores of cells after their neighbours had a say; here they have none.
+
+        Args:
+            scores: (1, K, h, w) log probabilities.
+            guide: (1, 1, h, w) of ``guide``.
+            support: of ``learn``.
+            ground: of the scene.
+            step: cells from one to the next, where only every such cell is predicted.
+        """
+        del guide, support, ground, step
+        return scores
+
+    def trace(
+        self, cell: npt.NDArray[np.float32], support: SupportT, cells: Cells
+    ) -> npt.NDArray[np.float64] | None:
+        """How much each drawn cell decided about another one.
+
+        Args:
+            cell: (D,) scaled features.
+            support: what was learnt from ``cells``.
+            cells: the N drawn ones.
+
+        Returns:
+            (N,) shares, which add up to 1; None if the model cannot tell.
+        """
+        del cell, support, cells
+        return None
 
     def describe(self) -> dict[str, Any]:
         """What decides its maps beside examples and scene, as plain data."""

@@ -50,12 +50,12 @@ def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapRe
         reporter: hears of what happens; nobody if not given.
 
     Returns:
-        The finished maps in the order in which they were finished. None if the request asked for
-        the cost only, or for a part of the work.
+        The maps in the order in which they were finished; empty if the request asked for the cost
+        only, or for a part of the work.
 
     Raises:
-        FewscapeError: the request cannot be met; says what to do. No map is written then, and none
-            is replaced.
+        FewscapeError: the request cannot be met; says what to do. Maps that were finished before
+            stay, and no other file of a map is written or replaced.
     """
     reporter = reporter or Reporter()
     facts = find_model(request)

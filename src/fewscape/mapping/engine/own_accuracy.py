@@ -102,6 +102,9 @@ class OwnAccuracy:
     """By which log probabilities are divided so that they tell how sure to be of them."""
     confused: tuple[str, str] | None
     """The two classes that lose most by being taken for each other; None if none are."""
+    agreement: Floats
+    """(P,) share of each polygon that is mapped as its class when it is held out; nan for the
+    only one of a class. In the order of the polygons' numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,9 @@ def estimate_own_accuracy(
     if held is None:
         unknown = np.full((num_classes, num_classes), np.nan)
         none = [ClassAccuracy(*told, None) for told in _tell(names, counts, pixels)]
-        return OwnAccuracy(tuple(none), unknown, unknown[0], None, 1.0, None)
+        return OwnAccuracy(
+            tuple(none), unknown, unknown[0], None, 1.0, None, np.full(len(owners), np.nan)
+        )
     temperature = fit_temperature(held)
     decide = _Decision(temperature, threshold, has_background)
     rates = _find_rates(held, decide(held.logs), len(owners), num_classes)
@@ -166,6 +171,7 @@ def estimate_own_accuracy(
         _bound(np.nanmean(ious, axis=1)),
         temperature,
         _find_confused(names, confusion, shares[0]),
+        rates[np.arange(len(owners)), owners],
     )
 
 

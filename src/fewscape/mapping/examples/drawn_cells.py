@@ -95,7 +95,7 @@ def read_drawn_cells(
         ExamplesError: a class covers no valid pixel.
         SceneError: the scene is damaged or has no valid pixel.
     """
-    side = _core_side(scene, model)
+    side = core_side(scene, model)
     generator = np.random.default_rng(SEED)
     encode = lru_cache(KEPT_WINDOWS)(partial(encode_core, scene, model))
     sample, ground = sample_ground(scene, model, encode)
@@ -132,7 +132,7 @@ def sample_ground(
     """
     _ = scene.limits  # raises if nothing is valid
     encode = encode or partial(encode_core, scene, model)
-    side = _core_side(scene, model)
+    side = core_side(scene, model)
     found, bands = _look_at(scene, encode, list(spread_windows(scene.height, scene.width, side)))
     if len(found) < LEAST_SCENE_CELLS:  # valid ground lies between the windows
         windows = _find_valid_windows(scene, side)
@@ -237,8 +237,8 @@ def _spread(length: int, side: int) -> list[int]:
     return [int(place) * side for place in places]
 
 
-def _core_side(scene: SceneReader, model: PixelModel[Any]) -> int:
-    """The core, or less for a small scene."""
+def core_side(scene: SceneReader, model: PixelModel[Any]) -> int:
+    """Side of the windows in which drawn cells are encoded: the core, or less in a small scene."""
     longest = max(scene.height, scene.width)
     return min(CORE, -(-longest // model.stride) * model.stride)
 

@@ -27,7 +27,6 @@ from fewscape.ops import (
     box_features,
     filter_guided,
     multiscale_features,
-    pool_cells,
 )
 
 WEIGHTS = (1.0, 0.15, 0.15, 0.15, 0.5)
@@ -181,22 +180,34 @@ class Ensemble(PixelModel[EnsembleSupport]):
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
         return mixed
 
-    def predict_window(
-        self, image: torch.Tensor, support: EnsembleSupport, ground: Ground
+    def smooth(
+        self,
+        scores: torch.Tensor,
+        guide: torch.Tensor,
+        support: EnsembleSupport,
+        ground: Ground,
+        step: int = 1,
     ) -> torch.Tensor:
-        """See ``PixelModel``; the scores are smoothed, but not over the edges of the image.
+        """See ``PixelModel``; not over the edges of the image.
 
         Those of a class that was drawn alone are not: they are far below the decision outside the
         class and only just above it inside, so that smoothing would eat the class up.
         """
-        scores = super().predict_window(image, support, ground)
         if support.alone is not None:
             return scores
         colours = list(ground.red_green_blue)
-        brightness = image[:, colours].float().mean(dim=1, keepdim=True)
         deviation = max(float(ground.bands.deviation[colours].mean()), LEAST_DEVIATION)
-        guide = (brightness - float(ground.bands.mean[colours].mean())) / deviation
-        return filter_guided(scores, pool_cells(guide, self.stride), support.radius, EVEN)
+        scaled = (guide - float(ground.bands.mean[colours].mean())) / deviation
+        return filter_guided(scores, scaled, max(1, support.radius // step), EVEN)
+
+    def trace(
+        self, cell: npt.NDArray[np.float32], support: EnsembleSupport, cells: Cells
+    ) -> npt.NDArray[np.float64] | None:
+        """See ``PixelModel``: the votes of the trees, which decide most."""
+        trees = support.experts[0] if support.experts else None
+        if not isinstance(trees, Forest):
+            return None
+        return trees.trace(self._view(cell[None])[0][0], self._view(cells.values)[0])
 
     def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """The features that each expert sees, of (N, D)."""

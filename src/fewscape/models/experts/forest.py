@@ -50,7 +50,10 @@ class Forest:
         """See ``Expert``."""
         from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-        del num_classes  # the trees see which there are
+        # Balanced: each class weighs as much; the trees see which classes there are.
+        shares = np.bincount(classes, weights, minlength=num_classes)[classes]
+        own = np.ones(len(classes)) if weights is None else weights
+        self._weights = own / np.maximum(shares, np.finfo(np.float64).tiny)
         kinds = {"random": RandomForestClassifier, "extremely_randomised": ExtraTreesClassifier}
         self.trees = kinds[self.kind](
             self.num_trees,
@@ -66,3 +69,23 @@ class Forest:
         shares = self.trees.predict_proba(values) + LEAST
         logs: Values = np.log(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
         return logs
+
+    def trace(self, cell: Values, values: Values) -> npt.NDArray[np.float64]:
+        """How much each of the cells that taught the trees decides about another one.
+
+        In each tree the cells of the leaf in which the new one lands share one vote (Meinshausen,
+        Quantile Regression Forests, JMLR 2006, eq. 4), here by their weights, as classes with few
+        cells count as much as others.
+
+        Args:
+            cell: (D,) features.
+            values: (N, D) features of the cells that taught, in the order in which they did.
+
+        Returns:
+            (N,) votes, which add up to 1.
+        """
+        leaves = self.trees.apply(values)
+        weights = self._weights[:, None] * (leaves == self.trees.apply(cell[None]))
+        totals = weights.sum(axis=0)
+        votes: npt.NDArray[np.float64] = (weights / np.where(totals > 0, totals, 1)).mean(axis=1)
+        return votes

@@ -103,14 +103,19 @@ class Handles:
         )
 
     def read_reduced(
-        self, bands: Sequence[int], size: tuple[int, int], is_smooth: bool = True
+        self,
+        bands: Sequence[int],
+        size: tuple[int, int],
+        is_smooth: bool = True,
+        window: Window | None = None,
     ) -> tuple[Values, Masks]:
-        """Values and masks (C, height, width) of everything in a smaller size.
+        """Values and masks (C, height, width) of a window in a smaller size.
 
         Args:
             bands: numbers from 1.
             size: height and width.
             is_smooth: whether to average, instead of choosing pixels.
+            window: inside the raster; everything if not given.
 
         Raises:
             SceneError: see ``use``.
@@ -119,11 +124,12 @@ class Handles:
 
         method = Resampling.average if is_smooth else Resampling.nearest
         shape = len(bands), *size
+        place = None if window is None else to_rasterio(window)
         return self.use(
             "reduced",
             lambda dataset: (
-                dataset.read(list(bands), out_shape=shape, resampling=method),
-                dataset.read_masks(list(bands), out_shape=shape),
+                dataset.read(list(bands), window=place, out_shape=shape, resampling=method),
+                dataset.read_masks(list(bands), window=place, out_shape=shape),
             ),
         )
 

@@ -196,6 +196,15 @@ class FileBands(MaskedBands):
         """Close the handles of all threads; reading opens new ones."""
         self._handles.close()
 
+    def read_tile(self, window: Window, size: tuple[int, int]) -> tuple[Values, Validity]:
+        """A window inside the scene, averaged to so many rows and columns.
+
+        Raises:
+            SceneError: see ``read``.
+        """
+        values, masks = self._handles.read_reduced(self.numbers, size, window=window)
+        return values, self._find_valid(values, masks)
+
     def _read_window(self, window: Window) -> tuple[Values, Masks]:
         return self._handles.read(self.numbers, window)
 
