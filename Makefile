@@ -50,7 +50,7 @@ $(FLOORS)/installed: pyproject.toml
 	@test -x $(FLOORS)/bin/python || $(PYTHON) -m venv $(FLOORS)
 	@$(PYTHON) scripts/floors.py > $(FLOORS)/constraints.txt
 	@$(FLOORS)/bin/python -m pip install --quiet --constraint $(FLOORS)/constraints.txt \
-		--editable '.[dev,sam,clip,ray,stac]'
+		--editable '.[dev,sam,clip,ray,serve,stac]'
 	@touch $@
 
 release: lint test
