@@ -168,16 +168,17 @@ class Slow(EdgeSegmenter):
         time.sleep(0.004)
         return super().__call__(windows, regions)
 
-for line in sys.stdin:
+while sys.stdin.readline():
     child = os.fork()
     if not child:
         with SceneReader(sys.argv[1]) as scene:
             map_scene(scene, Slow(), sys.argv[2], OPTIONS)
         os._exit(0)
     print(child, flush=True)
+    sys.stdin.readline()  # until it is waited for, a finished process can still be killed
     print(os.waitpid(child, 0)[1], flush=True)
 """
-"""Maps anew in a process of its own for every line; importing takes longer than mapping."""
+"""Maps anew in a process of its own for every other line; importing takes longer than mapping."""
 
 
 @pytest.mark.slow
@@ -200,6 +201,7 @@ def test_killed_twenty_times_at_random_moments(tmp_path):
             time.sleep(rng.uniform(0.01, 0.25))
             assert_no_partial_file(out, tmp_path / "whole")
             os.kill(child, signal.SIGKILL)
+            print("killed", file=worker.stdin, flush=True)
             worker.stdout.readline()
         worker.stdin.close()
     map_whole(path, out)
