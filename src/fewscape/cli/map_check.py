@@ -191,17 +191,17 @@ def _score(arguments: argparse.Namespace, planned: PlannedCheck) -> None:
     """Compare, write the result, print the tables."""
     from fewscape import __version__
     from fewscape.cli.map_check_report import score_check, tell_check
+    from fewscape.core import hash_file
     from fewscape.evaluation import write_results
     from fewscape.mapping.checking import check_map
-    from fewscape.models.folder import file_hash
 
     plan = planned.plan
     classes = arguments.output / plan.raster_names[0]
     results = {
         "map": classes.name,
-        "map_sha256": file_hash(classes),
+        "map_sha256": hash_file(classes),
         "check": arguments.check.name,
-        "check_sha256": file_hash(arguments.check),
+        "check_sha256": hash_file(arguments.check),
         "version": __version__,
         "shared_pixels": planned.shared_pixels,
         **score_check(check_map(classes, planned.polygons, plan.class_names)),

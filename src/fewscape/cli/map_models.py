@@ -220,7 +220,7 @@ def _tell_origin(
     more_parameters: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """Tags of every file: model, examples, their scene, parameters; names without folders."""
-    from fewscape.models.folder import file_hash
+    from fewscape.core import hash_file
     from fewscape.raster.opening.identity import fingerprint_scene
     from fewscape.zoo import EMBEDDED_NAMES, MODELS, PIXEL_MODELS, open_folder
 
@@ -241,7 +241,7 @@ def _tell_origin(
         weights = Path(arguments.weights)
         parameters["weights"] = weights.name
         if weights.is_file():
-            tags["WEIGHTS_SHA256"] = file_hash(weights)
+            tags["WEIGHTS_SHA256"] = hash_file(weights)
     return tags | {"PARAMETERS": json.dumps(parameters)}
 
 

@@ -24,6 +24,14 @@ from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
+from fewscape.core.whole_files import (
+    check_folder,
+    hash_file,
+    settle_folder,
+    write_bytes,
+    write_folder,
+    write_whole,
+)
 from fewscape.core.window import Window
 
 __all__ = [
@@ -46,7 +54,13 @@ __all__ = [
     "Support",
     "WeightsError",
     "Window",
+    "check_folder",
     "check_shape",
+    "hash_file",
     "require",
+    "settle_folder",
     "suggest",
+    "write_bytes",
+    "write_folder",
+    "write_whole",
 ]
