@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fewscape.backbones import BackboneConfig, fit_state
-from fewscape.core import ConfigError, ModelFolderError, suggest
+from fewscape.core import ConfigError, ModelFolderError, settle_folder, suggest
 from fewscape.models import (
     MGCL,
     BiCoRFewShot,
@@ -203,7 +204,7 @@ def load_pair_model(name: str) -> tuple[DualSource, ModelFolder]:
     folder = open_folder(name)
     try:
         model = DualSource(DualSourceConfig(**folder.config["arguments"]))
-    except (KeyError, TypeError) as error:
+    except Exception as error:  # whatever a network says of arguments that it cannot have
         raise _undescribed(folder, DualSource.name, error) from error
     fit_state(model, folder.state(), str(folder.path))
     return model.eval(), folder
@@ -235,7 +236,7 @@ def load_pixel_model(
         stated = dict(folder.config["arguments"]["backbone"])
         stated["strides"] = tuple(stated["strides"])
         model = Ensemble(BackboneConfig(**stated))
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # see above
         raise _undescribed(folder, Ensemble.name, error) from error
     fit_state(model.deep, folder.state(), str(folder.path))
     return model
@@ -291,7 +292,11 @@ def check_model(name: str) -> None:
     Raises:
         ConfigError: there is neither.
     """
-    if name not in (*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES) and not Path(name).is_dir():
+    if name in (*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES):
+        return
+    with suppress(OSError):  # a folder that was being replaced when its process was killed
+        settle_folder(Path(name))
+    if not Path(name).is_dir():
         raise ConfigError(
             f"'{name}' is neither a model nor a model folder",
             "",
@@ -337,7 +342,7 @@ def _from_folder(folder: ModelFolder, models: Mapping[str, type[NetworkT]]) -> N
         stated = dict(arguments.pop("backbone"))
         stated["strides"] = tuple(stated["strides"])
         model = models[kind](backbone=BackboneConfig(**stated), **arguments)
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # see above
         raise _undescribed(folder, kind, error) from error
     fit_state(model, folder.state(), str(folder.path))
     return model.eval()

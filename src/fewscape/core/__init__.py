@@ -17,11 +17,13 @@ from fewscape.core.errors import (
     ResultsError,
     SceneError,
     ShapeError,
+    TrainingError,
     WeightsError,
     suggest,
 )
 from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
+from fewscape.core.plain_json import parse_json, read_json
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
 from fewscape.core.whole_files import (
@@ -52,11 +54,14 @@ __all__ = [
     "SceneError",
     "ShapeError",
     "Support",
+    "TrainingError",
     "WeightsError",
     "Window",
     "check_folder",
     "check_shape",
     "hash_file",
+    "parse_json",
+    "read_json",
     "require",
     "settle_folder",
     "suggest",
