@@ -174,7 +174,7 @@ def _load_with_network(name: str, backbone: str | None, weights: str | None) -> 
             "maps need trained ones",
             "give --weights FILE, a hub name (hf-hub:owner/name) or 'imagenet'",
         )
-    return Ensemble(BackboneConfig(backbone, weights), is_informed=False)
+    return Ensemble(BackboneConfig(backbone, weights), has_metric=False)
 
 
 def _build(facts: ModelFacts, folder: ModelFolder) -> Any:  # noqa: ANN401 (any kind of network)
