@@ -25,6 +25,14 @@ from fewscape.core.optional import require
 from fewscape.core.packaged import find_packaged, list_packaged, packaged_folder
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
+from fewscape.core.whole_files import (
+    check_folder,
+    hash_file,
+    settle_folder,
+    write_bytes,
+    write_folder,
+    write_whole,
+)
 from fewscape.core.window import Window
 
 __all__ = [
@@ -47,10 +55,16 @@ __all__ = [
     "Support",
     "WeightsError",
     "Window",
+    "check_folder",
     "check_shape",
     "find_packaged",
+    "hash_file",
     "list_packaged",
     "packaged_folder",
     "require",
+    "settle_folder",
     "suggest",
+    "write_bytes",
+    "write_folder",
+    "write_whole",
 ]

@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from fewscape import __version__
-from fewscape.core import ModelFolderError
+from fewscape.core import ModelFolderError, hash_file, write_folder
 
 FORMAT = "fewscape-model/1"
 WEIGHTS = "model.safetensors"
@@ -54,11 +53,11 @@ def save_model(
     facts: Mapping[str, Any] | None = None,
     seen: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a model folder; ``config.json``, which makes it complete, comes last.
+    """Write a model folder; it appears whole, and until then an earlier one stays.
 
     Args:
         model: the network.
-        folder: made if absent; files of an earlier model are replaced.
+        folder: made if absent; files of an earlier model are replaced, others stay.
         card: text of the model card, Markdown.
         window: side of the windows that the network was trained on, in pixels.
         dtype: type in which floating point weights are stored; as they are if not given.
@@ -68,8 +67,6 @@ def save_model(
     from safetensors.torch import save_file
 
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    (target / CONFIG).unlink(missing_ok=True)
     state = {
         name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
         .detach()
@@ -77,26 +74,21 @@ def save_model(
         .contiguous()
         for name, tensor in model.state_dict().items()
     }
-    save_file(state, target / WEIGHTS)
-    config = {
-        "format": FORMAT,
-        "version": __version__,
-        "model": model.name,
-        "arguments": model.describe(),
-        "sha256": file_hash(target / WEIGHTS),
-        **(facts or {}),
-    }
-    preprocess = model.describe_input() | {"window": window} | dict(seen or {})
-    (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
-    (target / CARD).write_text(card)
-    (target / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+    with write_folder(target) as draft:
+        save_file(state, draft / WEIGHTS)
+        config = {
+            "format": FORMAT,
+            "version": __version__,
+            "model": model.name,
+            "arguments": model.describe(),
+            "sha256": hash_file(draft / WEIGHTS),
+            **(facts or {}),
+        }
+        preprocess = model.describe_input() | {"window": window} | dict(seen or {})
+        (draft / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n", "utf-8")
+        (draft / CARD).write_text(card, "utf-8")
+        (draft / CONFIG).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
     return target
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +121,7 @@ class ModelFolder:
                 f"expected '{FORMAT}'",
                 "update fewscape, or train the model with this version",
             )
-        if file_hash(folder / WEIGHTS) != config.get("sha256"):
+        if hash_file(folder / WEIGHTS) != config.get("sha256"):
             raise ModelFolderError(
                 f"the weights in '{folder / WEIGHTS}' are not those that {CONFIG} describes",
                 "their SHA-256 differs, so the file was altered or is incomplete",

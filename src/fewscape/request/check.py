@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fewscape import __version__
-from fewscape.core import ConfigError, ExamplesError
+from fewscape.core import ConfigError, ExamplesError, hash_file
 from fewscape.evaluation import write_results
 from fewscape.mapping import Annotations, DrawnOn, Mapper, MapPlan, read_annotations
 from fewscape.mapping.checking import check_map, check_names, count_shared, read_check
 from fewscape.mapping.examples.label_rasters import RASTERS
-from fewscape.models.folder import file_hash
 from fewscape.raster import to_source
 from fewscape.request.check_scores import score_check
 from fewscape.request.map_request import MapRequest
@@ -101,9 +100,9 @@ def score_map(request: MapRequest, planned: PlannedCheck, reporter: Reporter) ->
     classes = request.output / plan.raster_names[0]
     results = {
         "map": classes.name,
-        "map_sha256": file_hash(classes),
+        "map_sha256": hash_file(classes),
         "check": planned.path.name,
-        "check_sha256": file_hash(planned.path),
+        "check_sha256": hash_file(planned.path),
         "version": __version__,
         "shared_pixels": planned.shared_pixels,
         **score_check(check_map(classes, planned.polygons, plan.class_names)),

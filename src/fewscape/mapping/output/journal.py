@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import struct
-import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import OutputError, ResultsError
+from fewscape.core import OutputError, ResultsError, write_bytes, write_whole
 from fewscape.mapping.plan import MapPlan, Planes
 from fewscape.raster.writing.staging import report_write_errors
 
@@ -50,8 +47,7 @@ class Journal:
         self.plan = plan
         self.folder = Path(folder) / f"{PREFIX}{plan.stem}-{plan.key}"
         with report_write_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._write_whole(self.folder / PLAN, [plan.encode().encode()])
+            write_bytes(self.folder / PLAN, plan.encode().encode())
 
     @classmethod
     def find(cls, folder: Path | str) -> list[Journal]:
@@ -91,8 +87,9 @@ class Journal:
         Raises:
             OutputError: the disk is full or failed.
         """
-        with report_write_errors(self._path(section)):
-            self._write_whole(self._path(section), records)
+        path = self._path(section)
+        with report_write_errors(path), write_whole(path) as draft, draft.open("wb") as file:
+            file.writelines(records)
 
     def read(self, section: int) -> Iterator[Planes]:
         """The planes of a section, part by part.
@@ -127,10 +124,8 @@ class Journal:
     def save_overview(self, image: npt.NDArray[np.float32]) -> None:
         """Keep the scene in small, (C, h, w) in [0, 1]."""
         path = self.folder / OVERVIEW
-        with report_write_errors(path):
-            draft = path.with_name(f".{uuid.uuid4().hex}.npy")
+        with report_write_errors(path), write_whole(path) as draft:
             np.save(draft, image)
-            draft.replace(path)
 
     def load_overview(self) -> npt.NDArray[np.float32]:
         """The scene in small."""
@@ -143,21 +138,6 @@ class Journal:
 
     def _path(self, section: int) -> Path:
         return self.folder / f"section-{section:05d}.rows"
-
-    def _write_whole(self, path: Path, parts: Iterable[bytes]) -> None:
-        """A file that appears when all of it is on the disk."""
-        draft = path.with_name(f".{uuid.uuid4().hex}")
-        try:
-            with draft.open("wb") as file:
-                for part in parts:
-                    file.write(part)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                draft.unlink()
-            raise
 
 
 PREFIX = ".fewscape-"
