@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fewscape.core import OutputError, ResultsError, write_bytes, write_whole
 from fewscape.mapping.plan import MapPlan, Planes
-from fewscape.raster.writing.staging import report_write_errors
+from fewscape.raster.writing.staging import PREFIX, report_write_errors
 
 PLAN, OVERVIEW = "plan.json", "overview.npy"
 HEAD = struct.Struct("<II")
@@ -138,9 +138,6 @@ class Journal:
 
     def _path(self, section: int) -> Path:
         return self.folder / f"section-{section:05d}.rows"
-
-
-PREFIX = ".fewscape-"
 
 
 def split_sections(num_sections: int, shard: tuple[int, int]) -> tuple[int, int]:
