@@ -60,7 +60,7 @@ def read_label_colours(path: Path) -> dict[str, Colour]:
     Raises:
         DatasetError: one of them is no colour.
     """
-    table = _find_table(path)
+    table = find_table(path)
     colours = None if table is None else read_colours(table)
     if table is None or colours is None:
         return {}
@@ -106,14 +106,15 @@ def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
         )
 
 
-def _find_table(path: Path) -> Path | None:
+def find_table(path: Path) -> Path | None:
+    """The ``classes.json`` beside a label raster or one folder above."""
     places = [folder / "classes.json" for folder in (path.parent, path.parent.parent)]
     return next((place for place in places if place.is_file()), None)
 
 
 def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
     """Names by id, without a ``classes.json`` only that of 0, and the id to ignore."""
-    table = _find_table(path)
+    table = find_table(path)
     names, ignore = ({}, IGNORE) if table is None else read_classes(table)
     names = {number: fold_case(name) for number, name in names.items()}
     names.setdefault(0, BACKGROUND)
@@ -123,7 +124,7 @@ def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
 
 
 def _check_names(path: Path, names: Mapping[int, str], ids: list[int]) -> None:
-    table = _find_table(path)
+    table = find_table(path)
     unnamed = [number for number in ids if number not in names]
     if table is not None and unnamed:
         raise ExamplesError(

@@ -50,7 +50,8 @@ class FinishedMap:
 def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
     """Write the files of a map whose sections are all finished, then delete the journal.
 
-    The files appear all at once, and those of an earlier map of the scene go. Only what the journal holds is needed: neither scene nor network.
+    The files appear all at once, and those of an earlier map of the scene go. Only what the
+    journal holds is needed: neither scene nor network.
 
     Args:
         journal: complete.

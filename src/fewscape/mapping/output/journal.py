@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import struct
 import zlib
@@ -12,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import OutputError, ResultsError, write_bytes, write_whole
-from fewscape.mapping.plan import MapPlan, Planes
+from fewscape.mapping.plan import MapPlan, Planes, make_key
 from fewscape.raster.writing.staging import PREFIX, report_write_errors
 
 PLAN, OVERVIEW = "plan.json", "overview.npy"
@@ -54,11 +55,22 @@ class Journal:
         """Journals of all unfinished maps in an output folder, by name.
 
         Raises:
-            ResultsError: a plan is damaged or of another version.
+            ResultsError: a plan is damaged, altered or of another version, or two are of one scene.
         """
-        return [
-            cls(folder, _read_plan(path)) for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}"))
-        ]
+        found: dict[str, Journal] = {}
+        for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}")):
+            journal = cls.__new__(cls)
+            journal.plan, journal.folder = _read_plan(path), path.parent
+            other = found.setdefault(journal.plan.stem.casefold(), journal)
+            if other is not journal:
+                raise ResultsError(
+                    f"'{other.folder}' and '{journal.folder}' hold parts of two maps of "
+                    f"'{journal.plan.stem}'",
+                    "they were made from other examples, models, options or pixels, and only one "
+                    "of them can be the map",
+                    "delete the folder that is not wanted, then merge again",
+                )
+        return list(found.values())
 
     def is_done(self, section: int) -> bool:
         """Whether a section is finished."""
@@ -103,9 +115,15 @@ class Journal:
             with path.open("rb") as file:
                 while head := file.read(HEAD.size):
                     count, size = HEAD.unpack(head)
-                    values = np.frombuffer(zlib.decompress(file.read(size)), np.uint8)
                     rows += count
-                    yield values.reshape(self.plan.num_planes, count, self.plan.grid.width)
+                    if rows > self.plan.count_rows(section):
+                        raise ValueError("it has too many rows")
+                    shape = self.plan.num_planes, count, self.plan.grid.width
+                    stream = zlib.decompressobj()
+                    values = stream.decompress(file.read(size), math.prod(shape) + 1)
+                    if not stream.eof:
+                        raise ValueError("its values end early, or never")
+                    yield np.frombuffer(values, np.uint8).reshape(shape)
             if rows != self.plan.count_rows(section):
                 raise ValueError(f"it has {rows} rows")
         except (OSError, ValueError, zlib.error, struct.error) as error:
@@ -185,8 +203,12 @@ def pack_section(parts: Iterable[Planes]) -> Iterator[bytes]:
 
 def _read_plan(path: Path) -> MapPlan:
     try:
-        return MapPlan.decode(path.read_text("utf-8"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        text = path.read_text("utf-8")
+        plan = MapPlan.decode(text)
+        if path.parent.name != f"{PREFIX}{plan.stem}-{make_key(text)}":
+            raise ValueError("it is not the plan that its folder is named after")
+        return plan
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ResultsError(
             f"'{path}' is no plan of a map: {error}",
             "it is damaged, or was written by another version of fewscape",

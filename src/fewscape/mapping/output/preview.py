@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL.PngImagePlugin import PngInfo
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from fewscape.mapping.output.outline_drawing import DrawnOutline, draw_outlines
 from fewscape.raster import NODATA
