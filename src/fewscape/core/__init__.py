@@ -17,12 +17,14 @@ from fewscape.core.errors import (
     ResultsError,
     SceneError,
     ShapeError,
+    TrainingError,
     WeightsError,
     suggest,
 )
 from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
 from fewscape.core.packaged import find_packaged, list_packaged, packaged_folder
+from fewscape.core.plain_json import parse_json, read_json
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
 from fewscape.core.whole_files import (
@@ -53,6 +55,7 @@ __all__ = [
     "SceneError",
     "ShapeError",
     "Support",
+    "TrainingError",
     "WeightsError",
     "Window",
     "check_folder",
@@ -61,6 +64,8 @@ __all__ = [
     "hash_file",
     "list_packaged",
     "packaged_folder",
+    "parse_json",
+    "read_json",
     "require",
     "settle_folder",
     "suggest",

@@ -11,8 +11,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -20,13 +22,18 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from fewscape import __version__
-from fewscape.core import ModelFolderError, hash_file, write_folder
+from fewscape.backbones.weights import check_finite
+from fewscape.core import ModelFolderError, hash_file, read_json, settle_folder, write_folder
+from fewscape.models.folder_schema import check_config, check_preprocess
 
 FORMAT = "fewscape-model/1"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PREPROCESS = "preprocess.json"
 CARD = "README.md"
+
+MOST_BYTES = 4 << 20
+"""Of one of the two JSON files."""
 
 
 class Storable(Protocol):
@@ -74,6 +81,7 @@ def save_model(
         .contiguous()
         for name, tensor in model.state_dict().items()
     }
+    check_finite(state, f"the weights for '{target}'")
     with write_folder(target) as draft:
         save_file(state, draft / WEIGHTS)
         config = {
@@ -104,9 +112,12 @@ class ModelFolder:
         """Read and check a folder; the weights are hashed, not loaded.
 
         Raises:
-            ModelFolderError: a file is missing, unreadable, or the weights were altered.
+            ModelFolderError: a file is missing, unreadable or says what cannot be, or the weights
+                were altered.
         """
         folder = Path(path)
+        with suppress(OSError):  # a folder that was being replaced when its process was killed
+            settle_folder(folder)
         for name in (CONFIG, PREPROCESS, WEIGHTS):
             if not (folder / name).is_file():
                 raise ModelFolderError(
@@ -127,7 +138,26 @@ class ModelFolder:
                 "their SHA-256 differs, so the file was altered or is incomplete",
                 "copy the folder again from its source",
             )
-        return cls(folder, config, _read_json(folder / PREPROCESS))
+        preprocess = _read_json(folder / PREPROCESS)
+        for name, content, check in (
+            (CONFIG, config, check_config),
+            (PREPROCESS, preprocess, check_preprocess),
+        ):
+            try:
+                check(content)
+            except ValueError as error:
+                raise ModelFolderError(
+                    f"'{folder / name}' does not describe a '{config.get('model')}': {error}",
+                    "it was altered, or written by another version of fewscape",
+                    "copy the folder again from its source, or train it again",
+                ) from error
+        return cls(folder, config, preprocess)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything in the folder that decides a map, hexadecimal."""
+        told = {"config": self.config, "preprocess": self.preprocess}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def window(self) -> int:
@@ -146,16 +176,28 @@ class ModelFolder:
         return tuple((red, green, blue) for red, green, blue in listed) if listed else None
 
     def state(self) -> dict[str, torch.Tensor]:
-        """The weights, on the CPU."""
+        """The weights, on the CPU.
+
+        Raises:
+            ModelFolderError: the file holds none.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return load_file(self.path / WEIGHTS)
+        try:
+            return load_file(self.path / WEIGHTS)
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise ModelFolderError(
+                f"'{self.path / WEIGHTS}' holds no weights: {error}",
+                "expected a safetensors file",
+                "copy the folder again from its source",
+            ) from error
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = read_json(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise ModelFolderError(
             f"'{path}' is not readable JSON: {error}", "", "copy the folder again from its source"
         ) from error

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from fewscape.core import Policy, Support, write_whole
+from fewscape.backbones.weights import check_finite
+from fewscape.core import Policy, Support, WeightsError, write_whole
 from fewscape.mapping.examples.crops import Shot
 from fewscape.models import FewShotModel
 
@@ -50,8 +51,9 @@ class SupportStore:
         path = self.folder / f"{digest.hexdigest()[:32]}.safetensors"
         try:
             support = Support.load(path)
+            check_finite(support.tensors, f"what is kept in '{path}'")
             path.touch()
-        except (OSError, SafetensorError):
+        except (OSError, SafetensorError, WeightsError):
             support = make()
             self._keep(support, path)
         return support
