@@ -20,6 +20,7 @@ from fewscape.core import ConfigError
 from fewscape.mapping.examples.outlines import Outline
 from fewscape.mapping.output.finishing import OutputOptions
 from fewscape.raster import BandStyle, Georeference
+from fewscape.raster.ground_control import GroundControl
 from fewscape.raster.vectors.vectorise import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
 
@@ -169,6 +170,7 @@ class MapPlan:
             "width": self.grid.width,
             "transform": self.grid.transform[:6],
             "crs": None if crs is None else crs.to_wkt(),
+            **({"control": asdict(self.grid.control)} if self.grid.control else {}),
         }
         content["layers"] = [asdict(layer) for layer in self.layers]
         content["outputs"] = asdict(self.outputs)
@@ -183,7 +185,11 @@ class MapPlan:
         grid = content["grid"]
         crs = None if grid["crs"] is None else CRS.from_wkt(grid["crs"])
         transform = Affine(*grid["transform"])
-        content["grid"] = Georeference(grid["height"], grid["width"], transform, crs)
+        control = None
+        if "control" in grid:
+            points = tuple(tuple(map(float, point)) for point in grid["control"]["points"])
+            control = GroundControl(points, str(grid["control"]["camera"]))  # type: ignore[arg-type]
+        content["grid"] = Georeference(grid["height"], grid["width"], transform, crs, control)
         for name in ("class_names", "scores", "bounds"):
             content[name] = tuple(content[name])
         content["layers"] = tuple(LayerPlan(**layer) for layer in content["layers"])

@@ -15,6 +15,8 @@ from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
 from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 from fewscape.raster import Georeference
 from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.georeference import is_same_place, reproject
+from fewscape.raster.ground_control import find_control
 from fewscape.raster.writing.palette import Colour
 
 RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
@@ -75,7 +77,7 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
     try:
         with open_raster(path) as dataset, read_strictly():
             labels = as_labels(dataset.read(), str(path))
-            place = dataset.transform, dataset.crs or None
+            place = find_control(dataset)
     except RasterioError as error:
         raise ExamplesError(
             f"the label raster '{path}' cannot be read: {tell_cause(error)}",
@@ -95,15 +97,32 @@ def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
         )
     if grid.is_pixel_grid or scene.grid.is_pixel_grid:
         return
-    corners = np.array([(0, 0), (grid.width, grid.height)], dtype=float)
-    apart = scene.grid.to_pixels(grid.to_ground(corners)) - corners
-    if grid.crs != scene.grid.crs or np.abs(apart).max() > SHIFT_MOST:
+    if _measure_shift(grid, scene.grid) > SHIFT_MOST:
         raise ExamplesError(
             f"the label raster '{path}' covers {tell_bounds(grid.bounds)} in {grid.crs_name}",
             f"its scene '{scene.path}' covers {tell_bounds(scene.grid.bounds)} in "
             f"{scene.grid.crs_name}",
             "give labels on the scene's own grid, or their scene with --example_scene",
         )
+
+
+def _measure_shift(grid: Georeference, scene: Georeference) -> float:
+    """Pixels between the corners of two rasters, whatever their systems are called."""
+    from rasterio.errors import CRSError
+
+    corners = np.array(
+        [(0, 0), (grid.width, grid.height), (0, grid.height), (grid.width, 0)], dtype=float
+    )
+    ground = grid.to_ground(corners)
+    try:
+        if grid.crs is not None and scene.crs is not None and not (grid.is_local or scene.is_local):
+            ground = reproject(ground, grid.crs, scene.crs)
+        elif not is_same_place(grid.crs, scene.crs, ground):
+            return np.inf
+    except CRSError:
+        return np.inf
+    apart = np.abs(scene.to_pixels(ground) - corners)
+    return float(apart.max()) if np.isfinite(apart).all() else np.inf
 
 
 def find_table(path: Path) -> Path | None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ExamplesError
-from fewscape.raster.georeference import Georeference, reproject
+from fewscape.raster.georeference import Georeference, is_same_place, reproject
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -156,6 +156,9 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
     """
     import shapely
 
+    def is_one(points: npt.NDArray[np.float64]) -> bool:
+        return crs == grid.crs or is_same_place(crs, grid.crs, points[:1])
+
     if grid.is_pixel_grid:
         flip = bool(len(geometries)) and shapely.total_bounds(geometries)[3] <= 0
         signs = (1, -1 if flip else 1)
@@ -163,14 +166,16 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
         return flipped
 
     def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        if crs is not None and grid.crs is not None and crs != grid.crs:
+        if crs is not None and grid.crs is not None and not is_one(points):
             is_nowhere = crs.is_geographic & (np.abs(points[:, 1]) > 90)
             points = reproject(np.where(is_nowhere[:, None], 0, points), crs, grid.crs)
             is_nowhere |= ~np.isfinite(points).all(axis=1)
             pixels = grid.to_pixels(np.where(is_nowhere[:, None], 0, points))
             pixels[is_nowhere] = NOWHERE
             return pixels
-        return grid.to_pixels(points)
+        pixels = grid.to_pixels(points)
+        pixels[~np.isfinite(pixels).all(axis=1)] = NOWHERE
+        return pixels
 
     placed: Geometries = shapely.transform(geometries, place)
     return placed
