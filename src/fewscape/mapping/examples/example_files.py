@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fewscape.core import ExamplesError, hash_file
 from fewscape.mapping.examples.label_rasters import RASTERS, find_table
+from fewscape.raster.opening.archive_paths import split_archive
 from fewscape.raster.opening.source_files import list_files
 from fewscape.raster.opening.sources import Source
 
@@ -21,8 +22,6 @@ PARTS = {
 LOGS = ("-wal", "-journal")
 """What holds the newest changes of a GeoPackage that a program has open."""
 
-ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/")
-
 
 def list_example_files(path: Path) -> list[Path]:
     """A file of examples, and what lies beside it and has a say: classes, attributes, places.
@@ -33,9 +32,9 @@ def list_example_files(path: Path) -> list[Path]:
     Returns:
         Files that exist, the given one first; the files in it of a folder.
     """
-    archive = find_archive(path)
+    archive = split_archive(path)
     if archive is not None:
-        return [archive]
+        return [archive.archive]
     if path.is_dir():
         return sorted(each for each in path.rglob("*") if each.is_file())
     if path.suffix.lower() in RASTERS:
@@ -70,19 +69,6 @@ def hash_examples(path: Path) -> str:
     except (OSError, ValueError) as error:
         raise ExamplesError(f"the examples '{path}' cannot be read: {error}") from error
     return digest.hexdigest()
-
-
-def find_archive(path: Path) -> Path | None:
-    """The archive on this machine that a path such as ``/vsizip/a.zip/roofs.shp`` looks into."""
-    text = path.as_posix()
-    for start in ARCHIVES:
-        if text.startswith(start):
-            inside = text.removeprefix(start).strip("{}")
-            for place in (Path(inside), *Path(inside).parents, Path("/", inside)):
-                if place.is_file():
-                    return place
-            return next((each for each in Path("/", inside).parents if each.is_file()), None)
-    return None
 
 
 def _end(path: Path, own: Path) -> str:

@@ -33,6 +33,8 @@ class Placed(NamedTuple):
     """Of the classes that the file gives one."""
     left_out: Mapping[str, int]
     """How many features, or parts of them, are of no use, by what is wrong with them."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what of the file was guessed, or not read."""
 
 
 def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: Buffer) -> Placed:
@@ -74,7 +76,7 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     classes, starts = np.unique(names[order], return_index=True)
     groups = np.split(parts[order], starts[1:])
     polygons = dict(zip(classes.tolist(), groups, strict=True))
-    return Placed(polygons, _read_colours(path, found), left_out)
+    return Placed(polygons, _read_colours(path, found), left_out, found.notes)
 
 
 def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
