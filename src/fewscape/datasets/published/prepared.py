@@ -180,13 +180,18 @@ def read_picture(file: SourceFile) -> Bytes:
     from rasterio.io import MemoryFile
 
     from fewscape.raster.gdal import read_strictly
+    from fewscape.raster.opening.picture_kinds import find_driver
 
     try:
+        content = file.read()
+        driver = find_driver(content)
+        if driver is None:
+            raise OSError("it is no picture")
         with (
             _expect_no_georeference(),
             read_strictly(),
-            MemoryFile(file.read()) as memory,
-            memory.open() as opened,
+            MemoryFile(content) as memory,
+            memory.open(driver=driver) as opened,
         ):
             pixels: Bytes = opened.read().transpose(1, 2, 0)
     except (RasterioError, OSError, EOFError) as error:

@@ -84,7 +84,12 @@ def _digest(dataset: DatasetReader) -> str:
         for col in _spread(dataset.width):
             height = min(SIDE, dataset.height - row)
             window = Window(row, col, height, min(SIDE, dataset.width - col))
-            digest.update(dataset.read(window=to_rasterio(window)).tobytes())
+            place = to_rasterio(window)
+            if len(set(dataset.dtypes)) == 1:
+                digest.update(dataset.read(window=place).tobytes())
+                continue
+            for band in dataset.indexes:
+                digest.update(dataset.read(band, window=place).tobytes())
     return digest.hexdigest()
 
 
