@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -246,13 +247,19 @@ def check_file_names(names: Sequence[str]) -> None:
             raise ConfigError(
                 f"'{name}' is no name of a file", "expected one without folders", "rename the scene"
             )
+        if not name.isprintable():
+            raise ConfigError(
+                f"{name[:60]!r} is no name of a file",
+                "expected one without line breaks and other control characters",
+                "rename the scene",
+            )
         if len(os.fsencode(name)) > LONGEST_NAME:
             raise ConfigError(
                 f"'{name[:60]}...' has {len(os.fsencode(name))} bytes, too many for a file's name",
                 f"expected at most {LONGEST_NAME}",
                 "give the scene a shorter name",
             )
-    folded = [name.casefold() for name in names]
+    folded = [fold_name(name) for name in names]
     for place, name in enumerate(folded):
         if name in folded[:place]:
             raise ConfigError(
@@ -260,6 +267,11 @@ def check_file_names(names: Sequence[str]) -> None:
                 "each class and each layer needs a file of its own",
                 "rename one of the classes",
             )
+
+
+def fold_name(name: str) -> str:
+    """The same for names that some file system takes for one: by case, or by form of Unicode."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def make_slugs(names: Sequence[str]) -> list[str]:
@@ -270,11 +282,11 @@ def make_slugs(names: Sequence[str]) -> list[str]:
         ['a_b_1', 'a_b_2', 'a_b_1_3', 'Roof_4', 'roof_5', 'lake']
     """
     slugs = [_shorten(re.sub(r"[^\w.-]+", "_", name).strip("_.") or "class") for name in names]
-    folded = [slug.casefold() for slug in slugs]
+    folded = [fold_name(slug) for slug in slugs]
     found: list[str] = []
     for number, (slug, fold) in enumerate(zip(slugs, folded, strict=True), start=1):
         own = slug if folded.count(fold) == 1 else f"{slug}_{number}"
-        while own.casefold() in {other.casefold() for other in found}:
+        while fold_name(own) in map(fold_name, found):
             own = f"{own}_{number}"
         found.append(own)
     return found

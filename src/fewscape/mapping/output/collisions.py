@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fewscape.core import ConfigError
 from fewscape.mapping.output.older_maps import find_older_files
-from fewscape.mapping.plan import MapPlan
+from fewscape.mapping.plan import MapPlan, fold_name
 
 
 def check_outputs(plans: Mapping[str, MapPlan], folder: Path, inputs: Iterable[Path]) -> None:
@@ -28,29 +28,44 @@ def check_outputs(plans: Mapping[str, MapPlan], folder: Path, inputs: Iterable[P
     owners: dict[str, str] = {}
     for scene, plan in plans.items():
         for name in plan.file_names:
-            other = owners.setdefault(name.casefold(), scene)
+            other = owners.setdefault(fold_name(name), scene)
             if other != scene:
                 raise ConfigError(
                     f"the maps of '{other}' and '{scene}' would both have a file '{name}'",
                     "the file of one would replace that of the other",
                     "map them in several runs with different --output, or rename a class",
                 )
-    known = {found: path for path in inputs if (found := _identify(path)) is not None}
+    known = identify_files(inputs)
     for scene, plan in plans.items():
         for name in (*plan.file_names, *find_older_files(folder, plan.stem)):
-            replaced = _find(known, folder / name)
-            if replaced is not None:
-                raise ConfigError(
-                    f"the map of '{scene}' would overwrite the input '{replaced}' with its "
-                    f"file '{name}'",
-                    "what a map is made from is kept",
-                    "choose another folder with --output",
-                )
+            check_kept(folder / name, scene, known)
 
 
-def _find(known: Mapping[tuple[int, int], Path], path: Path) -> Path | None:
+def check_kept(path: Path, scene: str, known: Mapping[tuple[int, int], Path]) -> None:
+    """See that a file that is to be written is none of those that a map is made from.
+
+    Args:
+        path: of the file.
+        scene: whose map it belongs to.
+        known: see ``identify_files``.
+
+    Raises:
+        ConfigError: it is.
+    """
     found = _identify(path)
-    return None if found is None else known.get(found)
+    replaced = None if found is None else known.get(found)
+    if replaced is not None:
+        raise ConfigError(
+            f"the map of '{scene}' would overwrite the input '{replaced}' with its file "
+            f"'{path.name}'",
+            "what a map is made from is kept",
+            "choose another folder with --output",
+        )
+
+
+def identify_files(paths: Iterable[Path]) -> dict[tuple[int, int], Path]:
+    """Files by what tells them apart, whatever they are called; those that are absent are not."""
+    return {found: path for path in paths if (found := _identify(path)) is not None}
 
 
 def _identify(path: Path) -> tuple[int, int] | None:

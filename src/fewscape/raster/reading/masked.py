@@ -217,7 +217,7 @@ class FileBands(MaskedBands):
             SceneError: see ``read``.
         """
         values, masks = self._handles.read_reduced(self.numbers, size, window=window)
-        return values, self._find_valid(values, masks)
+        return self._to_real(values), self._find_valid(values, masks)
 
     def _read_window(self, window: Window) -> tuple[Values, Masks]:
         return self._handles.read(self.numbers, window)
