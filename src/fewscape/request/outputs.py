@@ -9,6 +9,7 @@ from pathlib import Path
 from fewscape.mapping import Mapper
 from fewscape.mapping.examples.example_files import list_example_files
 from fewscape.mapping.output.collisions import check_outputs
+from fewscape.models.folder import CONFIG, PREPROCESS, WEIGHTS
 from fewscape.raster import Source, to_source
 from fewscape.raster.opening.source_files import list_files
 from fewscape.request.map_request import MapRequest
@@ -53,4 +54,6 @@ def list_inputs(request: MapRequest, sources: Iterable[Source]) -> list[Path]:
 
 def _list_model(request: MapRequest, facts: ModelFacts) -> list[Path]:
     weights = [] if request.weights is None else [Path(request.weights)]
-    return weights if facts.folder is None else [*weights, *facts.folder.path.iterdir()]
+    if facts.folder is None:
+        return weights
+    return [*weights, *(facts.folder.path / name for name in (WEIGHTS, CONFIG, PREPROCESS))]
