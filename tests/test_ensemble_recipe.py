@@ -36,7 +36,9 @@ def package(tmp_path, monkeypatch):
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     """The recipe on a pack of two data sets; the folder that it writes."""
-    folders = [write_dataset(tmp_path / name, 2, (96, 96), seed) for seed, name in enumerate("ab")]
+    folders = [
+        write_dataset(tmp_path / name, 2, (160, 160), seed) for seed, name in enumerate("ab")
+    ]
     write_pack(folders, tmp_path / "pack.npz", crops=2)
 
     # A script finds what lies beside it.
@@ -45,6 +47,7 @@ def call(tmp_path, monkeypatch):
 
     def run(*more):
         words = [str(RECIPE), str(tmp_path / "pack.npz"), "--output", str(tmp_path / "model")]
+        words += ["--steps", "3"]
         monkeypatch.setattr("sys.argv", [*words, *more])
         runpy.run_path(str(RECIPE), run_name="__main__")
         return tmp_path / "model"
@@ -52,7 +55,7 @@ def call(tmp_path, monkeypatch):
     return run
 
 
-def test_the_folder_holds_network_covariance_and_card(package, call, capsys):
+def test_the_folder_holds_network_metric_and_card(package, call, capsys):
     _, state = package
     written = call()
     told = capsys.readouterr().out
@@ -62,8 +65,8 @@ def test_the_folder_holds_network_covariance_and_card(package, call, capsys):
     assert folder.config["sources"] == ["a", "b"]
     assert (written / "README.md").read_text().startswith("# ensemble\n")
     model = load(str(written)).pixel
-    assert model.deep.within.isfinite().all()
-    assert 0 < model.deep.within.diagonal().mean() < 1
+    assert model.deep.projection.isfinite().all()
+    assert not torch.equal(model.deep.projection, torch.eye(model.deep.num_features))
     name, value = next(iter(model.deep.backbone.network.state_dict().items()))
     torch.testing.assert_close(value, state[name].half().float())
     stored = load_file(written / "model.safetensors")

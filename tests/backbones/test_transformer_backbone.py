@@ -224,8 +224,8 @@ def test_the_factory_takes_both_kinds_of_timm_networks():
         ("vit_tiny_patch16_224", {"depth": 2}, "has 2 blocks for 3 levels; .* deeper network"),
         (
             "vit_tiny_patch16_224",
-            {"width": 2},
-            "timm cannot build .*'width': 2.* argument 'width'",
+            {"stem_width": 2},
+            "timm cannot build .*'stem_width': 2.* argument 'stem_width'",
         ),
         ("vit_tiny_patch16_224.none", {}, "Invalid pretrained tag"),
     ],

@@ -6,7 +6,7 @@ import rasterio
 import shapely
 
 from fewscape.cli.main import main
-from fewscape.models.folder import file_hash
+from fewscape.core import hash_file
 from tests.cli.test_map import brightness_model, first_roof, lit_roofs, run
 from tests.mapping.pairs import to_ground, write_pair_files
 from tests.raster.rasters import PLACE, write_raster
@@ -64,7 +64,7 @@ def test_a_map_is_scored_with_polygons_that_were_kept_back(tmp_path, scene, exam
     assert np.sum(found["confusion"]) == 3 * 24**2 + 2 * 12**2 + 16**2 == found["pixels"]
     assert found["class_names"] == ["background", "roof"]
     assert found["polygons"] == 6
-    assert found["map_sha256"] == file_hash(tmp_path / "out" / "scene_classes.tif")
+    assert found["map_sha256"] == hash_file(tmp_path / "out" / "scene_classes.tif")
     assert found["check"] == "check.gpkg"
     assert found["shared_pixels"] == 0
     roof = found["checked_pixels"]["per_class"][1]

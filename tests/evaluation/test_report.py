@@ -40,7 +40,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def full(self, *rest):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OutputError, match=r"r.json' cannot be written: No space left on device"):
         write_results(RESULTS | {"model": "other"}, path)
     assert json.loads(path.read_text()) == RESULTS

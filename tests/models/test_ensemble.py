@@ -3,13 +3,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import Policy
 from fewscape.models import Ensemble, save_model
 from fewscape.models.ensemble import DeepFeatures
-from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT, WEIGHTS
-from fewscape.models.experts import Cells, Scaling, estimate_priors
+from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT
+from fewscape.models.experts import Cells, LinearDiscriminant, Scaling, estimate_priors
 from fewscape.models.pixel import Ground
 from fewscape.ops import box_features, filter_guided, multiscale_features, pool_cells
 from fewscape.zoo import load
@@ -88,20 +89,21 @@ def test_each_expert_sees_its_features(small, bands):
     scales = multiscale_features(image, 2)[0].flatten(1).T
     squares = box_features(image, 2)[0].flatten(1).T
     deep = small.deep(image[:, list(colours)])[0].flatten(1).T
-    expected = [scales, scales, scales, squares, deep]
+    expected = [scales, deep, scales, scales, squares, deep]
     for found, own in zip(small._view(values), expected, strict=True):
         np.testing.assert_allclose(found, own.numpy(), atol=1e-5)
 
 
-def test_deep_features_are_levels_of_length_one_beside_plain_ones(small):
+def test_deep_features_are_levels_of_the_image_and_of_the_enlarged_one(small):
     images = torch.rand(2, 3, 64, 32)
     found = small.deep(images)
     assert found.shape == (2, small.deep.num_features, 32, 16)
-    torch.testing.assert_close(found[:, :36], multiscale_features(images, 2))
-    fine, *_, coarse = small.deep.backbone(images)
-    torch.testing.assert_close(found[:, 36 : 36 + fine.shape[1]].norm(dim=1), torch.ones(2, 32, 16))
-    lengths = found[:, -coarse.shape[1] :].norm(dim=1)
-    assert lengths.max() <= 1 + 1e-5
+    enlarged = F.interpolate(images, size=(128, 64), mode="bicubic").clamp(0, 1)
+    parts = [multiscale_features(images, 2)]
+    for level in [*small.deep.backbone(images)[:-1], *small.deep.backbone(enlarged)]:
+        unit = level / level.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        parts.append(F.interpolate(unit, size=(32, 16), mode="bilinear"))
+    torch.testing.assert_close(found, torch.cat(parts, dim=1), atol=1e-5, rtol=1e-4)
     assert not any(parameter.requires_grad for parameter in small.deep.parameters())
     assert not small.deep.training
 
@@ -113,7 +115,7 @@ def test_scores_are_those_of_the_experts_added_with_their_weights(small):
     for row, scores in zip(scene.scene[::500], found, strict=True):
         expected = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
         views = small._view(row[None])
-        for weight, expert, seen in zip(WEIGHTS, support.experts, views, strict=True):
+        for weight, expert, seen in zip(small.weights, support.experts, views, strict=True):
             expected = expected + weight * np.maximum(expert.predict(seen)[0], LEAST_LOG)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
 
@@ -230,7 +232,7 @@ def test_a_correction_corrects_there_and_wherever_it_looks_the_same(packaged, is
 
 def test_a_folder_gives_the_same_map(small, tmp_path):
     scene = Scene(small, paint(KINDS, bands=4))
-    small.deep.within.mul_(0.7)
+    small.deep.projection.mul_(0.7)
     folder = save_model(small, tmp_path / "model", "card", window=64)
     loaded = load(str(folder)).pixel
     again = Scene(loaded, scene.image)
@@ -278,13 +280,20 @@ def test_a_gpu_gives_nearly_the_same(small):
     torch.testing.assert_close(found, exact, rtol=0, atol=5e-3)
 
 
-def test_the_packaged_covariance_was_learnt(packaged):
-    within = packaged.deep.within
-    assert within.dtype == torch.float32
-    torch.testing.assert_close(within, within.T, atol=1e-3, rtol=0)
-    # Within a class features vary less than over a scene.
-    assert within.diagonal().mean() < 0.9
-    assert torch.linalg.eigvalsh(within.double()).min() > -0.01
-    assert torch.equal(
-        DeepFeatures(BackboneConfig("test_efficientnet")).within[0, :2], torch.tensor([1.0, 0])
-    )
+def test_the_packaged_metric_was_learned(packaged):
+    projection = packaged.deep.projection
+    assert projection.dtype == torch.float32
+    assert projection.isfinite().all()
+    # Neither where it started, nor what stands in for it beside a network of the user's.
+    assert projection.triu(1).abs().max() > 0
+    unlearned = DeepFeatures(BackboneConfig("test_efficientnet")).projection
+    assert torch.equal(unlearned, torch.eye(len(unlearned)))
+
+
+def test_a_network_of_the_users_has_a_discriminant_in_place_of_the_metric(small):
+    own = Ensemble(BackboneConfig("test_efficientnet", strides=(2, 4, 8, 16)), has_metric=False)
+    scene = Scene(own, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
+    support = own.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
+    assert isinstance(support.experts[-1], LinearDiscriminant)
+    assert len(own.weights) == len(support.experts) == len(small.weights)
+    assert own.weights[-1] < small.weights[-1]

@@ -85,7 +85,7 @@ def test_lists_and_paths_are_taken():
         ("batch_size", 2.5, "a whole number from 1"),
         ("threshold", 1.5, "a number from 0 to 1"),
         ("threshold", float("nan"), "a number from 0 to 1"),
-        ("resolution", 0, "a length in metres"),
+        ("resolution", 0, "expected a number from 0.001"),
         ("scales", (), "factors such as"),
         ("shard", (3, 2), "a part such as 3 of 16"),
     ],

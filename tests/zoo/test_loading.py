@@ -97,7 +97,7 @@ def test_a_folder_of_a_model_of_scenes_is_one(tmp_path):
     assert find(folder).kind == "pixel"
     with pytest.raises(ConfigError, match="maps scenes"):
         assert load(folder).few_shot
-    assert torch.equal(load(folder).pixel.deep.within, load(DEFAULT).pixel.deep.within)
+    assert torch.equal(load(folder).pixel.deep.projection, load(DEFAULT).pixel.deep.projection)
 
 
 @pytest.mark.parametrize("name", ["prototype", "embedded"])

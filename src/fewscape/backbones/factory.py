@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fewscape.backbones.checking import check_name, check_options
 from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
 from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
@@ -72,6 +73,8 @@ def make_backbone(
         settings = read_hints(path) | settings
     name = settings.pop("name", DEFAULT) if name is None else name
     settings.pop("name", None)
+    check_name(name)
+    check_options(name, settings)
     backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
     if path is not None:
         is_wrapped = isinstance(backbone, TimmBackbone | TransformerBackbone)

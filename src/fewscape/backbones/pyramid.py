@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fewscape.backbones.checking import check_scaling
 from fewscape.core import check_shape
 
 Training = Literal["frozen", "fixed_norm", "full"]
@@ -41,6 +42,7 @@ class Backbone(nn.Module, ABC):
         training_mode: Training = "frozen",
     ) -> None:
         super().__init__()
+        check_scaling(mean, std)
         self.channels = tuple(channels)
         self.strides = tuple(strides)
         self.training_mode: Training = training_mode

@@ -130,8 +130,10 @@ def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, 
         unused: name prefixes that the state may hold beyond the network, such as classifiers.
 
     Raises:
-        WeightsError: names the missing, the unexpected and the differently shaped keys.
+        WeightsError: names the missing, the unexpected and the differently shaped keys, or those
+            that hold other things than numbers.
     """
+    check_finite(state, f"the weights '{source}'")
     given = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     wanted = network.state_dict()
     missing = [
@@ -168,6 +170,30 @@ def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, 
         },
         strict=False,
     )
+
+
+def check_finite(state: State, what: str) -> None:
+    """See that all weights are numbers.
+
+    Args:
+        state: names and tensors.
+        what: to call them in the message.
+
+    Raises:
+        WeightsError: a tensor holds NaN or infinity.
+    """
+    wrong = [
+        name
+        for name, tensor in state.items()
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all()
+    ]
+    if wrong:
+        raise WeightsError(
+            f"{what} are not all numbers",
+            f"NaN or infinity stands in {_listing(wrong)}",
+            "the training that made them failed; take an earlier model, or train with a smaller "
+            "rate",
+        )
 
 
 def _listing(names: list[str]) -> str:

@@ -17,14 +17,24 @@ from fewscape.core.errors import (
     ResultsError,
     SceneError,
     ShapeError,
+    TrainingError,
     WeightsError,
     suggest,
 )
 from fewscape.core.features import Features, Output, Support
 from fewscape.core.optional import require
 from fewscape.core.packaged import find_packaged, list_packaged, packaged_folder
+from fewscape.core.plain_json import parse_json, read_json
 from fewscape.core.policy import Policy
 from fewscape.core.shapes import check_shape
+from fewscape.core.whole_files import (
+    check_folder,
+    hash_file,
+    settle_folder,
+    write_bytes,
+    write_folder,
+    write_whole,
+)
 from fewscape.core.window import Window
 
 __all__ = [
@@ -45,12 +55,21 @@ __all__ = [
     "SceneError",
     "ShapeError",
     "Support",
+    "TrainingError",
     "WeightsError",
     "Window",
+    "check_folder",
     "check_shape",
     "find_packaged",
+    "hash_file",
     "list_packaged",
     "packaged_folder",
+    "parse_json",
+    "read_json",
     "require",
+    "settle_folder",
     "suggest",
+    "write_bytes",
+    "write_folder",
+    "write_whole",
 ]

@@ -57,6 +57,10 @@ class ModelFolderError(FewscapeError):
     """A model folder that is incomplete or was altered."""
 
 
+class TrainingError(FewscapeError):
+    """A training that came to nothing."""
+
+
 class ConfigError(FewscapeError):
     """A configuration with unknown or contradictory settings."""
 

@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError, Window
-from fewscape.raster.gdal import read_strictly
+from fewscape.raster.gdal import open_picture, read_strictly
+
+MOST_BYTES = 4 << 30
+"""Of an image that is decoded as a whole; a small file may say that it holds far more."""
 
 Pixels = npt.NDArray[np.generic]
 
@@ -70,6 +73,7 @@ class ImageFiles:
                 if _is_read_in_parts(opened):
                     self._check_window(path, window)
                     return self._decode(opened, window, bands)
+                _check_bytes(path, opened)
                 image = self._decode(opened)
             self._decoded.put(path, image)
         _check_bands(path, len(image), bands)
@@ -79,8 +83,7 @@ class ImageFiles:
         return part
 
     def _open(self, path: str) -> Any:  # noqa: ANN401 - a rasterio reader, untyped
-        import rasterio
-        from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+        from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
         file = self.root / path
         if not file.is_file():
@@ -88,9 +91,8 @@ class ImageFiles:
         # For good: a filter for the moment would not hold while several threads open files.
         warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         try:
-            with read_strictly():
-                return rasterio.open(file)
-        except RasterioIOError as error:
+            return open_picture(file)
+        except (RasterioError, OSError) as error:
             raise _damaged(str(file)) from error
 
     @staticmethod
@@ -154,6 +156,17 @@ class _DecodedImages:
 
 def _is_read_in_parts(opened: Any) -> bool:  # noqa: ANN401
     return bool(opened.driver == "GTiff" and opened.block_shapes[0][0] < opened.height)
+
+
+def _check_bytes(path: str, opened: Any) -> None:  # noqa: ANN401
+    size = np.dtype(opened.dtypes[0]).itemsize * opened.count * opened.height * opened.width
+    if size > MOST_BYTES:
+        raise DatasetError(
+            f"'{path}' would take {size / 1e9:.1f} GB: {opened.height} x {opened.width} pixels of "
+            f"{opened.count} bands that can only be read as a whole",
+            f"expected at most {MOST_BYTES / 1e9:.0f} GB",
+            "save it as a tiled GeoTIFF, or cut it into parts",
+        )
 
 
 def _check_bands(path: str, count: int, bands: Sequence[int] | None) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from fewscape.core import IGNORE, ManifestError, OutputError, Window, find_packaged, suggest
+from fewscape.core import (
+    IGNORE,
+    ManifestError,
+    OutputError,
+    Window,
+    find_packaged,
+    suggest,
+    write_bytes,
+)
 from fewscape.datasets.image_files import ImageFiles, is_inside
 
 FORMAT = "fewscape-episodes/1"
@@ -121,15 +127,9 @@ class Manifest:
             OutputError: the file cannot be written.
         """
         content = self.encode()
-        target = Path(path)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(content)
-            draft.replace(target)
+            write_bytes(Path(path), content)
         except OSError as error:
-            with suppress(OSError):
-                draft.unlink()
             raise OutputError(f"'{path}' cannot be written: {error.strerror}") from error
         return hashlib.sha256(content).hexdigest()
 

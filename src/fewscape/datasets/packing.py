@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fewscape.core import DatasetError, Window
+from fewscape.core import DatasetError, Window, write_whole
 from fewscape.datasets.folder import FolderDataset
 
 SIDE = 512
@@ -77,7 +77,7 @@ def write_pack(
             names.append(name)
             counts[name] = counts.get(name, 0) + 1
     arrays["sources"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
-    with Path(output).open("wb") as file:
+    with write_whole(Path(output)) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
     return counts
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from fewscape.core import OutputError
+from fewscape.core import OutputError, check_folder, write_bytes
 
 
 def make_table(results: Mapping[str, Any]) -> Table:
@@ -43,13 +41,9 @@ def write_results(results: Mapping[str, Any], path: Path | str) -> None:
     """
     target = Path(path)
     text = json.dumps(results, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, "utf-8")
-        draft.replace(target)
+        write_bytes(target, text.encode())
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise _unwritable(path, error) from error
 
 
@@ -59,11 +53,8 @@ def check_writable(path: Path | str) -> None:
     Raises:
         OutputError: it cannot.
     """
-    folder = Path(path).parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        check_folder(Path(path).parent)
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from fewscape.core import OutputError, ResultsError
+from fewscape.core import OutputError, ResultsError, write_whole
 from fewscape.metrics import EpisodeOverlap
 
 FACTS = "facts"
@@ -28,11 +28,9 @@ def save_counts(counts: EpisodeOverlap, facts: Mapping[str, Any], path: Path) ->
     """
     from safetensors.torch import save_file
 
-    draft = path.with_name(f".{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(counts._asdict(), draft, {FACTS: json.dumps(dict(facts))})
-        draft.replace(path)
+        with write_whole(path) as draft:
+            save_file(counts._asdict(), draft, {FACTS: json.dumps(dict(facts))})
     except (OSError, SafetensorError) as error:
         raise OutputError(f"'{path}' cannot be written: {error}", "", "free some space") from error
 

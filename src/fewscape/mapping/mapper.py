@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -118,12 +118,3 @@ def tell_origin(rasters: Mapping[str, Source], retry: Retry | None = None) -> di
         origin |= {tag: source.name, f"{tag}_FINGERPRINT": fingerprint_scene(source, retry)}
     taken = read_time(next(iter(rasters.values())), retry)
     return origin if taken is None else origin | {"SCENE_TIME": taken.isoformat()}
-
-
-def describe_source(source: Source) -> dict[str, Any]:
-    """Path, and for a local file its size and time, which tell whether it was replaced."""
-    file = source.file
-    if file is None or not file.is_file():
-        return {"path": str(source)}
-    status = file.stat()
-    return {"path": str(file.resolve()), "bytes": status.st_size, "time": status.st_mtime_ns}

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import math
+import os
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -17,8 +21,15 @@ from fewscape.core import ConfigError
 from fewscape.mapping.examples.outlines import Outline
 from fewscape.mapping.output.finishing import OutputOptions
 from fewscape.raster import BandStyle, Georeference
+from fewscape.raster.ground_control import GroundControl
 from fewscape.raster.vectors.vectorise import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
+
+LONGEST_NAME = 240
+"""Bytes of a file's name; file systems take 255, and drafts have a few more than the file."""
+
+LONGEST_SLUG = 80
+"""Bytes of a class's name in that of a file."""
 
 MAX_CLASSES = 254
 """Class maps are uint8 with 0 for background and 255 for no data."""
@@ -61,7 +72,7 @@ class MapPlan:
         notes: lines of text below the preview's legend.
 
     Raises:
-        ConfigError: too many classes.
+        ConfigError: too many classes, or names that no file can have.
     """
 
     stem: str
@@ -88,6 +99,7 @@ class MapPlan:
                 f"at most {MAX_CLASSES} do",
                 "map them in several runs with --classes",
             )
+        check_file_names([self.stem, *self.file_names])
 
     @property
     def num_sections(self) -> int:
@@ -120,13 +132,26 @@ class MapPlan:
     @property
     def key(self) -> str:
         """Hexadecimal digits that change with anything that may change a pixel or a tag."""
-        return hashlib.sha256(self.encode().encode()).hexdigest()[:16]
+        return make_key(self.encode())
 
     @property
     def raster_names(self) -> list[str]:
         """File names: the class map, then the layers."""
         endings = ("classes", *(layer.ending for layer in self.layers))
         return [f"{self.stem}_{ending}.tif" for ending in endings]
+
+    @property
+    def file_names(self) -> list[str]:
+        """Of everything that is written."""
+        names = self.raster_names
+        if self.outputs.styles:
+            names += [f"{name.removesuffix('.tif')}.qml" for name in names]
+        wanted = {
+            f"{self.stem}.gpkg": self.vectors,
+            f"{self.stem}_preview.png": self.preview,
+            f"{self.stem}.stac.json": self.outputs.stac,
+        }
+        return [*names, *(name for name, is_wanted in wanted.items() if is_wanted)]
 
     @property
     def styles(self) -> list[BandStyle]:
@@ -146,6 +171,7 @@ class MapPlan:
             "width": self.grid.width,
             "transform": self.grid.transform[:6],
             "crs": None if crs is None else crs.to_wkt(),
+            **({"control": asdict(self.grid.control)} if self.grid.control else {}),
         }
         content["layers"] = [asdict(layer) for layer in self.layers]
         content["outputs"] = asdict(self.outputs)
@@ -160,7 +186,11 @@ class MapPlan:
         grid = content["grid"]
         crs = None if grid["crs"] is None else CRS.from_wkt(grid["crs"])
         transform = Affine(*grid["transform"])
-        content["grid"] = Georeference(grid["height"], grid["width"], transform, crs)
+        control = None
+        if "control" in grid:
+            points = tuple(tuple(map(float, point)) for point in grid["control"]["points"])
+            control = GroundControl(points, str(grid["control"]["camera"]))  # type: ignore[arg-type]
+        content["grid"] = Georeference(grid["height"], grid["width"], transform, crs, control)
         for name in ("class_names", "scores", "bounds"):
             content[name] = tuple(content[name])
         content["layers"] = tuple(LayerPlan(**layer) for layer in content["layers"])
@@ -171,13 +201,97 @@ class MapPlan:
         )
         content["notes"] = tuple(content.get("notes", ()))
         content["outputs"] = OutputOptions(**content["outputs"])
-        return cls(**content)
+        plan = cls(**content)
+        _check_decoded(plan)
+        return plan
+
+
+def make_key(text: str) -> str:
+    """What a plan, as ``encode`` writes it, is known by."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _check_decoded(plan: MapPlan) -> None:
+    """Numbers and words of a plan that was read from a file.
+
+    Raises:
+        ValueError: one of them cannot be.
+    """
+    words = (plan.stem, *plan.class_names, *plan.tags, *plan.tags.values())
+    numbers = (plan.grid.height, plan.grid.width, *plan.bounds, *plan.scores, plan.strip_pixels)
+    parts = [part for colour in plan.colours for part in colour]
+    if not all(isinstance(word, str) for word in words):
+        raise ValueError("a name or tag is no text")
+    if not all(isinstance(number, int) and number >= 0 for number in (*numbers, *parts)):
+        raise ValueError("a size is no whole number from 0")
+    steps = itertools.pairwise(plan.bounds)
+    is_whole = plan.bounds[:1] == (0,) and plan.bounds[-1:] == (plan.grid.height,)
+    if not is_whole or any(first >= second for first, second in steps):
+        raise ValueError("its sections do not cover the map")
+    if not len(plan.scores) == len(plan.colours) == len(plan.class_names):
+        raise ValueError("classes, scores and colours are not as many")
+    if any(score >= len(plan.layers) for score in plan.scores) or max(parts, default=0) > 255:
+        raise ValueError("a score or colour is out of its range")
+    if any(len(colour) != 3 for colour in plan.colours) or not math.prod(plan.grid.transform[:6:4]):
+        raise ValueError("a colour or the transform cannot be understood")
+
+
+def check_file_names(names: Sequence[str]) -> None:
+    """Different names, none of which leads out of the folder or is too long for it.
+
+    Raises:
+        ConfigError: one is not.
+    """
+    for name in names:
+        if name != os.path.basename(name) or "\0" in name or name in ("", ".", ".."):  # noqa: PTH119
+            raise ConfigError(
+                f"'{name}' is no name of a file", "expected one without folders", "rename the scene"
+            )
+        if not name.isprintable():
+            raise ConfigError(
+                f"{name[:60]!r} is no name of a file",
+                "expected one without line breaks and other control characters",
+                "rename the scene",
+            )
+        if len(os.fsencode(name)) > LONGEST_NAME:
+            raise ConfigError(
+                f"'{name[:60]}...' has {len(os.fsencode(name))} bytes, too many for a file's name",
+                f"expected at most {LONGEST_NAME}",
+                "give the scene a shorter name",
+            )
+    folded = [fold_name(name) for name in names]
+    for place, name in enumerate(folded):
+        if name in folded[:place]:
+            raise ConfigError(
+                f"two files of the map would be called '{names[place]}'",
+                "each class and each layer needs a file of its own",
+                "rename one of the classes",
+            )
+
+
+def fold_name(name: str) -> str:
+    """The same for names that some file system takes for one: by case, or by form of Unicode."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def make_slugs(names: Sequence[str]) -> list[str]:
-    """Different names that every file system takes."""
-    slugs = [re.sub(r"[^\w.-]+", "_", name).strip("_") or "class" for name in names]
-    return [
-        slug if slugs.count(slug) == 1 else f"{slug}_{number}"
-        for number, slug in enumerate(slugs, start=1)
-    ]
+    """Different names that every file system takes, also those that do not tell cases apart.
+
+    Examples:
+        >>> make_slugs(["a b", "a/b", "a_b_1", "Roof", "roof", "lake"])
+        ['a_b_1', 'a_b_2', 'a_b_1_3', 'Roof_4', 'roof_5', 'lake']
+    """
+    slugs = [_shorten(re.sub(r"[^\w.-]+", "_", name).strip("_.") or "class") for name in names]
+    folded = [fold_name(slug) for slug in slugs]
+    found: list[str] = []
+    for number, (slug, fold) in enumerate(zip(slugs, folded, strict=True), start=1):
+        own = slug if folded.count(fold) == 1 else f"{slug}_{number}"
+        while fold_name(own) in map(fold_name, found):
+            own = f"{own}_{number}"
+        found.append(own)
+    return found
+
+
+def _shorten(slug: str) -> str:
+    """So much of a name as leaves room for that of the scene."""
+    return os.fsencode(slug)[:LONGEST_SLUG].decode("utf-8", "ignore").rstrip("_.")

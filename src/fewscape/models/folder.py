@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -21,13 +22,18 @@ from typing import Any, ClassVar, Protocol
 import torch
 
 from fewscape import __version__
-from fewscape.core import ModelFolderError
+from fewscape.backbones.weights import check_finite
+from fewscape.core import ModelFolderError, hash_file, read_json, settle_folder, write_folder
+from fewscape.models.folder_schema import check_config, check_preprocess
 
 FORMAT = "fewscape-model/1"
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 PREPROCESS = "preprocess.json"
 CARD = "README.md"
+
+MOST_BYTES = 4 << 20
+"""Of one of the two JSON files."""
 
 
 class Storable(Protocol):
@@ -54,11 +60,11 @@ def save_model(
     facts: Mapping[str, Any] | None = None,
     seen: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a model folder; ``config.json``, which makes it complete, comes last.
+    """Write a model folder; it appears whole, and until then an earlier one stays.
 
     Args:
         model: the network.
-        folder: made if absent; files of an earlier model are replaced.
+        folder: made if absent; files of an earlier model are replaced, others stay.
         card: text of the model card, Markdown.
         window: side of the windows that the network was trained on, in pixels.
         dtype: type in which floating point weights are stored; as they are if not given.
@@ -68,8 +74,6 @@ def save_model(
     from safetensors.torch import save_file
 
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
-    (target / CONFIG).unlink(missing_ok=True)
     state = {
         name: (tensor.to(dtype) if dtype and tensor.is_floating_point() else tensor)
         .detach()
@@ -77,26 +81,22 @@ def save_model(
         .contiguous()
         for name, tensor in model.state_dict().items()
     }
-    save_file(state, target / WEIGHTS)
-    config = {
-        "format": FORMAT,
-        "version": __version__,
-        "model": model.name,
-        "arguments": model.describe(),
-        "sha256": file_hash(target / WEIGHTS),
-        **(facts or {}),
-    }
-    preprocess = model.describe_input() | {"window": window} | dict(seen or {})
-    (target / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n")
-    (target / CARD).write_text(card)
-    (target / CONFIG).write_text(json.dumps(config, indent=1) + "\n")
+    check_finite(state, f"the weights for '{target}'")
+    with write_folder(target) as draft:
+        save_file(state, draft / WEIGHTS)
+        config = {
+            "format": FORMAT,
+            "version": __version__,
+            "model": model.name,
+            "arguments": model.describe(),
+            "sha256": hash_file(draft / WEIGHTS),
+            **(facts or {}),
+        }
+        preprocess = model.describe_input() | {"window": window} | dict(seen or {})
+        (draft / PREPROCESS).write_text(json.dumps(preprocess, indent=1) + "\n", "utf-8")
+        (draft / CARD).write_text(card, "utf-8")
+        (draft / CONFIG).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
     return target
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,12 @@ class ModelFolder:
         """Read and check a folder; the weights are hashed, not loaded.
 
         Raises:
-            ModelFolderError: a file is missing, unreadable, or the weights were altered.
+            ModelFolderError: a file is missing, unreadable or says what cannot be, or the weights
+                were altered.
         """
         folder = Path(path)
+        with suppress(OSError):  # a folder that was being replaced when its process was killed
+            settle_folder(folder)
         for name in (CONFIG, PREPROCESS, WEIGHTS):
             if not (folder / name).is_file():
                 raise ModelFolderError(
@@ -129,13 +132,32 @@ class ModelFolder:
                 f"expected '{FORMAT}'",
                 "update fewscape, or train the model with this version",
             )
-        if file_hash(folder / WEIGHTS) != config.get("sha256"):
+        if hash_file(folder / WEIGHTS) != config.get("sha256"):
             raise ModelFolderError(
                 f"the weights in '{folder / WEIGHTS}' are not those that {CONFIG} describes",
                 "their SHA-256 differs, so the file was altered or is incomplete",
                 "copy the folder again from its source",
             )
-        return cls(folder, config, _read_json(folder / PREPROCESS))
+        preprocess = _read_json(folder / PREPROCESS)
+        for name, content, check in (
+            (CONFIG, config, check_config),
+            (PREPROCESS, preprocess, check_preprocess),
+        ):
+            try:
+                check(content)
+            except ValueError as error:
+                raise ModelFolderError(
+                    f"'{folder / name}' does not describe a '{config.get('model')}': {error}",
+                    "it was altered, or written by another version of fewscape",
+                    "copy the folder again from its source, or train it again",
+                ) from error
+        return cls(folder, config, preprocess)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything in the folder that decides a map, hexadecimal."""
+        told = {"config": self.config, "preprocess": self.preprocess}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def window(self) -> int:
@@ -154,16 +176,28 @@ class ModelFolder:
         return tuple((red, green, blue) for red, green, blue in listed) if listed else None
 
     def state(self) -> dict[str, torch.Tensor]:
-        """The weights, on the CPU."""
+        """The weights, on the CPU.
+
+        Raises:
+            ModelFolderError: the file holds none.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return load_file(self.path / WEIGHTS)
+        try:
+            return load_file(self.path / WEIGHTS)
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            raise ModelFolderError(
+                f"'{self.path / WEIGHTS}' holds no weights: {error}",
+                "expected a safetensors file",
+                "copy the folder again from its source",
+            ) from error
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
     try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = read_json(path, MOST_BYTES)
+    except (OSError, ValueError) as error:
         raise ModelFolderError(
             f"'{path}' is not readable JSON: {error}", "", "copy the folder again from its source"
         ) from error

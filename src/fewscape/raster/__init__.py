@@ -9,7 +9,12 @@ from fewscape.raster.pan_ms.grid import PanMsReader
 from fewscape.raster.pan_ms.pair import PairSource, PanMsArrays, PanMsPair, sample_pair
 from fewscape.raster.pan_ms.scene import PanMsScene
 from fewscape.raster.reading.reader import Scale, SceneReader
-from fewscape.raster.reading.statistics import BandStatistics, ValueRanges, find_drift, find_faults
+from fewscape.raster.reading.statistics import (
+    BandStatistics,
+    ValueRanges,
+    find_drift,
+    find_faults,
+)
 from fewscape.raster.vectors.polygons import ClassPolygons, read_polygons, to_pixel_geometries
 from fewscape.raster.vectors.rasterising import rasterise, rasterise_numbers
 from fewscape.raster.vectors.sieve import sieve_map

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fewscape import core
 from fewscape.core import SceneError
+from fewscape.raster.opening.picture_kinds import find_driver, is_description, read_start
 
 if TYPE_CHECKING:
     import rasterio
@@ -22,12 +23,32 @@ def open_quietly(address: Path | str) -> DatasetReader:
         RasterioError: rasterio cannot open it.
     """
     import rasterio
-    from rasterio.errors import NotGeoreferencedWarning
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
+    if not str(address).startswith("<") and is_description(Path(address)):
+        raise RasterioIOError("it is a text that tells of other files, and not called one")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with read_strictly():
             return rasterio.open(address)
+
+
+def open_picture(path: Path) -> DatasetReader:
+    """A rasterio data set of a file that has to be a picture, whatever it is called.
+
+    Raises:
+        RasterioError: it is none, or damaged.
+    """
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
+
+    driver = find_driver(read_start(path))
+    if driver is None:
+        raise RasterioIOError("it is no picture: no TIFF, PNG, JPEG, WebP, GIF, BMP or JPEG 2000")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with read_strictly():
+            return rasterio.open(path, driver=driver)
 
 
 def open_raster(path: Path | str) -> DatasetReader:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,9 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from affine import Affine
 
+from fewscape.raster.ground_control import GroundControl, find_control
+
 if TYPE_CHECKING:
     from rasterio.crs import CRS
     from rasterio.io import DatasetReader
+
+LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS")
+"""What the text of a reference system begins with that lies nowhere on the earth."""
+
+CENTIMETRE, METRES_PER_DEGREE = 0.01, 111_000.0
 
 Points = npt.NDArray[np.float64]
 """(N, 2) coordinates, x then y."""
@@ -31,16 +40,28 @@ class Georeference:
     transform: Affine
     """Column and row to x and y; may be rotated, sheared or south-up."""
     crs: CRS | None = None
+    control: GroundControl | None = None
+    """What places the raster instead of the transform, where that cannot."""
 
     @classmethod
     def of(cls, dataset: DatasetReader) -> Georeference:
-        """Of an open raster."""
-        return cls(dataset.height, dataset.width, dataset.transform, dataset.crs or None)
+        """Of an open raster.
+
+        Raises:
+            SceneError: it is placed by too few control points.
+        """
+        return cls(dataset.height, dataset.width, *find_control(dataset))
 
     @property
     def is_pixel_grid(self) -> bool:
         """Whether coordinates are columns and rows."""
-        return self.crs is None and self.transform == Affine.identity()
+        is_plain = self.crs is None and self.control is None
+        return is_plain and self.transform == Affine.identity()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether coordinates are those of a survey of its own, somewhere on the ground."""
+        return self.crs is not None and is_local(self.crs)
 
     @property
     def crs_name(self) -> str:
@@ -59,10 +80,14 @@ class Georeference:
 
     def to_ground(self, points: Points) -> Points:
         """Columns and rows (N, 2) to coordinates."""
+        if self.control is not None:
+            return self.control.to_ground(points)
         return _apply(self.transform, points)
 
     def to_pixels(self, points: Points) -> Points:
         """Coordinates (N, 2) to columns and rows."""
+        if self.control is not None:
+            return self.control.to_pixels(points)
         return _apply(~self.transform, points)
 
     def equal_area_crs(self) -> CRS | None:
@@ -74,7 +99,7 @@ class Georeference:
         from rasterio.crs import CRS
         from rasterio.errors import CRSError, RasterioError
 
-        if self.crs is None:
+        if self.crs is None or self.is_local:
             return None
         centre = self.to_ground(np.array([[self.width / 2, self.height / 2]]))
         try:
@@ -83,14 +108,74 @@ class Georeference:
         except (CRSError, RasterioError):
             return None
 
+    def find_plane(self) -> Callable[[Points], Points] | None:
+        """What turns coordinates (N, 2) into metres in which areas near the raster are true.
+
+        None where it is unknown what the coordinates are on the ground.
+        """
+        if self.crs is None:
+            return None
+        if self.is_local:
+            unit = find_unit(self.crs)
+            centre = self.to_ground(np.array([[self.width / 2, self.height / 2]]))
+            return None if unit is None else lambda points: (points - centre) * unit
+        flat, crs = self.equal_area_crs(), self.crs
+        return None if flat is None else lambda points: reproject(points, crs, flat)
+
+
+def is_local(crs: CRS) -> bool:
+    """Whether a reference system says nothing of where on the earth it lies."""
+    return str(crs.to_wkt()).startswith(LOCAL)
+
+
+def is_undefined(crs: CRS | None) -> bool:
+    """Whether a reference system only says that there is none, as GeoPackages have to."""
+    return crs is None or "Undefined" in name_crs(crs)
+
+
+def find_unit(crs: CRS) -> float | None:
+    """Metres of a unit of a local system, or None if that is unknown."""
+    found = re.search(r'UNIT\["[^"]*",\s*([0-9.eE+-]+)', str(crs.to_wkt()))
+    unit = float(found[1]) if found else 0.0
+    return unit if 0 < unit < 1e6 else None
+
+
+def is_same_place(crs: CRS | None, other: CRS | None, points: Points) -> bool:
+    """Whether coordinates (N, 2) mean the same ground in two systems, to a centimetre.
+
+    So do those of one system in other words, with heights and without, and of twins such as
+    ETRS89 and WGS 84 in one zone.
+    """
+    from rasterio.errors import CRSError
+
+    if crs is None or other is None or crs == other:
+        return crs == other
+    if is_local(crs) or is_local(other):
+        return is_local(crs) and is_local(other)
+    tolerance = CENTIMETRE / METRES_PER_DEGREE if crs.is_geographic else CENTIMETRE
+    try:
+        return bool(np.abs(reproject(points, crs, other) - points).max() <= tolerance)
+    except CRSError:
+        return False
+
 
 def reproject(points: Points, source: CRS, target: CRS) -> Points:
-    """Coordinates (N, 2) of one reference system in another."""
+    """Coordinates (N, 2) of one reference system in another.
+
+    Raises:
+        CRSError: there is no way from one to the other.
+    """
+    from rasterio.errors import CRSError
     from rasterio.warp import transform
 
     if not len(points):
         return points
-    return np.stack(transform(source, target, points[:, 0], points[:, 1]), axis=1)
+    try:
+        return np.stack(transform(source, target, points[:, 0], points[:, 1]), axis=1)
+    except Exception as error:  # GDAL's own kinds are no RasterioError
+        raise CRSError(
+            f"no way from {name_crs(source)} to {name_crs(target)}: {str(error)[:80]}"
+        ) from error
 
 
 def name_crs(crs: CRS | None) -> str:

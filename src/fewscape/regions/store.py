@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fewscape.core import ConfigError, OutputError
+from fewscape.core import ConfigError, OutputError, write_whole
 from fewscape.regions.maker import Image, MakeRegions, RegionMaker, Regions
 from fewscape.regions.methods import make_regions
 
@@ -120,24 +117,15 @@ def _write(path: Path, regions: Regions) -> None:
             f"expected at most {MAX_REGIONS}, which fit a 16-bit PNG",
             "ask for fewer or larger regions",
         )
-    unfinished = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray((regions + 1).astype(np.uint16)).save(unfinished, format="PNG")
-        unfinished.replace(path)
+        with write_whole(path) as draft:
+            Image.fromarray((regions + 1).astype(np.uint16)).save(draft, format="PNG")
     except OSError as error:
         raise OutputError(
             f"the region map '{path}' cannot be written: {error.strerror or error}",
             "",
             "choose a folder for the store that can be written and has space",
         ) from error
-    finally:
-        _remove(unfinished)
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # the error that led here is the one to tell
-        path.unlink(missing_ok=True)
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> Regions | None:

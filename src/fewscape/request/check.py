@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from fewscape import __version__
-from fewscape.core import ConfigError, ExamplesError
+from fewscape.core import ExamplesError, hash_file
 from fewscape.evaluation import write_results
 from fewscape.mapping import Annotations, DrawnOn, Mapper, MapPlan, read_annotations
 from fewscape.mapping.checking import check_map, check_names, count_shared, read_check
 from fewscape.mapping.examples.label_rasters import RASTERS
-from fewscape.models.folder import file_hash
+from fewscape.mapping.output.collisions import check_kept, identify_files
 from fewscape.raster import to_source
 from fewscape.request.check_scores import score_check
 from fewscape.request.map_request import MapRequest
+from fewscape.request.outputs import list_inputs
 from fewscape.request.reporter import Reporter
-from fewscape.request.scenes import check_overwriting
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def plan_checks(
     if request.check is None:
         return {}
     planned, errors = {}, []
+    inputs = identify_files(list_inputs(request, map(to_source, request.scenes)))
     for position, (name, mapper) in enumerate(mappers.items()):
         with closing(mapper):
             plan = mapper.plan
@@ -76,7 +77,7 @@ def plan_checks(
         check_names(polygons, plan.class_names)
         shared = _count_shared(request, scene, polygons, is_first=position == 0)
         planned[name] = PlannedCheck(plan, request.check, polygons, shared)
-        _check_inputs(request, planned[name])
+        check_kept(request.output / planned[name].file_name, plan.scene_name, inputs)
         _warn(planned[name], reporter)
     if not planned:
         problem, expected, remedy = (
@@ -101,9 +102,9 @@ def score_map(request: MapRequest, planned: PlannedCheck, reporter: Reporter) ->
     classes = request.output / plan.raster_names[0]
     results = {
         "map": classes.name,
-        "map_sha256": file_hash(classes),
+        "map_sha256": hash_file(classes),
         "check": planned.path.name,
-        "check_sha256": file_hash(planned.path),
+        "check_sha256": hash_file(planned.path),
         "version": __version__,
         "shared_pixels": planned.shared_pixels,
         **score_check(check_map(classes, planned.polygons, plan.class_names)),
@@ -132,19 +133,6 @@ def _count_shared(
     except ExamplesError:  # they lie in another scene
         return 0
     return count_shared(polygons, examples.move_to(polygons.grid))
-
-
-def _check_inputs(request: MapRequest, planned: PlannedCheck) -> None:
-    """Neither map nor result may replace what they are made from."""
-    check_overwriting(request.output, planned.plan.stem, (planned.path,))
-    target = (request.output / planned.file_name).resolve()
-    for path in (planned.path, request.examples):
-        if path is not None and path.resolve() == target:
-            raise ConfigError(
-                f"the result of --check would overwrite the input '{path}'",
-                "",
-                "choose another folder with --output",
-            )
 
 
 def _warn(planned: PlannedCheck, reporter: Reporter) -> None:

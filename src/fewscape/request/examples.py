@@ -45,7 +45,7 @@ def read_examples(
 
 def list_notes(annotations: Annotations) -> list[str]:
     """Sentences on examples that teach nothing; none if all is well."""
-    notes = []
+    notes = list(annotations.notes)
     if annotations.left_out:
         counts = ", ".join(f"{count:,} {what}" for what, count in annotations.left_out.items())
         notes.append(f"of the examples '{annotations.path.name}', left out were: {counts}")

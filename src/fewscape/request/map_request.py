@@ -47,7 +47,24 @@ where the scene of the examples is smaller."""
 TUPLES = ("scenes", "classes", "bands", "example_bands", "ms_bands", "scales", "shard")
 PATHS = ("output", "examples", "check")
 TEXTS = ("example_scene", "model", "backbone", "weights", "pan", "ms", "buffer")
-COUNTS = ("max_shots", "window", "batch_size", "tile", "tries", "workers", "max_memory")
+COUNTS = {
+    "max_shots": 1_000_000,
+    "window": 16_384,
+    "batch_size": 4096,
+    "tile": 16_384,
+    "tries": 100,
+    "workers": 10_000,
+    "max_memory": 1 << 50,
+}
+"""Whole numbers from 1, and the largest that make sense."""
+
+RANGES = {
+    "threshold": (0.0, 1.0),
+    "resolution": (1e-3, 1e6),
+    "overlap": (0.0, 0.9),
+    "retry_delay": (0.0, 3600.0),
+}
+"""Smallest and largest of numbers; NaN is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,14 +217,15 @@ class MapRequest:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise _refuse(name, getattr(self, name), f"expected {', '.join(choices)}")
-        for name in COUNTS:
+        for name, most in COUNTS.items():
             value = getattr(self, name)
-            if value is not None and not (isinstance(value, int) and value > 0):
-                raise _refuse(name, value, "expected a whole number from 1")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise _refuse("threshold", self.threshold, "expected a number from 0 to 1")
-        if self.resolution is not None and not 0 < self.resolution < 1e6:
-            raise _refuse("resolution", self.resolution, "expected a length in metres such as 0.5")
+            is_count = isinstance(value, int) and not isinstance(value, bool)
+            if value is not None and not (is_count and 1 <= value <= most):
+                raise _refuse(name, value, f"expected a whole number from 1 to {most}")
+        for name, (least, largest) in RANGES.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= largest:
+                raise _refuse(name, value, f"expected a number from {least:g} to {largest:g}")
         if not self.scales or not all(0 < factor < 100 for factor in self.scales):
             raise _refuse("scales", self.scales, "expected factors such as 0.75, 1, 1.25")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:

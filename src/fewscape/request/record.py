@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fewscape import zoo
-from fewscape.core import ConfigError
-from fewscape.models.folder import WEIGHTS, file_hash
+from fewscape.core import ConfigError, hash_file
+from fewscape.models.folder import WEIGHTS
 from fewscape.raster import to_source
 from fewscape.raster.gdal import open_raster
 from fewscape.raster.opening.identity import fingerprint_scene
@@ -219,7 +219,7 @@ def _word(option: str) -> str:
 def _hash(path: Path) -> str:
     """SHA-256 of a file, hexadecimal."""
     try:
-        return file_hash(path)
+        return hash_file(path)
     except OSError as error:
         raise ConfigError(
             f"'{path}' cannot be read: {error.strerror}", "expected a file", "check the path"

@@ -29,6 +29,7 @@ from fewscape.request.checks import check_request
 from fewscape.request.map_request import MapRequest
 from fewscape.request.map_result import MapResult
 from fewscape.request.mappers import find_model, make_opener, prepare, prepare_for_cluster
+from fewscape.request.outputs import check_files
 from fewscape.request.policy import choose_policy
 from fewscape.request.reporter import Reporter
 from fewscape.request.scenes import list_sources
@@ -65,6 +66,7 @@ def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapRe
         with StagedFiles(request.output):
             pass  # a folder that cannot be written is told before any work
         prepared = prepare(request, facts, sources, reporter)
+        check_files(request, facts, sources, prepared.mappers)
         checks = plan_checks(request, prepared.mappers, prepared.drawn, reporter)
         if request.engine == "ray":
             told, named = prepare_for_cluster(request, facts, sources)

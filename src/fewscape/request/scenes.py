@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from fewscape.core import ConfigError
 from fewscape.raster import (
@@ -39,7 +38,7 @@ def list_sources(request: MapRequest) -> list[Source]:
 
     Raises:
         SceneError: see ``find_sources``.
-        ConfigError: two maps would have one name, or a map would replace an input.
+        ConfigError: two maps would have one name.
     """
     if request.is_of_pair:
         sources = [to_source(str(request.ms))]
@@ -47,11 +46,6 @@ def list_sources(request: MapRequest) -> list[Source]:
         retry = Retry(request.tries, request.retry_delay)
         sources = find_sources(request.scenes, request.asset, retry)
         _check_names(sources)
-    others = filter(None, (request.example_scene, request.pan))
-    inputs = [*sources, *map(to_source, others)]
-    for source in sources:
-        files = (*(each.file for each in inputs), request.examples)
-        check_overwriting(request.output, source.stem, files)
     return sources
 
 
@@ -152,30 +146,6 @@ def open_scenes(
         scene.close()
         scenes.append(scene)
     return scenes
-
-
-def check_overwriting(output: Path, stem: str, files: Iterable[Path | None]) -> None:
-    """No map may replace the examples or a raster that it is made from.
-
-    Args:
-        output: folder of the maps.
-        stem: what the names of the map's files begin with.
-        files: inputs on this machine.
-
-    Raises:
-        ConfigError: one would be replaced.
-    """
-    names = (f"{stem}.gpkg", f"{stem}_preview.png", f"{stem}.stac.json")
-    layers = [f"{stem}_{layer}.tif" for layer in ("classes", "*_prob", "heat_*", *PAIR_LAYERS)]
-    for path in files:
-        if path is None or path.resolve().parent != output.resolve():
-            continue
-        if path.name in names or any(path.match(layer) for layer in layers):
-            raise ConfigError(
-                f"the map of '{stem}' would overwrite the input '{path}'",
-                "",
-                "choose another folder with --output",
-            )
 
 
 def describe_scene(scene: SceneReader) -> str:

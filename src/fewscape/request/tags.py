@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fewscape.core import Policy
+from fewscape.core import Policy, hash_file
 from fewscape.mapping import Examples, PixelExamples, SceneCells
-from fewscape.models.folder import file_hash
 from fewscape.raster import SceneReader
 from fewscape.raster.opening.identity import fingerprint_scene
 from fewscape.request.map_request import MapRequest
@@ -90,7 +89,7 @@ def tag_learnt(
         weights = Path(request.weights)
         parameters["weights"] = weights.name
         if weights.is_file():
-            tags["WEIGHTS_SHA256"] = file_hash(weights)
+            tags["WEIGHTS_SHA256"] = hash_file(weights)
     return tags | {"PARAMETERS": json.dumps(parameters)}
 
 

@@ -6,7 +6,6 @@ import argparse
 import difflib
 import inspect
 import re
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,14 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from fewscape.backbones import BackboneConfig
-from fewscape.core import ConfigError, OutputError, find_packaged, packaged_folder, suggest
+from fewscape.core import (
+    ConfigError,
+    OutputError,
+    check_folder,
+    find_packaged,
+    packaged_folder,
+    suggest,
+)
 from fewscape.datasets import Augment, CropOptions
 from fewscape.datasets.pan_ms import EpisodeOptions
 from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
@@ -201,9 +207,7 @@ def _find_task(argv: list[str]) -> str:
 
 def _check_writable(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        check_folder(folder)
     except OSError as error:
         raise OutputError(
             f"the folder '{folder}' cannot be written: {error.strerror}",

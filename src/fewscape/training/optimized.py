@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import lightning.pytorch as lightning
 import torch
 from torch import nn
 
+from fewscape.core import ConfigError, TrainingError
 from fewscape.models import Network
 from fewscape.training.lookahead import add_lookahead
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "poly", "cosine", "cosine_epoch"]
 POLY_POWER = 0.9
+
+CHECK_EVERY = 20
+"""Steps after which a loss is looked at that lies on another device; looking waits for it."""
 
 
 class OptimizedModule(lightning.LightningModule):
@@ -30,6 +35,9 @@ class OptimizedModule(lightning.LightningModule):
         warmup_steps: steps over which the rate rises linearly first.
         final_lr_factor: share of the rate that a cosine ends at.
         lookahead: let slow weights follow, see ``add_lookahead``.
+
+    Raises:
+        ConfigError: a number outside its range.
     """
 
     model: nn.Module
@@ -48,6 +56,11 @@ class OptimizedModule(lightning.LightningModule):
         lookahead: bool = False,
     ) -> None:
         super().__init__()
+        _check_range("lr", lr, 0, 1e3)
+        _check_range("backbone_lr_factor", backbone_lr_factor, 0, 1e6)
+        _check_range("weight_decay", weight_decay, 0, 1e3)
+        _check_range("warmup_steps", warmup_steps, 0, 1e12)
+        _check_range("final_lr_factor", final_lr_factor, 0, 1)
         self.optimizer = optimizer
         self.lr = lr
         self.backbone_lr_factor = backbone_lr_factor
@@ -61,6 +74,36 @@ class OptimizedModule(lightning.LightningModule):
     def backbone(self) -> nn.Module:
         """The part whose rate is ``lr * backbone_lr_factor``; empty where there is none."""
         return self.model.backbone if isinstance(self.model, Network) else nn.Identity()
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ANN401
+        """See that the loss is a number; on other devices than the CPU, now and then.
+
+        Raises:
+            TrainingError: it is none.
+        """
+        del batch
+        loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
+        if not isinstance(loss, torch.Tensor):
+            return
+        if loss.device.type == "cpu" or batch_idx % CHECK_EVERY == 0:
+            self._expect_finite(f"the loss is {float(loss)}", bool(torch.isfinite(loss).all()))
+
+    def on_validation_start(self) -> None:
+        """See that the weights are numbers before they are judged, and maybe kept.
+
+        Raises:
+            TrainingError: some are none.
+        """
+        is_finite = all(bool(torch.isfinite(weight).all()) for weight in self.parameters())
+        self._expect_finite("some weights are NaN or infinite", is_finite)
+
+    def _expect_finite(self, problem: str, is_finite: bool) -> None:
+        if not is_finite:
+            raise TrainingError(
+                f"the training failed at step {self.trainer.global_step}: {problem}",
+                f"the rate (model.lr) is {self.lr:g}, and no number is left to go on from",
+                "train anew with a smaller model.lr; models that were saved before are kept",
+            )
 
     def describe(self) -> dict[str, Any]:
         """Entries of ``config.json`` that are known here."""
@@ -116,3 +159,10 @@ class OptimizedModule(lightning.LightningModule):
             case "cosine" | "cosine_epoch":
                 least = self.final_lr_factor
                 return least + (1 - least) * 0.5 * (1 + math.cos(done * math.pi))
+
+
+def _check_range(name: str, value: float, least: float, most: float) -> None:
+    if not least <= value <= most:  # also true of NaN
+        raise ConfigError(
+            f"model.{name} is {value}", f"expected a number from {least:g} to {most:g}", ""
+        )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from fewscape.core import ConfigError, ModelFolderError, suggest
+from fewscape.core import ConfigError, ModelFolderError, settle_folder, suggest
 from fewscape.models import DualSource, FewShotModel, ModelFolder, PixelModel, SemanticModel
 from fewscape.zoo.own_networks import (
     import_class,
@@ -244,6 +245,9 @@ def check_model(name: str) -> None:
         ConfigError: there is neither.
     """
     known = {*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES}
+    if name not in known:
+        with suppress(OSError):  # a folder that was being replaced when its process was killed
+            settle_folder(Path(name))
     if name in known or Path(name).is_dir() or split_class_path(name):
         return
     known |= set(list_entry_points())

@@ -137,7 +137,7 @@ def _load_pair(facts: ModelFacts) -> DualSource:
     folder = _require_folder(facts)
     try:
         network: DualSource = facts.model_class(DualSourceConfig(**folder.config["arguments"]))
-    except (KeyError, TypeError) as error:
+    except Exception as error:  # see _build
         raise _undescribed(folder, DualSource.name, error) from error
     fit_state(network, folder.state(), str(folder.path))
     return network
@@ -154,7 +154,7 @@ def _load_pixel(facts: ModelFacts, backbone: str | None, weights: str | None) ->
         stated = dict(folder.config["arguments"]["backbone"])
         stated["strides"] = tuple(stated["strides"])
         model = facts.model_class(BackboneConfig(**stated))
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a network says of arguments that it cannot have
         raise _undescribed(folder, Ensemble.name, error) from error
     fit_state(model.deep, folder.state(), str(folder.path))
     return model
@@ -174,7 +174,7 @@ def _load_with_network(name: str, backbone: str | None, weights: str | None) -> 
             "maps need trained ones",
             "give --weights FILE, a hub name (hf-hub:owner/name) or 'imagenet'",
         )
-    return Ensemble(BackboneConfig(backbone, weights), is_informed=False)
+    return Ensemble(BackboneConfig(backbone, weights), has_metric=False)
 
 
 def _build(facts: ModelFacts, folder: ModelFolder) -> Any:  # noqa: ANN401 (any kind of network)
@@ -184,7 +184,7 @@ def _build(facts: ModelFacts, folder: ModelFolder) -> Any:  # noqa: ANN401 (any 
         stated = dict(arguments.pop("backbone"))
         stated["strides"] = tuple(stated["strides"])
         network = facts.model_class(backbone=BackboneConfig(**stated), **arguments)
-    except (KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a network says of arguments that it cannot have
         raise _undescribed(folder, str(facts.model_class.name), error) from error
     fit_state(network, folder.state(), str(folder.path))
     return network

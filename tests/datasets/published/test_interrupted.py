@@ -86,7 +86,7 @@ def test_stale_lists_do_not_slip_in(tmp_path, rng, monkeypatch):
     from fewscape.datasets.published import prepared
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepared, "CLASSES", "no such folder/classes.json")  # the very last file
+        patch.setattr(prepared, "CLASSES", "preparing.txt/classes.json")  # the very last file
         with pytest.raises(OutputError, match="cannot be written"):
             prepare_dlrsd(source, output)
     assert (output / "lists.json").exists()

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from fewscape.models.experts import Forest, Gaussian, InformedDiscriminant, LinearDiscriminant
+from fewscape.models.experts import Forest, Gaussian, LearnedMetric, LinearDiscriminant
 from tests.models.experts.drawn import draw_cells
 
 MAKERS = {
     "gaussian": Gaussian,
     "discriminant": LinearDiscriminant,
-    "informed": lambda: InformedDiscriminant(np.eye(4)),
+    "metric": lambda: LearnedMetric(np.eye(4, dtype=np.float32)),
     "extremely_randomised": lambda: Forest(num_trees=20),
     "random": lambda: Forest("random", num_trees=20, least_leaf=1),
 }

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import IGNORE, DatasetError, OutputError
+from fewscape.core import IGNORE, DatasetError, OutputError, write_bytes
 from fewscape.datasets.areas import SPLITS
 from fewscape.datasets.folder import CLASSES, PREPARING
 from fewscape.datasets.lists import LISTS, PairLists
@@ -150,9 +150,7 @@ class PreparedWriter:
 
     def _write(self, name: str, content: object) -> None:
         """Whole or not at all."""
-        draft = self.folder / f".{name}"
-        draft.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-        draft.replace(self.folder / name)
+        write_bytes(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -182,13 +180,18 @@ def read_picture(file: SourceFile) -> Bytes:
     from rasterio.io import MemoryFile
 
     from fewscape.raster.gdal import read_strictly
+    from fewscape.raster.opening.picture_kinds import find_driver
 
     try:
+        content = file.read()
+        driver = find_driver(content)
+        if driver is None:
+            raise OSError("it is no picture")
         with (
             _expect_no_georeference(),
             read_strictly(),
-            MemoryFile(file.read()) as memory,
-            memory.open() as opened,
+            MemoryFile(content) as memory,
+            memory.open(driver=driver) as opened,
         ):
             pixels: Bytes = opened.read().transpose(1, 2, 0)
     except (RasterioError, OSError, EOFError) as error:

@@ -6,16 +6,15 @@ import hashlib
 import json
 import logging
 import os
-import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors import SafetensorError
 
-from fewscape.core import Policy, Support
+from fewscape.backbones.weights import check_finite
+from fewscape.core import Policy, Support, WeightsError, write_whole
 from fewscape.mapping.examples.crops import Shot
 from fewscape.models import FewShotModel
 
@@ -52,25 +51,22 @@ class SupportStore:
         path = self.folder / f"{digest.hexdigest()[:32]}.safetensors"
         try:
             support = Support.load(path)
+            check_finite(support.tensors, f"what is kept in '{path}'")
             path.touch()
-        except (OSError, SafetensorError):
+        except (OSError, SafetensorError, WeightsError):
             support = make()
             self._keep(support, path)
         return support
 
     def _keep(self, support: Support, path: Path) -> None:
-        draft = path.with_name(f".{uuid.uuid4().hex}")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            support.to("cpu").save(draft)
-            draft.replace(path)
+            with write_whole(path) as draft:
+                support.to("cpu").save(draft)
             files = sorted(self.folder.glob("*.safetensors"), key=lambda each: each.stat().st_mtime)
             for old in files[:-MAX_FILES]:
                 old.unlink(missing_ok=True)
         except (OSError, SafetensorError) as error:
             log.info("what was learnt of the examples is not kept: %s", error)
-            with suppress(OSError):
-                draft.unlink()
 
 
 def support_folder() -> Path:

@@ -25,6 +25,7 @@ def read_annotations(
     zero: Zero = "auto",
     examples_are: ExamplesAre = "areas",
     buffer: str = DEFAULT_BUFFER,
+    layer: str | None = None,
 ) -> Annotations:
     """Polygons, lines and points of a vector file, or a label raster on the scene's grid.
 
@@ -39,6 +40,7 @@ def read_annotations(
             else background.
         examples_are: whole objects have rings of background around them, see ``Annotations``.
         buffer: how far points and lines reach: ``2`` or ``2px`` pixels of the scene, or ``3m``.
+        layer: of a vector file with several; see ``read_layer``.
 
     Raises:
         ExamplesError: see ``read_polygons``; or nothing lies inside the scene, only one side has
@@ -49,9 +51,15 @@ def read_annotations(
     if source.suffix.lower() in RASTERS:
         placed = Placed(read_label_raster(source, scene, zero), read_label_colours(source), {})
     else:
-        placed = place_polygons(source, read_polygons(source, class_field), scene, reach)
+        placed = place_polygons(source, read_polygons(source, class_field, layer), scene, reach)
     annotations = Annotations(
-        source, scene.grid, placed.polygons, examples_are, placed.colours, placed.left_out
+        source,
+        scene.grid,
+        placed.polygons,
+        examples_are,
+        placed.colours,
+        placed.left_out,
+        placed.notes,
     )
     if not annotations.class_names:
         raise ExamplesError(

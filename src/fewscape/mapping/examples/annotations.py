@@ -54,6 +54,8 @@ class Annotations:
     """Of the classes that the file gives one."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How much of the file is of no use, by what is wrong with it."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what of the file was guessed, or not read."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

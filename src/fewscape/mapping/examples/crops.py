@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, ExamplesError, Window, suggest
 from fewscape.mapping.examples.annotations import Annotations
+from fewscape.mapping.examples.example_files import hash_examples
 from fewscape.raster import SceneReader
 from fewscape.raster.writing.palette import Colour
 
@@ -49,7 +49,7 @@ class Examples:
     source: str = ""
     """Name of the file."""
     sha256: str = ""
-    """Of the file, hexadecimal."""
+    """Of the file and what belongs to it, see ``hash_examples``."""
     colours: Mapping[str, Colour] = field(default_factory=dict)
     """Of the classes that the file gives one."""
 
@@ -105,7 +105,7 @@ def cut_examples(
                 "move them, or check the scene's nodata value",
             )
         shots.append(seen)
-    digest = hashlib.sha256(annotations.path.read_bytes()).hexdigest()
+    digest = hash_examples(annotations.path)
     return Examples(names, tuple(shots), annotations.path.name, digest, annotations.colours)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -16,6 +15,7 @@ import torch
 
 from fewscape.core import ExamplesError, SceneError, Window
 from fewscape.mapping.examples.annotations import Annotations
+from fewscape.mapping.examples.example_files import hash_examples
 from fewscape.mapping.examples.reserved_names import UNKNOWN
 from fewscape.models import PixelModel
 from fewscape.models.experts import Cells, Scaling
@@ -63,7 +63,7 @@ class SceneCells:
     source: str = ""
     """Name of the file that they were drawn in."""
     sha256: str = ""
-    """Of that file, hexadecimal."""
+    """Of that file and what belongs to it, see ``hash_examples``."""
 
     @property
     def scaled(self) -> Cells:
@@ -113,7 +113,7 @@ def read_drawn_cells(
     values, classes, polygons = (np.concatenate(part) for part in zip(*parts, strict=True))
     _check_classes(annotations, names, classes, scene)
     cells = Cells(values, classes.astype(np.int64), polygons.astype(np.int64), sample)
-    digest = hashlib.sha256(annotations.path.read_bytes()).hexdigest()
+    digest = hash_examples(annotations.path)
     return SceneCells(cells, ground, num_pixels, annotations.path.name, digest)
 
 

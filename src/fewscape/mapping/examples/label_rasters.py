@@ -15,6 +15,8 @@ from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
 from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 from fewscape.raster import Georeference
 from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.georeference import is_same_place, reproject
+from fewscape.raster.ground_control import find_control
 from fewscape.raster.writing.palette import Colour
 
 RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
@@ -60,7 +62,7 @@ def read_label_colours(path: Path) -> dict[str, Colour]:
     Raises:
         DatasetError: one of them is no colour.
     """
-    table = _find_table(path)
+    table = find_table(path)
     colours = None if table is None else read_colours(table)
     if table is None or colours is None:
         return {}
@@ -75,7 +77,7 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
     try:
         with open_raster(path) as dataset, read_strictly():
             labels = as_labels(dataset.read(), str(path))
-            place = dataset.transform, dataset.crs or None
+            place = find_control(dataset)
     except RasterioError as error:
         raise ExamplesError(
             f"the label raster '{path}' cannot be read: {tell_cause(error)}",
@@ -95,9 +97,7 @@ def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
         )
     if grid.is_pixel_grid or scene.grid.is_pixel_grid:
         return
-    corners = np.array([(0, 0), (grid.width, grid.height)], dtype=float)
-    apart = scene.grid.to_pixels(grid.to_ground(corners)) - corners
-    if grid.crs != scene.grid.crs or np.abs(apart).max() > SHIFT_MOST:
+    if _measure_shift(grid, scene.grid) > SHIFT_MOST:
         raise ExamplesError(
             f"the label raster '{path}' covers {tell_bounds(grid.bounds)} in {grid.crs_name}",
             f"its scene '{scene.path}' covers {tell_bounds(scene.grid.bounds)} in "
@@ -106,14 +106,34 @@ def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
         )
 
 
-def _find_table(path: Path) -> Path | None:
+def _measure_shift(grid: Georeference, scene: Georeference) -> float:
+    """Pixels between the corners of two rasters, whatever their systems are called."""
+    from rasterio.errors import CRSError
+
+    corners = np.array(
+        [(0, 0), (grid.width, grid.height), (0, grid.height), (grid.width, 0)], dtype=float
+    )
+    ground = grid.to_ground(corners)
+    try:
+        if grid.crs is not None and scene.crs is not None and not (grid.is_local or scene.is_local):
+            ground = reproject(ground, grid.crs, scene.crs)
+        elif not is_same_place(grid.crs, scene.crs, ground):
+            return np.inf
+    except CRSError:
+        return np.inf
+    apart = np.abs(scene.to_pixels(ground) - corners)
+    return float(apart.max()) if np.isfinite(apart).all() else np.inf
+
+
+def find_table(path: Path) -> Path | None:
+    """The ``classes.json`` beside a label raster or one folder above."""
     places = [folder / "classes.json" for folder in (path.parent, path.parent.parent)]
     return next((place for place in places if place.is_file()), None)
 
 
 def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
     """Names by id, without a ``classes.json`` only that of 0, and the id to ignore."""
-    table = _find_table(path)
+    table = find_table(path)
     names, ignore = ({}, IGNORE) if table is None else read_classes(table)
     names = {number: fold_case(name) for number, name in names.items()}
     names.setdefault(0, BACKGROUND)
@@ -123,7 +143,7 @@ def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
 
 
 def _check_names(path: Path, names: Mapping[int, str], ids: list[int]) -> None:
-    table = _find_table(path)
+    table = find_table(path)
     unnamed = [number for number in ids if number not in names]
     if table is not None and unnamed:
         raise ExamplesError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,12 @@ from fewscape.mapping.examples.buffering import Buffer, thicken
 from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
 from fewscape.mapping.examples.reserved_names import fold_case
 from fewscape.raster import ClassPolygons, to_pixel_geometries
-from fewscape.raster.georeference import name_crs
+from fewscape.raster.georeference import is_local, is_undefined, name_crs
 from fewscape.raster.vectors.polygons import NOWHERE, POLYGON, split_parts
 from fewscape.raster.writing.palette import Colour, parse_colour
+
+if TYPE_CHECKING:
+    from rasterio.crs import CRS
 
 Geometries = npt.NDArray[np.object_]
 
@@ -30,6 +33,8 @@ class Placed(NamedTuple):
     """Of the classes that the file gives one."""
     left_out: Mapping[str, int]
     """How many features, or parts of them, are of no use, by what is wrong with them."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what of the file was guessed, or not read."""
 
 
 def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: Buffer) -> Placed:
@@ -42,9 +47,7 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     """
     import shapely
 
-    stated = found.crs if found.crs_stated or scene.grid.crs is not None else None
-    if (stated is None) != (scene.grid.crs is None):
-        raise _crs_missing(path, stated is None, scene)
+    stated = _choose_crs(path, found, scene)
     placed = to_pixel_geometries(found.geometries, stated, scene.grid)
     points, owner = shapely.get_coordinates(placed, return_index=True)
     is_lost = np.zeros(len(placed), np.bool_)
@@ -73,7 +76,7 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     classes, starts = np.unique(names[order], return_index=True)
     groups = np.split(parts[order], starts[1:])
     polygons = dict(zip(classes.tolist(), groups, strict=True))
-    return Placed(polygons, _read_colours(path, found), left_out)
+    return Placed(polygons, _read_colours(path, found), left_out, found.notes)
 
 
 def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
@@ -88,6 +91,33 @@ def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
             )
         colours[name] = colour
     return colours
+
+
+def _choose_crs(path: Path, found: ClassPolygons, scene: DrawnScene) -> CRS | None:
+    """The reference system of the coordinates; None if they are the scene's own.
+
+    A system that only says that it is undefined counts as none. On a scene in a local system,
+    coordinates without one, or with another local one, are taken as the scene's.
+    """
+    crs = None if is_undefined(found.crs) else found.crs
+    own = None if is_undefined(scene.grid.crs) else scene.grid.crs
+    is_stated = found.crs_stated and crs is not None
+    if own is None or scene.grid.is_local:
+        if not is_stated or (crs is not None and is_local(crs)):
+            return None
+        if own is None:
+            raise _crs_missing(path, False, scene)
+    if crs is None:
+        raise _crs_missing(path, True, scene)
+    if is_local(crs) or scene.grid.is_local:
+        raise ExamplesError(
+            f"the examples '{path}' lie in {name_crs(crs)}, the scene '{scene.path}' in "
+            f"{scene.grid.crs_name}",
+            "one of them is a local system, and nothing says where on the earth that lies",
+            "draw the examples in the scene's own system, or assign the right one to the file "
+            "that has the local one ('gdal_edit -a_srs', or in QGIS)",
+        )
+    return crs
 
 
 def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesError:

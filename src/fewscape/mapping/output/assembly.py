@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fewscape.mapping.examples.outlines import scale_outlines
 from fewscape.mapping.output.finishing import WrittenMap, describe_map, finish_map
 from fewscape.mapping.output.journal import Journal
+from fewscape.mapping.output.older_maps import find_older_files
 from fewscape.mapping.output.preview import LegendEntry, draw_preview
 from fewscape.mapping.plan import MapPlan
 from fewscape.raster import NODATA, StagedFiles, StripWriter
@@ -49,7 +50,8 @@ class FinishedMap:
 def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
     """Write the files of a map whose sections are all finished, then delete the journal.
 
-    The files appear all at once. Only what the journal holds is needed: neither scene nor network.
+    The files appear all at once, and those of an earlier map of the scene go. Only what the
+    journal holds is needed: neither scene nor network.
 
     Args:
         journal: complete.
@@ -79,7 +81,8 @@ def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
         if plan.preview:
             _draw(journal, rasters[0], staged.path(f"{plan.stem}_preview.png"), counts)
         describe_map(written, plan.outputs)
-        files = tuple(staged.commit())
+        older = find_older_files(Path(folder), plan.stem)
+        files = tuple(staged.commit([*older, journal.folder.name]))
     journal.remove()
     found = dict(zip(plan.class_names, counts[1:-1].tolist(), strict=True))
     valid, seconds = int(counts[:-1].sum()), time.perf_counter() - begin

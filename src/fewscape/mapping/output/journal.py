@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
+import math
 import shutil
 import struct
-import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import OutputError, ResultsError
-from fewscape.mapping.plan import MapPlan, Planes
-from fewscape.raster.writing.staging import report_write_errors
+from fewscape.core import OutputError, ResultsError, write_bytes, write_whole
+from fewscape.mapping.plan import MapPlan, Planes, make_key
+from fewscape.raster.writing.staging import PREFIX, report_write_errors
 
 PLAN, OVERVIEW = "plan.json", "overview.npy"
 HEAD = struct.Struct("<II")
@@ -50,19 +48,29 @@ class Journal:
         self.plan = plan
         self.folder = Path(folder) / f"{PREFIX}{plan.stem}-{plan.key}"
         with report_write_errors(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._write_whole(self.folder / PLAN, [plan.encode().encode()])
+            write_bytes(self.folder / PLAN, plan.encode().encode())
 
     @classmethod
     def find(cls, folder: Path | str) -> list[Journal]:
         """Journals of all unfinished maps in an output folder, by name.
 
         Raises:
-            ResultsError: a plan is damaged or of another version.
+            ResultsError: a plan is damaged, altered or of another version, or two are of one scene.
         """
-        return [
-            cls(folder, _read_plan(path)) for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}"))
-        ]
+        found: dict[str, Journal] = {}
+        for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}")):
+            journal = cls.__new__(cls)
+            journal.plan, journal.folder = _read_plan(path), path.parent
+            other = found.setdefault(journal.plan.stem.casefold(), journal)
+            if other is not journal:
+                raise ResultsError(
+                    f"'{other.folder}' and '{journal.folder}' hold parts of two maps of "
+                    f"'{journal.plan.stem}'",
+                    "they were made from other examples, models, options or pixels, and only one "
+                    "of them can be the map",
+                    "delete the folder that is not wanted, then merge again",
+                )
+        return list(found.values())
 
     def is_done(self, section: int) -> bool:
         """Whether a section is finished."""
@@ -91,8 +99,9 @@ class Journal:
         Raises:
             OutputError: the disk is full or failed.
         """
-        with report_write_errors(self._path(section)):
-            self._write_whole(self._path(section), records)
+        path = self._path(section)
+        with report_write_errors(path), write_whole(path) as draft, draft.open("wb") as file:
+            file.writelines(records)
 
     def read(self, section: int) -> Iterator[Planes]:
         """The planes of a section, part by part.
@@ -106,9 +115,15 @@ class Journal:
             with path.open("rb") as file:
                 while head := file.read(HEAD.size):
                     count, size = HEAD.unpack(head)
-                    values = np.frombuffer(zlib.decompress(file.read(size)), np.uint8)
                     rows += count
-                    yield values.reshape(self.plan.num_planes, count, self.plan.grid.width)
+                    if rows > self.plan.count_rows(section):
+                        raise ValueError("it has too many rows")
+                    shape = self.plan.num_planes, count, self.plan.grid.width
+                    stream = zlib.decompressobj()
+                    values = stream.decompress(file.read(size), math.prod(shape) + 1)
+                    if not stream.eof:
+                        raise ValueError("its values end early, or never")
+                    yield np.frombuffer(values, np.uint8).reshape(shape)
             if rows != self.plan.count_rows(section):
                 raise ValueError(f"it has {rows} rows")
         except (OSError, ValueError, zlib.error, struct.error) as error:
@@ -127,10 +142,8 @@ class Journal:
     def save_overview(self, image: npt.NDArray[np.float32]) -> None:
         """Keep the scene in small, (C, h, w) in [0, 1]."""
         path = self.folder / OVERVIEW
-        with report_write_errors(path):
-            draft = path.with_name(f".{uuid.uuid4().hex}.npy")
+        with report_write_errors(path), write_whole(path) as draft:
             np.save(draft, image)
-            draft.replace(path)
 
     def load_overview(self) -> npt.NDArray[np.float32]:
         """The scene in small."""
@@ -143,24 +156,6 @@ class Journal:
 
     def _path(self, section: int) -> Path:
         return self.folder / f"section-{section:05d}.rows"
-
-    def _write_whole(self, path: Path, parts: Iterable[bytes]) -> None:
-        """A file that appears when all of it is on the disk."""
-        draft = path.with_name(f".{uuid.uuid4().hex}")
-        try:
-            with draft.open("wb") as file:
-                for part in parts:
-                    file.write(part)
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                draft.unlink()
-            raise
-
-
-PREFIX = ".fewscape-"
 
 
 def split_sections(num_sections: int, shard: tuple[int, int]) -> tuple[int, int]:
@@ -208,8 +203,12 @@ def pack_section(parts: Iterable[Planes]) -> Iterator[bytes]:
 
 def _read_plan(path: Path) -> MapPlan:
     try:
-        return MapPlan.decode(path.read_text("utf-8"))
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        text = path.read_text("utf-8")
+        plan = MapPlan.decode(text)
+        if path.parent.name != f"{PREFIX}{plan.stem}-{make_key(text)}":
+            raise ValueError("it is not the plan that its folder is named after")
+        return plan
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ResultsError(
             f"'{path}' is no plan of a map: {error}",
             "it is damaged, or was written by another version of fewscape",

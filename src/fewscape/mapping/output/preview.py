@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from fewscape.mapping.output.outline_drawing import DrawnOutline, draw_outlines
 from fewscape.raster import NODATA
@@ -21,6 +22,9 @@ GAP = 16
 PAPER = (250, 250, 248)
 INK = (40, 40, 44)
 VOID = (225, 225, 222)
+
+SOFTWARE = "fewscape"
+"""What the picture's file says of who made it."""
 
 Colour = tuple[int, int, int]
 
@@ -76,7 +80,9 @@ def draw_preview(
     draw = ImageDraw.Draw(sheet)
     for number, line in enumerate(lines):
         draw.text((GAP, below + number * step), line, INK, _font(text_size))
-    sheet.save(path)
+    made_by = PngInfo()
+    made_by.add_text("Software", SOFTWARE)
+    sheet.save(path, pnginfo=made_by)
 
 
 def _show(image: npt.NDArray[np.float32], classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from fewscape.core import ExamplesError, Window
 from fewscape.mapping.examples.annotation_files import read_annotations
 from fewscape.mapping.examples.annotations import Annotations
 from fewscape.mapping.examples.buffering import DEFAULT_BUFFER
+from fewscape.mapping.examples.example_files import hash_examples
 from fewscape.mapping.examples.label_rasters import Zero
 from fewscape.mapping.examples.outlines import Outline, trace_outlines
 from fewscape.mapping.examples.reserved_names import BACKGROUND
@@ -111,7 +111,7 @@ def read_pixel_examples(
         np.repeat(np.arange(len(wanted)), [len(own) for own in chosen]),
         wanted,
         Path(path).name,
-        hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        hash_examples(Path(path)),
         annotations.colours,
         trace_outlines(annotations),
     )

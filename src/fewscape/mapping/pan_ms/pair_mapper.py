@@ -11,16 +11,19 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from fewscape.core import Window
 from fewscape.mapping.examples.outlines import scale_outlines
-from fewscape.mapping.mapper import MapOptions, Sections, describe_source, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.pan_ms.pair_memory import PairMemory
 from fewscape.mapping.pan_ms.pair_segmenter import PairScene, PairSegmenter, PairTile
 from fewscape.mapping.plan import LayerPlan, MapPlan, Planes
+from fewscape.mapping.windows.prediction import check_scores
 from fewscape.raster import NODATA, PanMsReader, choose_colours, quantise
 from fewscape.raster.gdal import limit_cache
+from fewscape.raster.opening.source_files import describe_files
 
 Grid = Literal["pan", "ms"]
 
@@ -95,7 +98,7 @@ class PairMapper:
         rows = (*range(0, reader.grid.height, self.scene.tile), reader.grid.height)
         return MapPlan(
             stem=reader.path.stem,
-            sources=[describe_source(source) for source in rasters.values()],
+            sources=[describe_files(source) for source in rasters.values()],
             grid=self.grid,
             class_names=names,
             layers=LAYERS,
@@ -161,7 +164,10 @@ class PairMapper:
         """
         valid = tile.valid
         if valid.any():
-            best = self.segmenter(self.scene.describe(tile)).topk(2, dim=0)
+            scores = self.segmenter(self.scene.describe(tile))
+            known = torch.from_numpy(valid).to(scores.device)
+            check_scores(scores[:, known], [tile.window])
+            best = scores.topk(2, dim=0)
             first, second = best.values.cpu().numpy()
             classes = best.indices[0].cpu().numpy() + (not self.segmenter.has_background)
         else:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from fewscape.core import Window
+from fewscape.core import SceneError, Window
 from fewscape.mapping.engine.segmenter import Segmenter, to_bytes
 from fewscape.mapping.windows.blending import CHUNK_PIXELS, BlendingBand, Strip
 from fewscape.raster import SceneReader, WindowGrid, plan_windows
@@ -71,7 +71,7 @@ def predict_strips(
         chunk_pixels: of a strip, about; see ``BlendingBand``.
 
     Raises:
-        SceneError: the scene is damaged or has no valid pixel.
+        SceneError: the scene is damaged or has no valid pixel, or the network gives no numbers.
     """
     grid = plan_scene(scene, segmenter, overlap)
     wanted = sections or (0, len(grid.rows))
@@ -86,12 +86,29 @@ def predict_strips(
         if not batch.windows:
             continue
         probabilities = segmenter(batch.images, batch.regions)
+        check_scores(probabilities, batch.windows)
         band = band or start_band(probabilities.device)
         for window, scores, valid in zip(batch.windows, probabilities, batch.valid, strict=True):
             if window.row in band.origins:
                 yield from band.advance(window.row)
                 band.add(window, scores, valid)
     yield from (band or start_band()).finish()
+
+
+def check_scores(scores: torch.Tensor, windows: Sequence[Window]) -> None:
+    """See that a network gave numbers.
+
+    Raises:
+        SceneError: some scores are none; a map of them would show nothing, without a word.
+    """
+    if torch.isfinite(scores).all():
+        return
+    places = ", ".join(f"row {window.row}, column {window.col}" for window in windows[:3])
+    raise SceneError(
+        f"the network gives no numbers for windows such as that at {places}",
+        "its weights, what it learnt of the examples, or its precision are to blame",
+        "map with --precision float32, or with another model",
+    )
 
 
 def _plan_batches(

@@ -14,13 +14,14 @@ import torch
 
 from fewscape.core import ConfigError, Window
 from fewscape.mapping.engine.segmenter import Segmenter
-from fewscape.mapping.mapper import MapOptions, Sections, describe_source, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.plan import LayerPlan, MapPlan, Planes, make_slugs
 from fewscape.mapping.windows.blending import Strip
 from fewscape.mapping.windows.memory import MemoryPlan
 from fewscape.mapping.windows.prediction import load_batch, plan_scene, predict_strips
 from fewscape.raster import NODATA, SceneReader, choose_colours
+from fewscape.raster.opening.source_files import describe_files
 from fewscape.raster.writing.writer import PROBABILITY_STEPS
 
 TIMED_BATCHES = 5
@@ -86,7 +87,7 @@ class SceneMapper:
         origin = tell_origin(scene.rasters, scene.retry)
         return MapPlan(
             stem=scene.path.stem,
-            sources=[describe_source(source) for source in scene.rasters.values()],
+            sources=[describe_files(source) for source in scene.rasters.values()],
             grid=scene.grid,
             class_names=names,
             layers=plan_layers(names, self.segmenter.layer_names),

@@ -1,4 +1,4 @@
-"""What a frozen network sees of a scene's colours, and how it varies within a class."""
+"""Colour, texture and what a frozen network sees, at two sizes of the image."""
 
 from __future__ import annotations
 
@@ -10,46 +10,55 @@ from fewscape.backbones import BackboneConfig
 from fewscape.ops import multiscale_features, resize_maps
 
 OTHER_STRIDES = (4, 8, 16)
-"""Levels that are taken of another network."""
+"""Levels taken of a network of the user's."""
 
 BACKBONE = BackboneConfig("tf_efficientnet_lite0", strides=(2, 4, 8, 16))
-"""EfficientNet-Lite0 (Tan and Le, 2019) up to stride 16: small, and fast on processors. What lies
-beyond blurs more than it tells."""
+"""EfficientNet-Lite0 (Tan and Le, 2019) up to stride 16: small, and fast on processors."""
 
 CELL = 2
 """Pixels per cell."""
+
+ENLARGEMENT = 2
+"""Of the image for the second pass. Objects of overhead imagery are small beside those of the
+photographs that the network was trained on."""
 
 
 class DeepFeatures(nn.Module):
     """Levels of a frozen pyramid beside features at many scales, on cells of 2 pixels.
 
-    Vectors of each level have length one; coarse levels are enlarged. ``within`` is the mean
-    covariance of these features within a class, over many scenes and classes whose features
-    have mean 0 and deviation 1 over each scene: what was learnt of scenes in general, namely along
-    which directions one kind of ground varies that a few polygons cannot show.
+    The network sees the image twice: as it is, without the coarsest level, which blurs small
+    objects away, and enlarged by bicubic interpolation, with all levels. Vectors of each level have
+    length one; coarse levels are enlarged.
+
+    ``projection`` (D, D) is the metric in which features tell classes apart, for features with mean
+    0 and deviation 1 over each scene; see ``train_metric``.
 
     Args:
-        backbone: of colour images; the packaged one if not given. Nothing was learnt of another
-            one, so that ``within`` stays a unit matrix.
+        backbone: of colour images; the packaged one if not given. No metric was learned for
+            another one, so ``projection`` stays a unit matrix.
     """
 
-    within: torch.Tensor
+    projection: torch.Tensor
 
     def __init__(self, backbone: BackboneConfig | None = None) -> None:
         super().__init__()
         self.backbone = (backbone or BACKBONE).build(OTHER_STRIDES)
-        self.num_features = 7 * 3 + 15 + sum(self.backbone.channels)
-        self.register_buffer("within", torch.eye(self.num_features))
+        channels = self.backbone.channels
+        self.num_features = 7 * 3 + 15 + sum(channels[:-1]) + sum(channels)
+        self.register_buffer("projection", torch.eye(self.num_features))
 
     def forward(self, images: torch.Tensor, scales: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, num_features, H / 2, W / 2), those at many scales first.
+        """(B, num_features, H / 2, W / 2): many scales, levels of the image, of the enlarged one.
 
         Args:
             images: (B, 3, H, W) in [0, 1], H and W multiples of 32.
             scales: their ``multiscale_features``, if those are known.
         """
         scales = multiscale_features(images, CELL) if scales is None else scales
+        enlarged = F.interpolate(
+            images, scale_factor=ENLARGEMENT, mode="bicubic", align_corners=False
+        ).clamp(0, 1)
+        levels = [*self.backbone(images)[:-1], *self.backbone(enlarged)]
         size = images.shape[2] // CELL, images.shape[3] // CELL
-        levels = [F.normalize(level.float(), dim=1) for level in self.backbone(images)]
-        enlarged = [resize_maps(level, size) for level in levels]
-        return torch.cat([scales, *enlarged], dim=1)
+        seen = [resize_maps(F.normalize(level.float(), dim=1), size) for level in levels]
+        return torch.cat([scales, *seen], dim=1)

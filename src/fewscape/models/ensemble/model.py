@@ -17,7 +17,7 @@ from fewscape.models.experts import (
     Expert,
     Forest,
     Gaussian,
-    InformedDiscriminant,
+    LearnedMetric,
     LinearDiscriminant,
     PositiveUnlabelled,
     estimate_priors,
@@ -29,8 +29,14 @@ from fewscape.ops import (
     multiscale_features,
 )
 
-WEIGHTS = (1.0, 0.15, 0.15, 0.15, 0.5)
-"""Of the trees, the Gaussians, the two plain discriminants and the informed one."""
+WEIGHTS = (0.5, 0.5, 0.15, 0.15, 0.15)
+"""Of the trees on plain and on deep features, the Gaussians and the two discriminants."""
+
+METRIC_WEIGHT = 4.0
+"""Of the learned metric, whose probabilities are soft."""
+
+UNLEARNED_WEIGHT = 0.5
+"""Of the discriminant that stands in for the metric beside a network of the user's."""
 
 LEAST_LOG = -9.0
 """No expert is surer than this that a cell is not of a class."""
@@ -60,7 +66,7 @@ class EnsembleSupport:
     """What was learnt of all classes, and how frequent they are in the scene that is mapped."""
 
     experts: tuple[Expert, ...]
-    """In the order of ``WEIGHTS``; none if one class was drawn alone."""
+    """In the order of ``WEIGHTS``, then the metric; none if one class was drawn alone."""
     priors: npt.NDArray[np.float32]
     """(K,)."""
     radius: int = MOST_RADIUS
@@ -70,19 +76,19 @@ class EnsembleSupport:
 
 
 class Ensemble(PixelModel[EnsembleSupport]):
-    """Five experts, and the classes' shares by expectation maximisation.
+    """Six experts, and the classes' shares by expectation maximisation.
 
-    Extremely randomised trees, Gaussians and linear discriminants on features at many scales,
-    discriminants on plain colour and texture, and discriminants on a frozen network's features
-    with a covariance that was learnt from other scenes. Each learns in well under a second. Their
-    log probabilities are added with fixed weights; they hold for equal shares of the classes, so
-    the shares in the scene are estimated from the scene itself and half believed. Scores are
-    smoothed a little.
+    Extremely randomised trees, Gaussians and linear discriminants on features at many scales, a
+    discriminant on plain colour and texture, and, on these features beside those of a frozen
+    network, trees and class means under a metric that was learned on other scenes. Each learns in
+    about a second. Their log probabilities are added with fixed weights; they hold for equal shares
+    of the classes, so the shares in the scene are estimated from the scene itself and half
+    believed. Scores are smoothed a little.
 
     Args:
         backbone: of the frozen network; the packaged one if not given.
-        is_informed: whether the covariance of the network's features within a class was learnt.
-            If not, as with a network of the user's, it is estimated from the polygons and shrunk.
+        has_metric: whether a metric was learned for the network's features. If not, as with a
+            network of the user's, a discriminant strongly shrunk towards a sphere takes its place.
     """
 
     name: ClassVar[str] = "ensemble"
@@ -91,8 +97,8 @@ class Ensemble(PixelModel[EnsembleSupport]):
     """What lies farther counts next to nothing in the widest features."""
     window_multiple: ClassVar[int] = 32
 
-    def __init__(self, backbone: BackboneConfig | None = None, is_informed: bool = True) -> None:
-        self.is_informed = is_informed
+    def __init__(self, backbone: BackboneConfig | None = None, has_metric: bool = True) -> None:
+        self.has_metric = has_metric
         self.deep = DeepFeatures(backbone).eval().requires_grad_(False)
         self._policy = Policy(torch.device("cpu"), torch.float32)
 
@@ -107,8 +113,13 @@ class Ensemble(PixelModel[EnsembleSupport]):
             "scale": "divide uint8 by 255; other types by percentiles of the scene",
         }
 
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """Of the experts, in their order."""
+        return *WEIGHTS, METRIC_WEIGHT if self.has_metric else UNLEARNED_WEIGHT
+
     def state_dict(self) -> dict[str, torch.Tensor]:
-        """The frozen network and the covariance within classes."""
+        """The frozen network and the metric."""
         return dict(self.deep.state_dict())
 
     def to(self, policy: Policy) -> None:
@@ -143,15 +154,16 @@ class Ensemble(PixelModel[EnsembleSupport]):
             return EnsembleSupport(
                 (), np.ones(1, np.float32), alone=PositiveUnlabelled().learn(seen)
             )
-        deep: Expert = LinearDiscriminant(0.9)
-        if self.is_informed:
-            deep = InformedDiscriminant(self.deep.within.double().cpu().numpy())
+        last: Expert = LinearDiscriminant(0.9)
+        if self.has_metric:
+            last = LearnedMetric(self.deep.projection.cpu().numpy())
         experts: tuple[Expert, ...] = (
+            Forest(),
             Forest(),
             Gaussian(),
             LinearDiscriminant(),
             LinearDiscriminant(0.1),
-            deep,
+            last,
         )
         for expert, values in zip(experts, self._view(cells.values), strict=True):
             weights = None if isinstance(expert, Forest) else cells.weights
@@ -174,7 +186,7 @@ class Ensemble(PixelModel[EnsembleSupport]):
             return support.alone.predict(self._view(values)[0])
         total = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
         scores = np.broadcast_to(total, (len(values), len(total)))
-        parts = zip(WEIGHTS, support.experts, self._view(values), strict=True)
+        parts = zip(self.weights, support.experts, self._view(values), strict=True)
         for weight, expert, seen in parts:
             scores = scores + weight * np.maximum(expert.predict(seen), LEAST_LOG)
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
@@ -214,7 +226,7 @@ class Ensemble(PixelModel[EnsembleSupport]):
         size = values.shape[1] - self.deep.num_features
         boxes = _count_boxes(size)
         scales, squares, deep = np.split(values, [size - boxes, size], axis=1)
-        return scales, scales, scales, squares, deep
+        return scales, deep, scales, scales, squares, deep
 
 
 def _choose_radius(cells: Cells) -> int:

@@ -5,7 +5,7 @@ from fewscape.models.experts.class_against_scene import oppose_to_scene
 from fewscape.models.experts.discriminant import LinearDiscriminant
 from fewscape.models.experts.forest import Forest
 from fewscape.models.experts.gaussian import Gaussian
-from fewscape.models.experts.informed_discriminant import InformedDiscriminant
+from fewscape.models.experts.learned_metric import LearnedMetric
 from fewscape.models.experts.positive_unlabelled import PositiveUnlabelled
 from fewscape.models.experts.priors import estimate_priors
 
@@ -14,7 +14,7 @@ __all__ = [
     "Expert",
     "Forest",
     "Gaussian",
-    "InformedDiscriminant",
+    "LearnedMetric",
     "LinearDiscriminant",
     "PositiveUnlabelled",
     "Scaling",

@@ -97,7 +97,7 @@ class Handles:
         return self.use(
             f"rows {row} to {row + height}, columns {col} to {col + width}",
             lambda dataset: (
-                dataset.read(list(bands), window=place),
+                read_bands(dataset, bands, window=place),
                 dataset.read_masks(list(bands), window=place),
             ),
         )
@@ -128,7 +128,7 @@ class Handles:
         return self.use(
             "reduced",
             lambda dataset: (
-                dataset.read(list(bands), window=place, out_shape=shape, resampling=method),
+                read_bands(dataset, bands, window=place, out_shape=shape, resampling=method),
                 dataset.read_masks(list(bands), window=place, out_shape=shape),
             ),
         )
@@ -178,6 +178,25 @@ def _close(handle: Handle) -> None:
     """Close views before what they show."""
     for dataset in handle:
         dataset.close()
+
+
+def read_bands(dataset: DatasetReader, bands: Sequence[int], **how: Any) -> Values:  # noqa: ANN401
+    """Values (C, H, W) of bands, in a type in which those of all fit.
+
+    Args:
+        dataset: the open raster.
+        bands: numbers from 1.
+        **how: what rasterio takes besides, with the shape of all bands.
+    """
+    kinds = [dataset.dtypes[band - 1] for band in bands]
+    if len(set(kinds)) == 1:
+        values: Values = dataset.read(list(bands), **how)
+        return values
+    shape = how.pop("out_shape", None)
+    if shape is not None:
+        how["out_shape"] = shape[1:]
+    parts = [dataset.read(band, **how) for band in bands]
+    return np.stack(parts).astype(np.result_type(*kinds))
 
 
 def shrink_size(height: int, width: int, longest: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from fewscape.core import Window
 from fewscape.raster.gdal import to_rasterio
 from fewscape.raster.georeference import name_crs
+from fewscape.raster.ground_control import find_control
 from fewscape.raster.opening.handles import Handles
 from fewscape.raster.opening.remote import Retry
 from fewscape.raster.opening.sources import Source, to_source
@@ -76,14 +77,26 @@ def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetim
 
 def _digest(dataset: DatasetReader) -> str:
     place = [f"{value:.12g}" for value in dataset.transform[:6]]
-    facts = (dataset.shape, dataset.dtypes, dataset.nodata, place, name_crs(dataset.crs))
+    own = dataset.shape, dataset.dtypes, dataset.nodata, place, name_crs(dataset.crs)
+    facts = (*own, *_tell_control(dataset))
     digest = hashlib.sha256(repr(facts).encode())
     for row in _spread(dataset.height):
         for col in _spread(dataset.width):
             height = min(SIDE, dataset.height - row)
             window = Window(row, col, height, min(SIDE, dataset.width - col))
-            digest.update(dataset.read(window=to_rasterio(window)).tobytes())
+            place = to_rasterio(window)
+            if len(set(dataset.dtypes)) == 1:
+                digest.update(dataset.read(window=place).tobytes())
+                continue
+            for band in dataset.indexes:
+                digest.update(dataset.read(band, window=place).tobytes())
     return digest.hexdigest()
+
+
+def _tell_control(dataset: DatasetReader) -> list[str]:
+    """Control points or polynomials, where they place the raster; nothing else."""
+    control = find_control(dataset)[2]
+    return [] if control is None else [repr(control)]
 
 
 def _spread(length: int) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
-from fewscape.raster.georeference import Georeference, name_crs
+from fewscape.raster.georeference import Georeference, is_same_place, name_crs
 from fewscape.raster.opening.handles import Handles, shrink_size
 from fewscape.raster.opening.remote import Retry
 from fewscape.raster.opening.sources import Source, to_source
@@ -186,7 +186,17 @@ class PanMsReader:
     def _find_ratio(self, given: int | None) -> int:
         if self.grid.is_pixel_grid and self.pan_grid.is_pixel_grid:
             return given or max(1, round(self.pan_grid.height / self.grid.height))
-        if name_crs(self.grid.crs) != name_crs(self.pan_grid.crs):
+        for grid, source in ((self.grid, self.ms_source), (self.pan_grid, self.pan_source)):
+            if grid.control is not None:
+                raise SceneError(
+                    f"'{source}' is placed by {grid.control.words}",
+                    "the rasters of a pair need pixels in rows and columns on the ground",
+                    "rectify both first: gdalwarp raster.tif rectified.tif",
+                )
+        corners = self.grid.to_ground(
+            np.array([(0, 0), (self.grid.width, self.grid.height)], float)
+        )
+        if not is_same_place(self.grid.crs, self.pan_grid.crs, corners):
             raise SceneError(
                 f"'{self.pan_source}' lies in {name_crs(self.pan_grid.crs)}",
                 f"'{self.ms_source}' lies in {name_crs(self.grid.crs)}",

@@ -81,6 +81,7 @@ class PanMsBands(MaskedBands):
         self.names = (*(f"band {number} {name}".strip() for number, name in own), "panchromatic")
         self.dtype = np.dtype(np.float32)
         self.is_all_valid = False
+        self.largest = 1.0
 
     def close(self) -> None:
         """Close both files."""

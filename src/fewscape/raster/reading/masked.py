@@ -15,6 +15,12 @@ from fewscape.raster.georeference import Georeference
 from fewscape.raster.opening.handles import Handles, Masks, Values, shrink_size
 from fewscape.raster.opening.remote import Retry
 from fewscape.raster.opening.sources import Source
+from fewscape.raster.reading.band_facts import (
+    check_readable,
+    has_colour_table,
+    read_facts,
+    show_colours,
+)
 from fewscape.raster.reading.bands import find_bands, name_bands
 from fewscape.raster.reading.resolution import plan_grid, resample
 from fewscape.raster.reading.statistics import BandStatistics
@@ -29,6 +35,9 @@ SAMPLE_SIDE = 1024
 PATCHES, PATCH_SIDE = 8, 64
 """Number along each side, and size in pixels, of the spots that are read where a reduced reading
 of the whole scene is not needed for anything else."""
+
+LARGEST = 1e30
+"""Of real values; programs write -3.4e38 and the like where they have none."""
 
 Validity = npt.NDArray[np.bool_]
 
@@ -45,6 +54,7 @@ class MaskedBands(ABC):
         names: of the bands for messages.
         dtype: of the values.
         is_all_valid: whether nothing can be masked.
+        largest: value that stands for white where values are not stretched.
     """
 
     source: Source
@@ -55,6 +65,7 @@ class MaskedBands(ABC):
     names: tuple[str, ...]
     dtype: np.dtype[Any]
     is_all_valid: bool
+    largest: float
 
     @abstractmethod
     def close(self) -> None:
@@ -75,7 +86,7 @@ class MaskedBands(ABC):
             SceneError: the file is damaged there, or the network failed for good.
         """
         values, masks = self._read_window(window)
-        return values, self._find_valid(values, masks)
+        return self._to_real(values), self._find_valid(values, masks)
 
     def read_reduced(self, longest: int) -> tuple[Values, Validity]:
         """The whole scene, averaged to at most ``longest`` pixels a side.
@@ -84,7 +95,7 @@ class MaskedBands(ABC):
             SceneError: see ``read``.
         """
         values, masks = self._read_reduced(longest, is_smooth=True)
-        return values, self._find_valid(values, masks)
+        return self._to_real(values), self._find_valid(values, masks)
 
     def measure(self, must_see_all: bool) -> BandStatistics:
         """What the values of valid pixels are like.
@@ -103,7 +114,7 @@ class MaskedBands(ABC):
             has_data = np.any(self._find_data(values, masks), axis=(1, 2))
         else:
             values, valid, has_data = self._sample()
-        return BandStatistics.measure(values[:, valid], has_data)
+        return BandStatistics.measure(self._to_real(values)[:, valid], has_data)
 
     def _sample(self) -> tuple[Values, Validity, npt.NDArray[np.bool_]]:
         """Reduced pixels with at least one valid, or the first strip that has one.
@@ -133,19 +144,23 @@ class MaskedBands(ABC):
         )
         return [Window(row, col, height, width) for row, col in itertools.product(rows, cols)]
 
+    def _to_real(self, values: Values) -> Values:
+        """Stored values (C, H, W) as what they stand for."""
+        return values
+
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
         """Where each band has data by itself, (C, H, W)."""
         found = masks > 0
-        if np.issubdtype(self.dtype, np.floating):
-            found &= np.isfinite(data)
+        if np.issubdtype(data.dtype, np.floating):
+            found &= _is_number(data)
         if self.nodata is not None:
             found &= data != self.nodata
         return found
 
     def _find_valid(self, data: Values, masks: Masks) -> Validity:
         valid: Validity = np.any(masks, axis=0)
-        if np.issubdtype(self.dtype, np.floating):
-            valid &= np.isfinite(data).all(axis=0)
+        if np.issubdtype(data.dtype, np.floating):
+            valid &= _is_number(data).all(axis=0)
         if self.nodata is not None:
             valid &= (data != self.nodata).any(axis=0)
         return valid
@@ -188,9 +203,8 @@ class FileBands(MaskedBands):
         self.nodata = nodata
         self._resolution = resolution
         self._handles = Handles(source, retry, self._view)
-        self.grid, self.own_grid, self.numbers, self.names, self.dtype, self.is_all_valid = (
-            self._handles.use("opening", lambda dataset: self._describe(dataset, bands))
-        )
+        self._bands = bands
+        self._handles.use("opening", self._describe)
 
     def close(self) -> None:
         """Close the handles of all threads; reading opens new ones."""
@@ -203,7 +217,7 @@ class FileBands(MaskedBands):
             SceneError: see ``read``.
         """
         values, masks = self._handles.read_reduced(self.numbers, size, window=window)
-        return values, self._find_valid(values, masks)
+        return self._to_real(values), self._find_valid(values, masks)
 
     def _read_window(self, window: Window) -> tuple[Values, Masks]:
         return self._handles.read(self.numbers, window)
@@ -212,25 +226,42 @@ class FileBands(MaskedBands):
         size = shrink_size(self.grid.height, self.grid.width, longest)
         return self._handles.read_reduced(self.numbers, size, is_smooth)
 
+    def _to_real(self, values: Values) -> Values:
+        if not self._facts.is_scaled:
+            return values
+        scales, offsets = (own[:, None, None] for own in (self._facts.scales, self._facts.offsets))
+        real: Values = values.astype(np.float32) * scales + offsets
+        return real
+
     def _view(self, dataset: DatasetReader) -> DatasetReader | WarpedVRT:
-        """The file on the grid of the chosen resolution."""
+        """The file in its colours, and on the grid of the chosen resolution."""
+        check_readable(dataset, str(self.source))
+        is_colour = self._bands is None or any(band != 1 for band in self._bands)
+        if is_colour and has_colour_table(dataset):
+            dataset = show_colours(dataset)
         if self._resolution is None:
             return dataset
         own = Georeference.of(dataset)
         grid = plan_grid(own, self._resolution, str(self.source))
         return dataset if grid == own else resample(dataset, grid, self.nodata)
 
-    def _describe(
-        self, dataset: DatasetReader | WarpedVRT, bands: Sequence[int | str] | None
-    ) -> tuple[Georeference, Georeference, tuple[int, ...], tuple[str, ...], np.dtype[Any], bool]:
-        """Grid, own grid, numbers and names of the bands, type, whether nothing can be masked."""
+    def _describe(self, dataset: DatasetReader | WarpedVRT) -> None:
+        """Take note of what the file says of itself."""
         from rasterio.enums import MaskFlags
 
         plain = getattr(dataset, "src_dataset", dataset)
-        numbers = find_bands(plain, bands, str(self.source))
+        self.numbers = find_bands(plain, self._bands, str(self.source))
         every = name_bands(plain)
-        names = tuple(f"band {number} {every[number - 1]}".strip() for number in numbers)
-        dtype = np.dtype(plain.dtypes[0])
+        self.names = tuple(f"band {number} {every[number - 1]}".strip() for number in self.numbers)
+        self._facts = read_facts(plain, self.numbers)
+        self.largest = self._facts.largest
+        self.dtype = np.dtype(np.float32) if self._facts.is_scaled else self._facts.dtype
         masked = any(MaskFlags.all_valid not in flags for flags in plain.mask_flag_enums)
-        is_all_valid = not masked and self.nodata is None and dtype.kind != "f"
-        return Georeference.of(dataset), Georeference.of(plain), numbers, names, dtype, is_all_valid
+        self.is_all_valid = not masked and self.nodata is None and self._facts.dtype.kind != "f"
+        self.grid, self.own_grid = Georeference.of(dataset), Georeference.of(plain)
+
+
+def _is_number(data: Values) -> Validity:
+    """Where floats are numbers: neither NaN nor infinite, nor so large that they stand for that."""
+    found: Validity = np.abs(data) < LARGEST
+    return found

@@ -211,9 +211,8 @@ class SceneReader:
             return ranges.low.astype(np.float32), ranges.high.astype(np.float32)
         if not self._raster.is_all_valid:
             _ = self.statistics  # raises if nothing is valid
-        top = np.iinfo(self.dtype).max if np.issubdtype(self.dtype, np.integer) else 1
         ones = np.ones(len(self.bands), np.float32)
-        return 0 * ones, top * ones
+        return 0 * ones, np.float32(self._raster.largest) * ones
 
     @cached_property
     def statistics(self) -> BandStatistics:

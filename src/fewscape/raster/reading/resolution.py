@@ -8,7 +8,7 @@ import numpy as np
 from affine import Affine
 
 from fewscape.core import ConfigError, SceneError
-from fewscape.raster.georeference import Georeference, reproject
+from fewscape.raster.georeference import Georeference
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -34,12 +34,12 @@ def measure_pixel(grid: Georeference) -> tuple[float, float] | None:
         Metres from a column to the next and from a row to the next; None if that is unknown,
         because there is no reference system or none of the Earth.
     """
-    local = grid.equal_area_crs()
-    if grid.crs is None or local is None:
+    plane = grid.find_plane()
+    if grid.crs is None or plane is None:
         return None
     centre = np.array([grid.width / 2, grid.height / 2])
     points = grid.to_ground(centre + np.array([(0, 0), (1, 0), (0, 1)]))
-    steps = np.diff(reproject(points, grid.crs, local)[[1, 0, 2]], axis=0)
+    steps = np.diff(plane(points)[[1, 0, 2]], axis=0)
     true = np.hypot(*steps.T)
     if not np.isfinite(true).all() or not (true > 0).all():
         return None
@@ -75,6 +75,12 @@ def plan_grid(grid: Georeference, resolution: float, scene: str) -> Georeference
     if not resolution > 0:
         raise ConfigError(
             f"a resolution of {resolution} m was asked for", "expected metres above 0", "use 0.5"
+        )
+    if grid.control is not None:
+        raise SceneError(
+            f"the scene '{scene}' is placed by {grid.control.words}",
+            "--resolution needs pixels in rows and columns on the ground",
+            "rectify it first ('gdalwarp scene.tif rectified.tif'), or leave out --resolution",
         )
     sides = measure_pixel(grid)
     if sides is None:

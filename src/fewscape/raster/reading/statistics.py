@@ -18,6 +18,16 @@ DRIFT = 2.0
 APART = 0.5
 """Distance of two medians, as a share of the wider range, from which scenes count as different."""
 
+USUAL_MARKS = frozenset(
+    sign * mark
+    for sign in (1, -1)
+    for mark in (9999.0, 99999.0, 999.0, 32767.0, 32768.0, 65535.0, 1e20, 2147483647.0)
+)
+"""Values that programs write where there is no data."""
+
+LEAST_SHARE = 1e-3
+"""Of pixels with such a value from which it is told."""
+
 Numbers = npt.NDArray[np.float64]
 
 
@@ -60,6 +70,8 @@ class BandStatistics:
     """(C,) whether the sample has one value only."""
     is_empty: npt.NDArray[np.bool_]
     """(C,) whether the band's own mask marks no data in all of the sample."""
+    suspects: tuple[tuple[int, float, float], ...] = ()
+    """Values that often mean no data: place of the band, value, share of the pixels with it."""
 
     @classmethod
     def measure(cls, values: npt.NDArray[Any], has_data: npt.NDArray[np.bool_]) -> BandStatistics:
@@ -70,11 +82,11 @@ class BandStatistics:
             has_data: (C,) whether the band's own mask shows any data.
         """
         is_constant = values.min(axis=1) == values.max(axis=1)
-        return cls(ValueRanges.measure(values), is_constant, ~has_data)
+        return cls(ValueRanges.measure(values), is_constant, ~has_data, _suspect(values))
 
 
 def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
-    """A sentence for each band that tells a network nothing.
+    """A sentence for each band that tells a network nothing, or holds a mark of no data.
 
     Args:
         names: of the bands, (C,).
@@ -86,7 +98,27 @@ def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
             faults.append(f"{name} holds no data")
         elif statistics.is_constant[band]:
             faults.append(f"{name} has the value {statistics.ranges.median[band]:.5g} everywhere")
+    for band, value, share in statistics.suspects:
+        faults.append(
+            f"{names[band]} has the value {value:.8g} in {share:.1%} of its pixels, which often "
+            f"means no data: give --nodata {value:.8g} if it does"
+        )
     return sorted(set(faults))
+
+
+def _suspect(values: npt.NDArray[Any]) -> tuple[tuple[int, float, float], ...]:
+    """Of a sample (C, N), the least or largest value of a band where it is a usual mark."""
+    found = []
+    for band, own in enumerate(values):
+        for value, others in ((own.min(), own[own > own.min()]), (own.max(), own[own < own.max()])):
+            share = 1 - len(others) / len(own)
+            if float(value) not in USUAL_MARKS or share < LEAST_SHARE or not len(others):
+                continue
+            low, high = np.percentile(others.astype(np.float64), (LOW, HIGH))
+            gap = min(abs(float(value) - float(edge)) for edge in (others.min(), others.max()))
+            if gap > (high - low) / 2:
+                found.append((band, float(value), share))
+    return tuple(found)
 
 
 def find_drift(

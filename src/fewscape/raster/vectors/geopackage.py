@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.raster.georeference import Georeference
+from fewscape.raster.georeference import Georeference, Points
 from fewscape.raster.vectors.measuring import GroundMeasure
 from fewscape.raster.vectors.patches import Patch
 from fewscape.raster.writing.staging import report_write_errors
@@ -72,7 +72,7 @@ class PolygonSink:
         if self._begun and not self._batch:
             return
         pixels = np.array([patch.outline() for patch in self._batch], dtype=object)
-        ground = shapely.transform(pixels, self.grid.to_ground)
+        ground = shapely.transform(pixels, self._place)
         with report_write_errors(self.path), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "'crs' was not provided")
             pyogrio.raw.write(
@@ -90,6 +90,13 @@ class PolygonSink:
         self.count += len(self._batch)
         self._batch = []
         self._begun = True
+
+    def _place(self, points: Points) -> Points:
+        """Columns and rows (N, 2) to coordinates; without any, rows count downward from 0.
+
+        So QGIS shows a picture without georeference, and the polygons lie on it.
+        """
+        return points * (1, -1) if self.grid.is_pixel_grid else self.grid.to_ground(points)
 
     def _columns(
         self, areas: npt.NDArray[np.float64], perimeters: npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import Window
-from fewscape.raster.georeference import Georeference, Points, reproject
+from fewscape.raster.georeference import Georeference, Points
 
 EDGE_PIXELS = 64
 """Longest straight edge, in pixels, before something is measured in another projection."""
@@ -24,7 +24,8 @@ class GroundMeasure:
     """Measures outlines and pixels of one raster in metres.
 
     Everything is projected once, into an equal-area system centred on the raster. Lengths are
-    not true there, but how they are stretched is known at every point and undone.
+    not true there, but how they are stretched is known at every point and undone. A local survey's
+    coordinates are such a system themselves.
 
     Args:
         grid: where the raster lies.
@@ -32,12 +33,12 @@ class GroundMeasure:
 
     def __init__(self, grid: Georeference) -> None:
         self.grid = grid
-        self._flat = grid.equal_area_crs()
+        self._plane = grid.find_plane()
 
     @property
     def is_possible(self) -> bool:
         """Whether the raster lies on the earth; without, all measures are NaN."""
-        return self._flat is not None
+        return self._plane is not None
 
     def measure_outlines(self, outlines: npt.NDArray[np.object_]) -> tuple[Numbers, Numbers]:
         """Square metres and metres of polygons (N,) in columns and rows.
@@ -77,7 +78,7 @@ class GroundMeasure:
 
     def measure_sides(self) -> tuple[float, float]:
         """Metres from one column to the next and from one row to the next, amid the raster."""
-        if self._flat is None:
+        if self._plane is None:
             return 1.0, 1.0
         col, row = self.grid.width / 2, self.grid.height / 2
         middle, right, below = self._flatten(np.array([(col, row), (col + 1, row), (col, row + 1)]))
@@ -85,9 +86,8 @@ class GroundMeasure:
 
     def _flatten(self, pixels: Points) -> Points:
         """Columns and rows (N, 2) to metres in the equal-area system."""
-        assert self.grid.crs is not None
-        assert self._flat is not None
-        return reproject(self.grid.to_ground(pixels), self.grid.crs, self._flat)
+        assert self._plane is not None
+        return self._plane(self.grid.to_ground(pixels))
 
 
 def _add_lengths(flat: npt.NDArray[np.object_]) -> Numbers:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import warnings
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ExamplesError
-from fewscape.raster.georeference import Georeference, reproject
+from fewscape.raster.georeference import Georeference, is_same_place, reproject
+from fewscape.raster.vectors.curves import read_wkb
+from fewscape.raster.vectors.vector_layer import read_layer
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -24,8 +25,17 @@ CLASS_FIELD = "class"
 Geometries = npt.NDArray[np.object_]
 """(N,) shapely geometries."""
 
-COLOUR_FIELDS = ("colour", "color")
-"""Attributes that give a class its colour, in small or capital letters."""
+FARTHEST = 1e12
+"""Of coordinates; the earth is smaller in any unit."""
+
+MOST_CLASSES = 254
+"""Class maps are uint8 with 0 for background and 255 for no data."""
+
+RESERVED = ("area", "background", "ignore")
+"""Names that mean the same in any case."""
+
+UNSHOWN = ("Cc", "Cs", "Co", "Cn")
+"""Kinds of characters that files and pictures cannot hold: control, half and unassigned ones."""
 
 NOWHERE = -1e12
 """Column and row of points that a projection does not reach; rings cannot hold infinities."""
@@ -51,6 +61,8 @@ class ClassPolygons:
     """What the file calls the colour of a class, of those that have one."""
     left_out: Mapping[str, int] = field(default_factory=dict)
     """How many features, or parts of them, are of no use, by what is wrong with them."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what of the file was guessed, or not read."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -61,28 +73,34 @@ class ClassPolygons:
         return left, bottom, right, top
 
 
-def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPolygons:
-    """Polygons, lines and points of a vector file's first layer, in the file's coordinates.
+def read_polygons(
+    path: Path | str, class_field: str = CLASS_FIELD, layer: str | None = None
+) -> ClassPolygons:
+    """Polygons, lines and points of a vector file, in the file's coordinates.
 
-    Multiple geometries and collections are split into their parts, crossing polygons mended.
+    Multiple geometries and collections are split into their parts, crossing polygons mended,
+    curves become short straight segments.
 
     Args:
-        path: GeoPackage, GeoJSON, Shapefile or another format of GDAL.
+        path: GeoPackage, GeoJSON, Shapefile or another format of GDAL, also in an archive
+            (``/vsizip/...``).
         class_field: attribute with the class; numbers become text.
+        layer: see ``read_layer``.
 
     Raises:
-        ExamplesError: the file is missing or unreadable, lacks the attribute, has geometries
-            without a class, or no geometry of any use.
+        ExamplesError: see ``read_layer``; or there are geometries without a class, none of any
+            use, or more classes than a map can have.
     """
     import shapely
 
-    layer = _read_layer(Path(path), class_field)
-    geometries = shapely.force_2d(shapely.from_wkb(layer.wkb, on_invalid="ignore"))
+    found = read_layer(Path(path), class_field, layer)
+    geometries = _decode(found.wkb)
     is_missing = shapely.is_missing(geometries)
-    is_empty = shapely.is_empty(geometries) | np.array([not wkb for wkb in layer.wkb], np.bool_)
-    is_useful = ~is_missing & ~is_empty
-    names = [str(value).strip() for value in layer.classes]
-    lacking = int((np.array([name in ("", "None", "nan") for name in names]) & is_useful).sum())
+    is_empty = shapely.is_empty(geometries) | np.array([not wkb for wkb in found.wkb], np.bool_)
+    is_far = _find_far(geometries)
+    is_useful = ~is_missing & ~is_empty & ~is_far
+    names = [unicodedata.normalize("NFC", name or "") for name in found.classes]
+    lacking = int((np.array([not name for name in names], np.bool_) & is_useful).sum())
     if lacking:
         raise ExamplesError(
             f"{lacking} geometries of '{path}' have no value in '{class_field}'",
@@ -93,6 +111,7 @@ def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPoly
     left_out = {
         "empty": int(is_empty.sum()),
         "of an unknown kind": int((is_missing & ~is_empty).sum()),
+        "with coordinates that are no place": int(is_far.sum()),
         "without area": int(is_useful.sum()) - len(np.unique(origin)),
     }
     left_out = {reason: count for reason, count in left_out.items() if count}
@@ -103,12 +122,68 @@ def read_polygons(path: Path | str, class_field: str = CLASS_FIELD) -> ClassPoly
             "draw some, for instance in QGIS",
         )
     owners = [names[place] for place in np.flatnonzero(is_useful)[origin]]
+    check_names(path, class_field, owners)
     colours: dict[str, str] = {}
-    for name, colour in zip(names, layer.colours, strict=True):
+    for name, colour in zip(names, found.colours, strict=True):
         if colour:
             colours.setdefault(name, colour)
-    crs, stated = _read_crs(Path(path), layer.crs)
-    return ClassPolygons(parts, tuple(owners), crs, stated, colours, left_out)
+    return ClassPolygons(
+        parts, tuple(owners), found.crs, found.crs_stated, colours, left_out, found.notes
+    )
+
+
+def check_names(path: Path | str, class_field: str, names: Sequence[str]) -> None:
+    """See that names can be those of classes, in files of any kind.
+
+    Raises:
+        ExamplesError: there are more than a map can have, one has a character that cannot be
+            shown, or two differ by their case only.
+    """
+    kinds = sorted(set(names))
+    if len(kinds) > MOST_CLASSES:
+        raise ExamplesError(
+            f"the attribute '{class_field}' of '{path}' has {len(kinds):,} different values",
+            f"a map has at most {MOST_CLASSES} classes; numbers of the polygons are none",
+            "name the attribute that holds the class with --class_field",
+        )
+    by_case: dict[str, str] = {}
+    for name in kinds:
+        if any(unicodedata.category(letter) in UNSHOWN for letter in name):
+            raise ExamplesError(
+                f"the class {name[:60]!r} of '{path}' has a character that cannot be shown",
+                "expected letters, digits, spaces and signs",
+                "rename the class",
+            )
+        other = by_case.setdefault(name.casefold(), name)
+        if other != name and name.lower() not in RESERVED:
+            raise ExamplesError(
+                f"'{other}' and '{name}' of '{path}' differ by their case only",
+                "they would be two classes",
+                "write both alike, or tell them apart by another word",
+            )
+
+
+def _decode(wkb: Sequence[bytes | None]) -> Geometries:
+    """(N,) geometries of two dimensions; None for what cannot be read."""
+    import shapely
+
+    try:
+        return np.asarray(shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore")))
+    except NotImplementedError:
+        found = np.empty(len(wkb), dtype=object)
+        found[:] = [read_wkb(one) for one in wkb]
+        return np.asarray(shapely.force_2d(found))
+
+
+def _find_far(geometries: Geometries) -> npt.NDArray[np.bool_]:
+    """(N,) whether a coordinate is no number, or farther than any place."""
+    import shapely
+
+    points, owners = shapely.get_coordinates(geometries, return_index=True)
+    is_far = np.zeros(len(geometries), np.bool_)
+    with np.errstate(invalid="ignore"):
+        is_far[owners[~(np.abs(points) < FARTHEST).all(axis=1)]] = True
+    return is_far
 
 
 def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int64]]:
@@ -156,6 +231,9 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
     """
     import shapely
 
+    def is_one(points: npt.NDArray[np.float64]) -> bool:
+        return crs == grid.crs or is_same_place(crs, grid.crs, points[:1])
+
     if grid.is_pixel_grid:
         flip = bool(len(geometries)) and shapely.total_bounds(geometries)[3] <= 0
         signs = (1, -1 if flip else 1)
@@ -163,66 +241,16 @@ def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georefere
         return flipped
 
     def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        if crs is not None and grid.crs is not None and crs != grid.crs:
+        if crs is not None and grid.crs is not None and not is_one(points):
             is_nowhere = crs.is_geographic & (np.abs(points[:, 1]) > 90)
             points = reproject(np.where(is_nowhere[:, None], 0, points), crs, grid.crs)
             is_nowhere |= ~np.isfinite(points).all(axis=1)
             pixels = grid.to_pixels(np.where(is_nowhere[:, None], 0, points))
             pixels[is_nowhere] = NOWHERE
             return pixels
-        return grid.to_pixels(points)
+        pixels = grid.to_pixels(points)
+        pixels[~np.isfinite(pixels).all(axis=1)] = NOWHERE
+        return pixels
 
     placed: Geometries = shapely.transform(geometries, place)
     return placed
-
-
-class _Layer(NamedTuple):
-    wkb: Sequence[bytes | None]
-    classes: Sequence[object]
-    colours: Sequence[str]
-    """Empty where a feature has none."""
-    crs: str | None
-
-
-def _read_layer(path: Path, class_field: str) -> _Layer:
-    import pyogrio
-    from pyogrio.errors import DataLayerError, DataSourceError
-
-    if not path.exists():
-        raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # several layers: the first one is documented
-            fields = [str(field) for field in pyogrio.read_info(path, layer=0)["fields"]]
-            if class_field not in fields:
-                listing = ", ".join(fields) or "none"
-                raise ExamplesError(
-                    f"the examples '{path}' have no attribute '{class_field}'",
-                    f"their attributes are: {listing}",
-                    "name the one that holds the class with --class_field",
-                )
-            found = [name for name in fields if name.lower() in COLOUR_FIELDS]
-            wanted = [class_field, *(name for name in found[:1] if name != class_field)]
-            meta, _, wkb, columns = pyogrio.raw.read(path, layer=0, columns=wanted)
-    except (DataSourceError, DataLayerError) as error:
-        raise ExamplesError(
-            f"the examples '{path}' cannot be read: {error}",
-            "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
-            "check the file, for instance in QGIS",
-        ) from error
-    by_name = dict(zip(meta["fields"], columns, strict=True))
-    colours = [""] * len(wkb)
-    for name in wanted[1:]:
-        colours = [str(value or "").strip() for value in by_name[name]]
-    return _Layer(wkb, by_name[class_field], colours, meta["crs"])
-
-
-def _read_crs(path: Path, text: str | None) -> tuple[CRS | None, bool]:
-    from rasterio.crs import CRS
-
-    if text is None:
-        return None, False
-    stated = True
-    if path.suffix.lower() in (".geojson", ".json"):
-        stated = "crs" in json.loads(path.read_text(encoding="utf-8"))
-    return CRS.from_user_input(text), stated

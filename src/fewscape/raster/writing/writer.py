@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +92,7 @@ class StripWriter:
                 width=grid.width,
                 count=1,
                 dtype="uint8",
-                crs=grid.crs,
-                transform=None if grid.is_pixel_grid else grid.transform,
+                **_describe_place(grid),
                 nodata=NODATA,
                 compress="deflate",
                 bigtiff="if_safer",
@@ -167,6 +166,14 @@ class StripWriter:
             self._dataset.write_colormap(1, opaque | {NODATA: (0, 0, 0, 0)})
         if style.scale != 1:
             self._dataset.scales = (style.scale,)
+
+
+def _describe_place(grid: Georeference) -> dict[str, Any]:
+    """Transform and reference system, or what stands for them."""
+    if grid.control is None:
+        return {"crs": grid.crs, "transform": None if grid.is_pixel_grid else grid.transform}
+    place = grid.control.describe()
+    return place | ({"crs": grid.crs} if "gcps" in place else {})
 
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> Bytes:

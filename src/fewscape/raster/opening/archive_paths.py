@@ -1,0 +1,41 @@
+"""Paths that look into an archive, as GDAL understands them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/")
+
+
+class ArchivePath(NamedTuple):
+    """A file in an archive on this machine."""
+
+    kind: str
+    """One of ``ARCHIVES``."""
+    archive: Path
+    inside: str
+    """Path in the archive; empty for all of it."""
+
+    @property
+    def address(self) -> str:
+        """What GDAL opens, from whichever folder."""
+        end = f"/{self.inside}" if self.inside else ""
+        return f"{self.kind}{self.archive.resolve().as_posix()}{end}"
+
+
+def split_archive(path: Path | str) -> ArchivePath | None:
+    """Where a path such as ``/vsizip/data/a.zip/roofs.shp`` leads; None if into no archive.
+
+    Absolute and relative paths of archives are understood alike.
+    """
+    text = str(path) if isinstance(path, str) else path.as_posix()
+    for kind in ARCHIVES:
+        if not text.startswith(kind):
+            continue
+        inner = text.removeprefix(kind).replace("{", "").replace("}", "")
+        for start in (Path(inner), Path("/", inner)):
+            for place in (start, *start.parents):
+                if place.is_file():
+                    return ArchivePath(kind, place, start.relative_to(place).as_posix().strip("."))
+    return None

@@ -1,0 +1,307 @@
+"""One layer of a vector file as GDAL gives it: geometries, classes, colours, place."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fewscape.core import ExamplesError, suggest
+from fewscape.raster.opening.archive_paths import split_archive
+
+if TYPE_CHECKING:
+    from rasterio.crs import CRS
+
+COLOUR_FIELDS = ("colour", "color")
+"""Attributes that give a class its colour, in small or capital letters."""
+
+JSON_SUFFIXES = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".topojson")
+"""Of text that is brought to UTF-8 before GDAL reads it."""
+
+MOST_JSON = 1 << 30
+"""Bytes of such a file; larger ones belong into a GeoPackage."""
+
+MOST_FEATURES = 2_000_000
+"""Of one layer."""
+
+DESCRIPTIONS = (b"<OGR", b"<VRTDataset")
+"""What files begin with that only tell GDAL to open others."""
+
+RECORD = b"\x1e"
+"""What each feature of a GeoJSON text sequence begins with."""
+
+NEXT_LINE = re.compile(rb"\}\s*\n\s*\{")
+"""Between two features of which each has a line of its own; commas stand between others."""
+
+STATED = re.compile(rb'"crs"\s*:\s*\{')
+"""Where GeoJSON states its reference system."""
+
+
+class Layer(NamedTuple):
+    """What is read of a layer."""
+
+    wkb: Sequence[bytes | None]
+    classes: tuple[str | None, ...]
+    """None where a feature has none."""
+    colours: Sequence[str]
+    """Empty where a feature has none."""
+    crs: CRS | None
+    crs_stated: bool
+    notes: tuple[str, ...]
+    """Sentences on what was guessed, or left out."""
+
+
+def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
+    """Geometries and classes of one layer.
+
+    Args:
+        path: any vector file of GDAL, a file geodatabase, or a path into an archive.
+        class_field: attribute with the class.
+        layer: name of the layer; the only one with geometries and the attribute if not given.
+
+    Raises:
+        ExamplesError: the file is missing or unreadable, has several such layers or none of that
+            name, or the layer lacks the attribute.
+    """
+    import pyogrio
+
+    address = _find(path)
+    notes: list[str] = []
+    with warnings.catch_warnings(), _telling(path):
+        warnings.simplefilter("ignore")
+        source = _open_text(path, notes) if path.suffix.lower() in JSON_SUFFIXES else address
+        chosen = _choose_layer(path, source, class_field, layer, notes)
+        encoding = _guess_encoding(path, notes)
+        info = pyogrio.read_info(source, layer=chosen, encoding=encoding)
+        fields = [str(field) for field in info["fields"]]
+        _check(path, info, fields, class_field)
+        found = [name for name in fields if name.lower() in COLOUR_FIELDS]
+        wanted = [class_field, *(name for name in found[:1] if name != class_field)]
+        meta, _, wkb, columns = pyogrio.raw.read(
+            source, layer=chosen, columns=wanted, encoding=encoding
+        )
+        by_name = dict(zip(meta["fields"], columns, strict=True))
+        classes = name_values(by_name[class_field], path, class_field)
+        colours = [""] * len(wkb)
+        for name in wanted[1:]:
+            colours = [str(value or "").strip() for value in by_name[name]]
+        crs, is_stated = _read_crs(path, meta["crs"])
+        if is_stated and not isinstance(source, str):
+            is_stated = STATED.search(source) is not None
+    return Layer(wkb, classes, colours, crs, is_stated, tuple(notes))
+
+
+def name_values(values: npt.NDArray[Any], path: Path, class_field: str) -> tuple[str | None, ...]:
+    """The values of an attribute as names; whole numbers have no fraction, empty ones are None.
+
+    Raises:
+        ExamplesError: the attribute holds lists or bytes.
+    """
+    if values.dtype.kind == "f":
+        known = values[np.isfinite(values)]
+        is_whole = bool((known == np.floor(known)).all()) and bool((np.abs(known) < 2**53).all())
+        return tuple(
+            None if not np.isfinite(value) else str(int(value)) if is_whole else f"{value:g}"
+            for value in values.tolist()
+        )
+    if values.dtype.kind == "M":
+        return tuple(None if np.isnat(value) else str(value) for value in values)
+    names: list[str | None] = []
+    for value in values.tolist():
+        if isinstance(value, list | bytes | dict | np.ndarray):
+            raise ExamplesError(
+                f"the attribute '{class_field}' of the examples '{path}' holds lists or bytes",
+                "a class is a word or a number",
+                "name another attribute with --class_field",
+            )
+        text = "" if value is None else str(value).strip()
+        names.append(None if text in ("", "None", "nan", "NaN", "<NA>") else text)
+    return tuple(names)
+
+
+def _find(path: Path) -> str:
+    """What GDAL is to open."""
+    archive = split_archive(path)
+    if archive is not None:
+        return archive.address
+    if not path.exists():
+        raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
+        if start.startswith(DESCRIPTIONS):
+            raise ExamplesError(
+                f"the examples '{path}' only tell of other files",
+                "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster",
+                "give the file that holds the polygons",
+            )
+    return str(path)
+
+
+class _telling:  # noqa: N801 (a context, used like a function)
+    """Whatever GDAL and its readers raise, in our words."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ExamplesError) or not isinstance(error, Exception):
+            return
+        raise ExamplesError(
+            f"the examples '{self._path}' cannot be read: {str(error)[:300]}",
+            "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
+            "check the file, for instance in QGIS",
+        ) from error
+
+
+def _open_text(path: Path, notes: list[str]) -> bytes:
+    """GeoJSON as GDAL reads it: UTF-8 without a byte order mark."""
+    size = path.stat().st_size
+    if size > MOST_JSON:
+        raise ExamplesError(
+            f"the examples '{path}' have {size / 1e9:.1f} GB of text",
+            f"expected at most {MOST_JSON / 1e9:.0f} GB",
+            "save them as a GeoPackage, for instance with ogr2ogr",
+        )
+    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        content = content.decode("utf-16").encode()
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        encoding = guess_encoding(content)
+        notes.append(f"'{path.name}' is not UTF-8; its text was read as {encoding}")
+        content = content.decode(encoding, "replace").encode()
+    return _join_sequence(content)
+
+
+def _join_sequence(content: bytes) -> bytes:
+    """One collection of features that stand one a line, or behind record separators."""
+    if content.lstrip().startswith(RECORD):
+        features = content.split(RECORD)
+    elif NEXT_LINE.search(content):
+        features = content.splitlines()
+    else:
+        return content
+    joined = b",".join(feature for each in features if (feature := each.strip()))
+    return b'{"type": "FeatureCollection", "features": [' + joined + b"]}"
+
+
+def guess_encoding(text: bytes) -> str:
+    """GB 18030 where all foreign bytes come in pairs as Chinese does, else Windows-1252.
+
+    Examples:
+        >>> guess_encoding("建筑物".encode("gbk")), guess_encoding("Gebäude".encode("latin-1"))
+        ('gb18030', 'cp1252')
+    """
+    runs = re.findall(rb"[\x80-\xff]+", text)
+    is_paired = all(len(run) % 2 == 0 and min(run) >= 0xA1 for run in runs)
+    return "gb18030" if runs and is_paired else "cp1252"
+
+
+def _guess_encoding(path: Path, notes: list[str]) -> str | None:
+    """Of a Shapefile whose attributes do not say it; None lets GDAL decide."""
+    table = next(
+        (
+            path.with_suffix(end)
+            for end in (".dbf", ".DBF")
+            if path.suffix.lower() == ".shp" and path.with_suffix(end).is_file()
+        ),
+        None,
+    )
+    if table is None or any(path.with_suffix(end).is_file() for end in (".cpg", ".CPG")):
+        return None
+    content = table.read_bytes()
+    if len(content) < 32 or content[29] not in (0, 0x57):  # of no or the "ANSI" code page
+        return None
+    records = content[int.from_bytes(content[8:10], "little") :]
+    try:
+        records.decode("ascii")
+        return None
+    except UnicodeDecodeError:
+        pass
+    try:
+        records.decode("utf-8")
+        encoding = "utf-8"
+    except UnicodeDecodeError:
+        encoding = guess_encoding(records)
+    notes.append(
+        f"'{path.name}' does not say how its text is written (no .cpg file); it was read as "
+        f"{encoding}"
+    )
+    return encoding
+
+
+def _choose_layer(
+    path: Path, source: str | bytes, class_field: str, layer: str | None, notes: list[str]
+) -> int:
+    """Number of the layer; those without geometries, such as tables of styles, do not count."""
+    import pyogrio
+
+    listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
+    names = [name for name, _ in listed]
+    if layer is not None:
+        if layer not in names:
+            raise ExamplesError(
+                f"the examples '{path}' have no layer '{layer}'", "", suggest(layer, names)
+            )
+        return names.index(layer)
+    drawn = [number for number, (_, kind) in enumerate(listed) if kind is not None]
+    if len(drawn) <= 1:
+        return drawn[0] if drawn else 0
+    named = [
+        number
+        for number in drawn
+        if class_field
+        in [str(field) for field in pyogrio.read_info(source, layer=number)["fields"]]
+    ]
+    if len(named) != 1:
+        raise ExamplesError(
+            f"the examples '{path}' have {len(drawn)} layers: "
+            f"{', '.join(names[number] for number in drawn[:9])}",
+            f"{len(named) or 'none'} of them have the attribute '{class_field}'",
+            "name one with --layer" if named else "name the attribute with --class_field",
+        )
+    others = ", ".join(names[number] for number in drawn if number != named[0])
+    notes.append(f"of '{path.name}' the layer '{names[named[0]]}' was read, and not {others}")
+    return named[0]
+
+
+def _check(path: Path, info: dict[str, Any], fields: list[str], class_field: str) -> None:
+    if class_field not in fields:
+        listing = ", ".join(fields) or "none"
+        raise ExamplesError(
+            f"the examples '{path}' have no attribute '{class_field}'",
+            f"their attributes are: {listing}",
+            "name the one that holds the class with --class_field",
+        )
+    if info["features"] > MOST_FEATURES:
+        raise ExamplesError(
+            f"the examples '{path}' have {info['features']:,} features",
+            f"expected at most {MOST_FEATURES:,}",
+            "give a part of them, or a label raster",
+        )
+
+
+def _read_crs(path: Path, text: str | None) -> tuple[CRS | None, bool]:
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+
+    if text is None:
+        return None, False
+    try:
+        return CRS.from_user_input(text), True
+    except CRSError as error:
+        raise ExamplesError(
+            f"the reference system of the examples '{path}' cannot be understood: {error}",
+            f"it says: {text[:80]}",
+            "assign a usual one to the file, for instance in QGIS",
+        ) from error
