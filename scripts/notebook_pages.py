@@ -1,30 +1,93 @@
-"""Notebooks as pages; what they print stands in the notebook."""
+"""Notebooks as pages: each is run, and its text, code, output and pictures become Markdown."""
 
 from __future__ import annotations
 
-import json
+import base64
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-def write_notebook(path: Path) -> str:
-    """Markdown of a notebook: its text, its code, and what the code printed."""
-    notebook = json.loads(path.read_text("utf-8"))
-    parts = [_write_cell(cell) for cell in notebook["cells"]]
-    parts.append(f"*This page is the notebook [{path.name}](../../docs/notebooks/{path.name}).*")
-    return "\n\n".join(parts).replace(
-        f"../../docs/notebooks/{path.name}",
-        f"https://github.com/fewscape/fewscape/blob/main/docs/notebooks/{path.name}",
-    )
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "notebooks"
+LIMIT = 1800
+"""Seconds for one cell: only a hung kernel takes this long."""
+PLAIN = {"TTY_COMPATIBLE": "0", "NO_COLOR": "1"}
+"""Commands write no progress bars and no colours, which a page cannot show."""
 
 
-def _write_cell(cell: dict[str, Any]) -> str:
-    source = "".join(cell["source"])
-    if cell["cell_type"] == "markdown":
-        return source
-    parts = [f"```python\n{source}\n```"]
-    for output in cell.get("outputs", ()):
-        text = output.get("text") or output.get("data", {}).get("text/plain")
-        if text:
-            parts.append(f"```text\n{''.join(text).rstrip()}\n```")
-    return "\n\n".join(parts)
+@dataclass(frozen=True, slots=True)
+class NotebookPage:
+    """A notebook that has been run."""
+
+    markdown: str
+    pictures: dict[str, bytes]
+    """PNG files by the name that the page uses."""
+
+
+def run_notebook(path: Path) -> Any:
+    """Run a notebook in a temporary folder.
+
+    The kernel is reached by files rather than ports, so nothing needs the network.
+
+    Returns:
+        The notebook with its outputs; the file itself is unchanged.
+
+    Raises:
+        CellExecutionError: a cell failed.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
+        client = NotebookClient(
+            notebook, kernel_name="python3", timeout=LIMIT, startup_timeout=LIMIT
+        )
+        manager = client.create_kernel_manager()
+        manager.transport = "ipc"
+        manager.connection_file = str(Path(folder, "kernel.json"))
+        work = Path(folder, "work")
+        work.mkdir()
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        client.execute(cwd=str(work), env={**os.environ, "PATH": programs, **PLAIN})
+    return notebook
+
+
+def write_notebook(path: Path) -> NotebookPage:
+    """Run a notebook and write it as a page."""
+    return format_notebook(run_notebook(path), path.stem)
+
+
+def format_notebook(notebook: Any, stem: str) -> NotebookPage:
+    """Markdown of a notebook that has been run.
+
+    Args:
+        notebook: with outputs.
+        stem: start of the pictures' names.
+    """
+    parts: list[str] = []
+    pictures: dict[str, bytes] = {}
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            parts.append(source)
+            continue
+        language = "bash" if source.startswith("!") else "python"
+        parts.append(f"```{language}\n{source.removeprefix('!')}\n```")
+        shown = ""
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            if "image/png" in data:
+                name = f"{stem}_{len(pictures) + 1}.png"
+                pictures[name] = base64.b64decode(data["image/png"])
+                parts.append(f"![What the cell above draws]({name})")
+            elif output.get("name") != "stderr":
+                text = output.get("text") or data.get("text/plain", "")
+                shown += "".join(text).replace("\r\n", "\n").rstrip() + "\n"
+        if shown:
+            parts.append(f"```text\n{shown.strip()}\n```")
+    file = f"https://github.com/fewscape/fewscape/blob/main/docs/notebooks/{stem}.ipynb"
+    parts.append(f"*This page is the notebook [{stem}.ipynb]({file}); `make docs` runs it.*")
+    return NotebookPage("\n\n".join(parts), pictures)

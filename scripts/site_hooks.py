@@ -29,12 +29,14 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages that are made from the code, and those of the notebooks."""
-    made = {
+    made: dict[str, str | bytes] = {
         "reference/commands.md": write_commands(),
         "reference/recipe_keys.md": write_recipe_keys(HOME / "src"),
     }
     for path in sorted(Path(config.docs_dir, "notebooks").glob("*.ipynb")):
-        made[f"notebooks/{path.stem}.md"] = write_notebook(path)
+        notebook = write_notebook(path)
+        made[f"notebooks/{path.stem}.md"] = notebook.markdown
+        made |= {f"notebooks/{name}": data for name, data in notebook.pictures.items()}
     for name, content in made.items():
         files.append(File.generated(config, name, content=content))
     for file in list(files):

@@ -12,6 +12,7 @@ from tests.conftest import REPOSITORY
 
 pytest.importorskip("mkdocs")
 pytest.importorskip("latex2mathml")
+pytest.importorskip("nbclient")
 
 LOADED = re.compile(r'<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)="(https?:)?//[^"]*"')
 
@@ -31,6 +32,13 @@ def site(tmp_path_factory):
 def test_the_site_builds_and_loads_nothing_from_elsewhere(site):
     assert {"index.html", "tutorial.html", "reference/commands.html"} <= site.keys()
     assert not {name: found[0] for name, page in site.items() if (found := LOADED.search(page))}
+
+
+@pytest.mark.slow
+def test_notebooks_are_pages_with_their_pictures(site):
+    page = site["notebooks/first_map.html"]
+    assert 'src="first_map_2.png"' in page
+    assert "IoU" in page
 
 
 @pytest.mark.slow
