@@ -36,7 +36,7 @@ def test_list_names_every_model(monkeypatch, tmp_path, capsys):
 def test_the_default_comes_first_where_it_is(capsys):
     assert main(["models", "list"]) == 0
     _, first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first.split()[:2] == ["ensemble", "Five"]
+    assert first.split()[:2] == ["ensemble", "Six"]
     assert "Maps scenes if no model is named." in second
 
 

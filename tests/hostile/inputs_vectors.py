@@ -48,6 +48,12 @@ def two_layers_with_classes(folder: Path) -> Words:
     return map_file(folder, path)
 
 
+@case(KIND, told="the layer 'examples' was read, and not set_aside")
+def what_annotate_has_drawn_and_set_aside(folder: Path) -> Words:
+    path = write_vectors(folder / "e.gpkg", [ground()], ["roof"], layer="set_aside")
+    return map_file(folder, write_vectors(path, layer="examples"))
+
+
 @case(KIND, told="the layer 'roofs' was read, and not parcels")
 def two_layers_one_with_classes(folder: Path) -> Words:
     path = write_vectors(folder / "e.gpkg", [ground()], ["7"], field="owner", layer="parcels")

@@ -20,6 +20,7 @@ import numpy as np
 
 from fewscape.core import ExamplesError, OutputError
 from fewscape.raster import Georeference, to_pixel_geometries
+from fewscape.raster.vectors.vector_layer import EXAMPLES_LAYER
 from fewscape.raster.writing.palette import parse_colour
 from fewscape.serve.example import (
     IDENTIFIER,
@@ -32,8 +33,8 @@ from fewscape.serve.example import (
     write_colour,
 )
 
-LAYER, ASIDE, CLASSES = "examples", "set_aside", "classes"
-"""What teaches (the first layer, which ``map --examples`` reads), what is hidden, the classes."""
+LAYER, ASIDE, CLASSES = EXAMPLES_LAYER, "set_aside", "classes"
+"""What teaches (which ``map --examples`` reads), what is hidden, the classes."""
 
 PATIENCE = 5.0
 """Seconds to wait for another program that writes."""

@@ -32,6 +32,9 @@ MOST_FEATURES = 2_000_000
 DESCRIPTIONS = (b"<OGR", b"<VRTDataset")
 """What files begin with that only tell GDAL to open others."""
 
+EXAMPLES_LAYER = "examples"
+"""Read where several layers have the attribute: ``annotate`` draws into it."""
+
 RECORD = b"\x1e"
 """What each feature of a GeoJSON text sequence begins with."""
 
@@ -263,6 +266,8 @@ def _choose_layer(
         if class_field
         in [str(field) for field in pyogrio.read_info(source, layer=number)["fields"]]
     ]
+    if len(named) > 1:
+        named = [number for number in named if names[number] == EXAMPLES_LAYER] or named
     if len(named) != 1:
         raise ExamplesError(
             f"the examples '{path}' have {len(drawn)} layers: "
