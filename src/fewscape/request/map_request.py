@@ -46,7 +46,10 @@ where the scene of the examples is smaller."""
 
 TUPLES = ("scenes", "classes", "bands", "example_bands", "ms_bands", "scales", "shard")
 PATHS = ("output", "examples", "check")
-TEXTS = ("example_scene", "model", "backbone", "weights", "pan", "ms", "buffer")
+TEXTS = (
+    *("example_scene", "model", "backbone", "weights", "pan", "ms", "buffer"),
+    *("layer", "check_layer"),
+)
 COUNTS = {
     "max_shots": 1_000_000,
     "window": 16_384,
@@ -87,6 +90,8 @@ class MapRequest:
     """Polygons, lines, points or a label raster; supervised models take none."""
     class_field: str = "class"
     """Attribute that names the class."""
+    layer: str | None = None
+    """Layer of a vector file with several; the only one with the attribute if None."""
     label_zero: LabelZero = "auto"
     """What 0 in a label raster means; auto: as classes.json says, else background."""
     examples_are: ExamplesAre = "areas"
@@ -154,6 +159,8 @@ class MapRequest:
 
     check: Path | None = None
     """Polygons, points or a label raster to score the finished map with."""
+    check_layer: str | None = None
+    """Its layer, as ``layer`` is that of the examples."""
 
     min_area: float = 0.0
     """Smaller patches become background: square metres, pixels without a reference system."""

@@ -273,7 +273,9 @@ def _choose_layer(
             f"the examples '{path}' have {len(drawn)} layers: "
             f"{', '.join(names[number] for number in drawn[:9])}",
             f"{len(named) or 'none'} of them have the attribute '{class_field}'",
-            "name one with --layer" if named else "name the attribute with --class_field",
+            "name one with --layer, of --check with --check_layer"
+            if named
+            else "name the attribute with --class_field",
         )
     others = ", ".join(names[number] for number in drawn if number != named[0])
     notes.append(f"of '{path.name}' the layer '{names[named[0]]}' was read, and not {others}")
