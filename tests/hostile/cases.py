@@ -67,11 +67,12 @@ def case(
     refused: str | None = None,
     told: str = "",
     check: Callable[[Path], bool] | None = None,
+    name: str | None = None,
 ) -> Callable[[Callable[[Path], Words]], Callable[[Path], Words]]:
-    """Put a function on the list."""
+    """Put a function on the list, under its own name if no other is given."""
 
     def add(make: Callable[[Path], Words]) -> Callable[[Path], Words]:
-        CASES.append(Case(kind, make.__name__, make, refused, told, check))
+        CASES.append(Case(kind, name or make.__name__, make, refused, told, check))
         return make
 
     return add

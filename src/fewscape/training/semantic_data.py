@@ -28,6 +28,7 @@ from fewscape.datasets import (
     read_splits,
     separate_ground,
 )
+from fewscape.datasets.present_classes import check_present, count_until_all
 from fewscape.training.input_facts import check_resolution, tell_input
 
 CACHE_BYTES = 1 << 30
@@ -104,6 +105,17 @@ class SemanticData(lightning.LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of their ids."""
         return self.reader.class_names
+
+    def setup(self, stage: str) -> None:
+        """See, before training, that the classes are there to be learnt.
+
+        Raises:
+            DatasetError: the labels for training show fewer than two of them.
+        """
+        if stage == "fit":
+            pixels = count_until_all(self.dataset, self.train_areas)
+            if absent := check_present(self.dataset, pixels):
+                log.warning("no pixel for training is %s; it cannot be learnt", " or ".join(absent))
 
     def train_dataloader(self) -> DataLoader[LabelledCrop]:
         """Crops of the trainer's current epoch."""

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ExamplesError, suggest
-from fewscape.raster.opening.archive_paths import split_archive
+from fewscape.raster.opening.archive_paths import split_archive, tell_inside
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -161,7 +161,7 @@ class _telling:  # noqa: N801 (a context, used like a function)
         raise ExamplesError(
             f"the examples '{self._path}' cannot be read: {str(error)[:300]}",
             "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
-            "check the file, for instance in QGIS",
+            tell_inside(self._path) or "check the file, for instance in QGIS",
         ) from error
 
 
