@@ -30,6 +30,7 @@ from fewscape.datasets import (
 )
 from fewscape.datasets.present_classes import check_present, count_until_all
 from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.number_ranges import check_crops, check_range
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep; decoding a large JPEG again costs more than a step."""
@@ -80,6 +81,8 @@ class SemanticData(lightning.LightningDataModule):
         ground_resolution: float | None = None,
     ) -> None:
         super().__init__()
+        check_crops(image_size, batch_size, num_workers, val_share)
+        check_range("data.samples_per_epoch", samples_per_epoch or 1, 1, 1e12)
         self.ground_resolution = check_resolution(ground_resolution)
         self.image_size = image_size
         self.batch_size = batch_size
