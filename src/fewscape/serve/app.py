@@ -72,7 +72,13 @@ def make_app(session: Session) -> FastAPI:
         desk = session.desk(number)
         desk.drawing.look()
         painted = [
-            {"row": place[0], "col": place[1], "revision": one.revision, "step": one.step}
+            {
+                "row": place[0],
+                "col": place[1],
+                "revision": one.revision,
+                "step": one.step,
+                "draft": one.is_draft,
+            }
             for place, one in desk.all_painted().items()
         ]
         side = None if desk.store is None else desk.store.side
