@@ -66,9 +66,9 @@ class Core:
         """In memory."""
         return self.values.nbytes + self.guide.nbytes
 
-    def all_cells(self, ground: Ground, step: int = 1) -> Values:
-        """(h, w, D) scaled features of every ``step``-th cell, with the margin."""
-        return self._scale(self.values[::step, ::step], ground)
+    def some_cells(self, rows: slice, ground: Ground, step: int = 1) -> Values:
+        """(h, w, D) scaled features of every ``step``-th cell of some rows, with the margin."""
+        return self._scale(self.values[rows][::step, ::step], ground)
 
     def pick(self, chosen: Chosen, ground: Ground) -> Values:
         """(N, D) scaled features of the chosen cells (h, w) of the core."""

@@ -21,7 +21,7 @@ SKETCHED = 4
 """Cells from one to the next of which a sketch knows everything."""
 
 ROWS = 48
-"""That are painted at once, unless as a sketch."""
+"""That are painted at once: few enough that memory is not handed back and forth each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,12 @@ def paint(
     step = look.step
     height, width = core.guide[::step, ::step].shape
     every = max(1, SKETCHED // step) if look.is_sketch else 1
-    values = core.all_cells(learnt.ground, step)
     parts = []
-    num_rows = height if every > 1 else ROWS
-    for first in range(0, height, num_rows):
+    for first in range(0, height, ROWS):
         if not is_wanted():
             return None
-        parts.append(model.sketch_cells(values[first : first + num_rows], learnt.support, every))
+        values = core.some_cells(slice(first * step, (first + ROWS) * step), learnt.ground, step)
+        parts.append(model.sketch_cells(values, learnt.support, every))
     scores = torch.from_numpy(np.concatenate(parts)).T.reshape(1, -1, height, width)
     guide = torch.from_numpy(np.ascontiguousarray(core.guide[::step, ::step]))[None, None]
     scores = model.smooth(scores, guide, learnt.support, learnt.ground, step)
