@@ -28,7 +28,9 @@ from benchmarks.machine import Machine, Watch
 from fewscape.benchmark.main_job.scenes import JobScene, choose_scenes
 from fewscape.core import IGNORE
 from fewscape.mapping.engine.next_places import Spots, choose_next_places
+from fewscape.models.pixel import PixelModel
 from fewscape.serve.desk import Desk
+from fewscape.serve.features import FeatureStore
 from fewscape.serve.painting import Look, paint
 from fewscape.serve.workers import Workers
 from fewscape.zoo import load
@@ -52,9 +54,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=4, help="of each data set")
     parser.add_argument("--strokes", type=int, default=15, help="after the first ones")
     parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument(
-        "--output", type=Path, default=Path("benchmarks/results/annotation.json")
-    )
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/results/annotation.json"))
     arguments = parser.parse_args()
     watch, begin = Watch(), time.monotonic()
     model = load("ensemble").pixel
@@ -108,7 +108,7 @@ def make_scenes(folder: Path, count: int) -> Iterator[JobScene]:
 
 
 def annotate(
-    scene: JobScene, model: Any, ways: list[str], strokes: int
+    scene: JobScene, model: PixelModel[Any], ways: list[str], strokes: int
 ) -> dict[str, list[float]]:
     """Mean intersection over union after the first strokes and after each further one."""
     with tempfile.TemporaryDirectory() as folder:
@@ -132,7 +132,9 @@ def annotate(
 class Annotator:
     """Draws on one scene, and looks at the map."""
 
-    def __init__(self, scene: JobScene, path: Path, model: Any, store: Any) -> None:
+    def __init__(
+        self, scene: JobScene, path: Path, model: PixelModel[Any], store: FeatureStore | None
+    ) -> None:
         self.scene = scene
         self.labels = scene.labels
         file = Path(tempfile.mkdtemp(dir=path.parent)) / "examples.gpkg"
