@@ -33,3 +33,13 @@ def test_the_metric_stays():
     projection = np.eye(2, dtype=np.float32)
     LearnedMetric(projection).learn(np.eye(2, dtype=np.float32), np.array([0, 1]), 2)
     assert (projection == np.eye(2)).all()
+
+
+def test_near_cells_decide_and_classes_count_alike():
+    values = np.array([[0, 0], [0.5, 0], [0.5, 0], [6, 0]], np.float32)
+    expert = LearnedMetric(np.eye(2, dtype=np.float32))
+    expert.learn(values, np.array([0, 1, 1, 1]), 2)
+    votes = expert.trace(np.array([0.25, 9], np.float32), values)
+    # As far from the first as from the next two, of a class of three; the last is far away.
+    expected = np.array([1, 1 / 3, 1 / 3, 0]) / (1 + 2 / 3)
+    np.testing.assert_allclose(votes, expected, atol=1e-6)

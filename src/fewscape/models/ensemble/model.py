@@ -246,11 +246,17 @@ class Ensemble(PixelModel[EnsembleSupport]):
     def trace(
         self, cell: npt.NDArray[np.float32], support: EnsembleSupport, cells: Cells
     ) -> npt.NDArray[np.float64] | None:
-        """See ``PixelModel``: the votes of the trees, which decide most."""
-        trees = support.experts[0] if support.experts else None
-        if not isinstance(trees, Forest):
+        """See ``PixelModel``: of the trees and of the metric, which decide nearly everything."""
+        if support.alone is not None:
             return None
-        return trees.trace(self._view(cell[None])[0][0], self._view(cells.values)[0])
+        total = np.zeros(len(cells.values))
+        views = zip(self._view(cell[None]), self._view(cells.values), strict=True)
+        parts = zip(self.weights, support.experts, views, strict=True)
+        for weight, expert, (own, seen) in parts:
+            if isinstance(expert, Forest | LearnedMetric):
+                total += weight * expert.trace(own[0], seen)
+        votes: npt.NDArray[np.float64] = total / total.sum()
+        return votes
 
     def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """The features that each expert sees, of (N, D)."""

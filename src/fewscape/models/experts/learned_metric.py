@@ -34,6 +34,9 @@ class LearnedMetric:
     ) -> Self:
         """See ``Expert``."""
         means, _ = describe_classes(values, classes, num_classes, weights)
+        own = np.ones(len(classes)) if weights is None else weights
+        shares = np.bincount(classes, own, minlength=num_classes)
+        self._weights = own / np.maximum(shares[classes], np.finfo(np.float64).tiny)
         embedded = means @ self.projection.T.astype(np.float64)  # (K, E)
         self.weights = (embedded @ self.projection).T.astype(np.float32)  # (D, K)
         self.offsets = (-0.5 * (embedded**2).sum(axis=1)).astype(np.float32)
@@ -42,3 +45,15 @@ class LearnedMetric:
     def predict(self, values: Values) -> Values:
         """See ``Expert``."""
         return normalise(values @ self.weights + self.offsets)
+
+    def trace(self, cell: Values, values: Values) -> npt.NDArray[np.float64]:
+        """How near each of the cells that taught is to another one, see ``Forest.trace``.
+
+        A cell counts exp(-1/2 |A (x - v)|^2), each class as much as any other, so that the shares
+        of the classes are about their probabilities.
+        """
+        gaps = (values - cell) @ self.projection.T
+        squares = (gaps.astype(np.float64) ** 2).sum(axis=1)
+        near = self._weights * np.exp(0.5 * (squares.min() - squares))
+        votes: npt.NDArray[np.float64] = near / near.sum()
+        return votes
