@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -28,6 +29,7 @@ from fewscape.ops import (
     box_features,
     filter_guided,
     multiscale_features,
+    resize_maps,
 )
 
 FOREST_WEIGHTS = (0.5, 0.5)
@@ -193,11 +195,40 @@ class Ensemble(PixelModel[EnsembleSupport]):
         """See ``PixelModel``."""
         if support.alone is not None:
             return support.alone.predict(self._view(values)[0])
-        total = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
-        scores = np.broadcast_to(total, (len(values), len(total)))
-        parts = zip(self.weights, support.experts, self._view(values), strict=True)
-        for weight, expert, seen in parts:
-            scores = scores + weight * np.maximum(expert.predict(seen), LEAST_LOG)
+        pairs = zip(support.experts, self._view(values), strict=True)
+        return self._mix([expert.predict(seen) for expert, seen in pairs], support)
+
+    def sketch_cells(
+        self, values: npt.NDArray[np.float32], support: EnsembleSupport, every: int
+    ) -> npt.NDArray[np.float32]:
+        """See ``PixelModel``: trees, which take nearly all the time, see every such cell only.
+
+        Their log probabilities are interpolated between these; all other experts see all cells.
+        """
+        height, width, size = values.shape
+        if every == 1 or support.alone is not None:
+            return super().sketch_cells(values, support, every)
+        rows, cols = (_spread(length, every) for length in (height, width))
+        few = self._view(values[rows[:, None], cols].reshape(-1, size))
+        parts = []
+        for place, seen in enumerate(self._view(values.reshape(-1, size))):
+            expert = support.experts[place]
+            if not isinstance(expert, Forest):
+                parts.append(expert.predict(seen))
+                continue
+            known = torch.from_numpy(expert.predict(few[place]))  # (n, K)
+            coarse = known.T.reshape(1, -1, len(rows), len(cols))
+            fine = resize_maps(coarse, (len(rows) * every, len(cols) * every))
+            parts.append(fine[0, :, :height, :width].flatten(1).T.numpy())
+        return self._mix(parts, support)
+
+    def _mix(
+        self, parts: Sequence[npt.NDArray[np.float32]], support: EnsembleSupport
+    ) -> npt.NDArray[np.float32]:
+        """(N, K) log probabilities of the experts, in their order, added with their weights."""
+        scores = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
+        for weight, logs in zip(self.weights, parts, strict=True):
+            scores = scores + weight * np.maximum(logs, LEAST_LOG)
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
         return mixed
 
@@ -229,17 +260,20 @@ class Ensemble(PixelModel[EnsembleSupport]):
         The probability of each class, shared among its polygons as the metric does. Without a
         metric, the votes of the trees.
         """
-        if not support.experts:
+        if support.alone is not None:
             return None
-        trees, last = support.experts[0], support.experts[-1]
+        last, views = support.experts[-1], self._view(cell[None])
         if isinstance(last, LearnedMetric):
-            scores = self.predict_cells(cell[None], support)
-            shares = last.trace(self._view(cell[None])[-1][0])
-            votes: npt.NDArray[np.float64] = np.exp(normalise(scores)[0])[cells.classes] * shares
-            return votes
-        if not isinstance(trees, Forest):
-            return None
-        return trees.trace(self._view(cell[None])[0][0], self._view(cells.values)[0])
+            odds = np.exp(normalise(self.predict_cells(cell[None], support))[0])
+            found: npt.NDArray[np.float64] = odds[cells.classes] * last.trace(views[-1][0])
+            return found
+        total = np.zeros(len(cells.values))
+        parts = zip(support.experts, views, self._view(cells.values), strict=True)
+        for expert, own, seen in parts:
+            if isinstance(expert, Forest):
+                total += expert.trace(own[0], seen)
+        votes: npt.NDArray[np.float64] = total / total.sum()
+        return votes
 
     def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """The features that each expert sees, of (N, D)."""
@@ -247,6 +281,12 @@ class Ensemble(PixelModel[EnsembleSupport]):
         boxes = _count_boxes(size)
         scales, squares, deep = np.split(values, [size - boxes, size], axis=1)
         return scales, deep, scales, scales, squares, deep
+
+
+def _spread(length: int, every: int) -> npt.NDArray[np.int64]:
+    """The middle one of each ``every`` places, the last one of a part that has none."""
+    count = -(-length // every)
+    return np.minimum(np.arange(count) * every + every // 2, length - 1)
 
 
 def _choose_radius(cells: Cells) -> int:
