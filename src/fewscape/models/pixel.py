@@ -78,6 +78,22 @@ class PixelModel(ABC, Generic[SupportT]):
     ) -> npt.NDArray[np.float32]:
         """(N, D) scaled features to (N, K) log probabilities; neighbours have no say."""
 
+    def sketch_cells(
+        self, values: npt.NDArray[np.float32], support: SupportT, every: int
+    ) -> npt.NDArray[np.float32]:
+        """About ``predict_cells`` for all cells of a window, where that can be had sooner.
+
+        Args:
+            values: (h, w, D) scaled features.
+            support: of ``learn``.
+            every: cells from one to the next for which everything is computed.
+
+        Returns:
+            (h w, K) log probabilities, by rows.
+        """
+        del every
+        return self.predict_cells(values.reshape(-1, values.shape[2]), support)
+
     def adapt(self, support: SupportT, scene: npt.NDArray[np.float32]) -> SupportT:
         """The support for a scene of which (M, D) scaled features of cells are known."""
         del scene

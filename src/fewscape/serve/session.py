@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,7 @@ class Session:
 
     def _equip(self) -> None:
         model = self._load()
+        import_module("sklearn.ensemble")  # seconds that nobody should wait for after drawing
         for desk in self.desks:
             folder = None
             if self.options.cache is not None:
