@@ -42,7 +42,7 @@ def test_one_class_alone_is_told(capsys):
     alone = make(ClassAccuracy("a", 4, 9, None), mean=None)
     tell_accuracy(alone, "s.tif")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "what teaches; too few polygons to tell how right the map will be:"
+    assert lines[0] == "examples; too few polygons to estimate the accuracy:"
     assert lines[2:3] == ["  a             4       9  -"]
     assert lines[3] == tell_lone_class(alone)
 
@@ -50,8 +50,6 @@ def test_one_class_alone_is_told(capsys):
 def test_everything_is_told_in_turn(capsys):
     tell_accuracy(OWN, "s.tif")
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0] == "how right a map of 's.tif' will be, by judging each polygon from the others:"
-    )
+    assert lines[0] == "expected accuracy on 's.tif', each polygon predicted from the others:"
     assert lines[1:6] == [f"  {line}" for line in list_accuracy(OWN)]
     assert lines[6:] == [advise(OWN)]

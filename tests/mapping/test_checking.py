@@ -158,7 +158,7 @@ def test_classes_that_the_map_does_not_have_are_refused(tmp_path):
     check = draw(
         tmp_path, {"background": [shapely.box(0, 0, 4, 4)], "rof": [shapely.box(5, 5, 9, 9)]}
     )
-    message = r"'.*check\.gpkg' have the class 'rof', the map has not.*mean 'roof'\?.*rename"
+    message = r"'.*check\.gpkg' have the class 'rof', which the map lacks.*mean 'roof'\?.*rename"
     with pytest.raises(ExamplesError, match=message):
         check_names(check, NAMES)
     check_names(check, ("rof",))

@@ -49,7 +49,7 @@ def test_a_limit_is_kept_by_less_cache_and_smaller_batches(scene):
 
 
 def test_too_little_is_told_with_what_is_needed(scene):
-    with pytest.raises(ConfigError, match=r"within 1 MB.*needs \d+ MB beside the network"):
+    with pytest.raises(ConfigError, match=r"limit of 1 MB.*needs \d+ MB besides the network"):
         make_plan(scene, 10**6)
 
 
@@ -79,7 +79,7 @@ def test_an_estimate_counts_windows_and_bytes(scene):
     assert sum(segmenter.batches) <= 48
     told = estimate.tell()
     assert f"{estimate.windows} windows" in told
-    assert "beside" in told
+    assert "plus" in told
 
 
 MEASURED = """

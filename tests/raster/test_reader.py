@@ -144,7 +144,7 @@ def test_reports_missing_files_and_other_formats(tmp_path):
 
 def test_reports_missing_bands(tmp_path):
     path = write_raster(tmp_path / "pan.tif", ramp(8, 8, bands=1))
-    with pytest.raises(SceneError, match=r"has 1 band, but band 2 was asked .*--bands 1,1,1"):
+    with pytest.raises(SceneError, match=r"has 1 band, but band 2 was requested.*--bands 1,1,1"):
         SceneReader(path)
 
 

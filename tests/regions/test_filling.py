@@ -73,5 +73,5 @@ def test_a_killed_worker_is_told(job, monkeypatch):
         raise BrokenProcessPool
 
     monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
-    with pytest.raises(ConfigError, match=r"worker process was ended from outside; .* fewer wor"):
+    with pytest.raises(ConfigError, match=r"worker process was killed; .* fewer wor"):
         fill_store(job, [[0], [1]], workers=2)

@@ -11,7 +11,7 @@ PASS_THROUGH = True  # LightningCLI parses its own options
 
 
 def run(argv: list[str]) -> int:
-    """Train as the recipe says; resume with ``--ckpt_path``."""
+    """Train by the recipe; ``--ckpt_path`` resumes."""
     from fewscape.training.fitting import train
 
     train(argv)

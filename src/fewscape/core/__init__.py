@@ -1,4 +1,4 @@
-"""Words and rules that every room shares: episodes, supports, outputs, errors, shapes, devices.
+"""Concepts that every package shares: episodes, supports, outputs, errors, shapes, devices.
 
 Letters in shapes: B batch, C channels, H and W rows and columns, N = H * W, K classes,
 M regions, S shots, L pyramid levels.

@@ -1,4 +1,4 @@
-"""Scores of networks on fixed episodes, with intervals."""
+"""Score networks on fixed episodes, with intervals."""
 
 from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
 from fewscape.evaluation.confusion_chart import draw_confusion

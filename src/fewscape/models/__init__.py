@@ -1,4 +1,4 @@
-"""Networks, one folder each, behind the contracts of ``base``."""
+"""Models, one folder each, and their base classes."""
 
 from fewscape.models.base import FewShotModel
 from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg

@@ -1,4 +1,4 @@
-"""What a map's check found, as numbers for a file."""
+"""The scores of a map's check, ready for JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SQUARE_METRES = 10_000
 
 
 def score_check(check: MapCheck) -> dict[str, Any]:
-    """Everything that a check tells, ready for JSON; None for what is unknown.
+    """Score a check; unknown values are None.
 
     Returns:
-        ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: estimates by the
-        stratified estimator, None if a mapped class is shown by no polygon. Every ``..._ci95`` is
-        from weighing polygons anew; every ``..._se`` is the estimator's own, which takes pixels
-        for independent and is too small for polygons.
+        ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: stratified estimates,
+        None if no polygon shows one of the mapped classes. Every ``..._ci95`` comes from a
+        bootstrap over polygons; every ``..._se`` is the estimator's own, which assumes independent
+        pixels and is too small for polygons.
     """
     matrix = check.polygons.matrix
     scores, bounds = score_agreement(matrix), bootstrap_polygons(check.polygons)

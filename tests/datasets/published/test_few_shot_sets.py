@@ -95,7 +95,7 @@ def test_tiles_that_others_have_cut_stay_as_they_are(tmp_path, rng, image, mask,
 
 def test_what_is_wrong_with_isaid_is_told(tmp_path, rng):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match=r"holds nothing of iSAID; expected its images"):
+    with pytest.raises(DatasetError, match=r"has no files of iSAID; expected its images"):
         prepare_isaid5i(tmp_path / "empty", tmp_path / "made")
     write_isaid(tmp_path / "source", rng)
     masks = tmp_path / "source" / "val" / "Semantic_masks.zip"

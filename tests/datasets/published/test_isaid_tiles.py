@@ -135,7 +135,7 @@ def test_what_is_wrong_with_a_list_is_told(tmp_path, made, rng):
     with pytest.raises(DatasetError, match=r"beside '.*fold1.txt' the list of fold 0 is absent"):
         prepare_isaid5i(tmp_path / "source", made)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match=r"fold0.txt' is no text"):
+    with pytest.raises(DatasetError, match=r"fold0.txt' is not text"):
         prepare_isaid5i(tmp_path / "source", made)
     path.write_text(kept)
     twice = tmp_path / "source" / "trn" / "list" / "split0.txt"
@@ -181,7 +181,7 @@ def test_original_images_and_their_tiles_in_one_folder_are_told(tmp_path, made, 
     ):
         (source / "train" / name).mkdir(exist_ok=True)
         (source / "train" / name / f"{stem}.png").write_bytes(as_png(pixels))
-    with pytest.raises(DatasetError, match=rf"holds the image '{stem}' twice"):
+    with pytest.raises(DatasetError, match=rf"has the image '{stem}' twice"):
         prepare_isaid5i(source, made)
 
 

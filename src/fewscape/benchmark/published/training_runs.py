@@ -1,4 +1,4 @@
-"""Training and testing of one run of a benchmark; what is there already is not done again."""
+"""Train and test one run of a benchmark, skipping finished steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fewscape.regions import open_regions
 
 RECIPE = "recipe.yaml"
 FEATURE_GIGABYTES = 100
-"""Room for the maps of one backbone; those of a ResNet-50 on all of iSAID-5i take 70."""
+"""Cache size of one backbone in GB; a ResNet-50 on all of iSAID-5i needs 70."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 Train = Callable[[list[str]], Any]
@@ -26,12 +26,12 @@ Load = Callable[[str], FewShotModel]
 
 
 def run_one(benchmark: Benchmark, run: Run, train: Train, load: Load) -> None:
-    """Train what is not trained, and test what is not tested.
+    """Train and test a run unless done.
 
     Args:
-        benchmark: the whole.
+        benchmark: the benchmark.
         run: one of its runs.
-        train: trains by the words of ``fewscape fit`` and gives the trainer.
+        train: trains with the arguments of ``fewscape fit`` and returns the trainer.
         load: opens a model folder.
 
     Raises:
@@ -46,7 +46,7 @@ def run_one(benchmark: Benchmark, run: Run, train: Train, load: Load) -> None:
 
 
 def make_recipe(benchmark: Benchmark, run: Run) -> Recipe:
-    """The whole recipe of a run, which ``fewscape fit`` can repeat."""
+    """Make the complete recipe of a run, for ``fewscape fit``."""
     recipe = benchmark.compose(run.model)
     return overlay_recipes([recipe, _tell_protocol(benchmark, run, recipe)])
 
@@ -65,7 +65,7 @@ def _tell_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
         },
         "held_out": list(novel.values()),
         "held_out_pixels": protocol.held_out_pixels,
-        "left_out_pixels": protocol.left_out_pixels,
+        "skip_image_pixels": protocol.skip_image_pixels,
         "leave_out": [name for number, name in dataset.classes.items() if number not in tested],
         "image_size": protocol.image_size,
         "whole_images": True,
@@ -96,9 +96,9 @@ def _train(benchmark: Benchmark, run: Run, train: Train) -> None:
     path = folder / RECIPE
     if path.is_file() and read_recipe(path) != recipe:
         raise ResultsError(
-            f"'{folder}' was begun with another recipe",
-            "a run keeps its recipe from its first step to its last",
-            "choose another --output, or delete that folder to train anew",
+            f"'{folder}' was started with another recipe",
+            "a run cannot change its recipe",
+            "choose another --output, or delete that folder to train again",
         )
     if benchmark.selection == "paper":
         benchmark.manifest(run.fold, 1)

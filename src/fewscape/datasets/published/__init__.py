@@ -1,4 +1,4 @@
-"""Published data sets from their original archives into the generic layout."""
+"""Convert published data sets from their original archives to the generic layout."""
 
 from fewscape.datasets.published.catalog import GUIDES, PREPARERS
 from fewscape.datasets.published.colour_labels import decode_colours

@@ -1,4 +1,4 @@
-"""HSNet: every block's features of query and support compared, position by position."""
+"""HSNet: correlates the features of every block of query and support."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from fewscape.ops import (
 STRIDES = (8, 16, 32)
 """Levels that are correlated."""
 SIDE_OF_FINEST = 32
-"""Cells a side at stride 8 of 256 pixel images, for which the squeeze blocks are built."""
+"""Cells per side at stride 8 of 256 pixel images, for which the squeeze blocks are built."""
 
 
 class HSNet(FewShotModel):
@@ -35,14 +35,14 @@ class HSNet(FewShotModel):
 
     Min, Kang and Cho, ICCV 2021: cosine similarities of the query with the masked support, one
     plane for every block of the backbone, form 4D tensors on three levels; centre-pivot
-    convolutions squeeze their support side away and mix the levels.
+    convolutions squeeze the support side and mix the levels.
 
     ``variant="reference"`` gives the published network's logits for the same weights.
     ``variant="default"`` makes the choices that MGCL's default makes, see ``config``; one kernel
     fits its smaller support, so published weights fit the reference only.
 
     Args:
-        backbone: a network of strides 8, 16 and 32; its blocks are what is compared.
+        backbone: a network of strides 8, 16 and 32 whose blocks are compared.
         variant: ``default`` or ``reference``.
     """
 
@@ -80,7 +80,7 @@ class HSNet(FewShotModel):
         size: tuple[int, int],
         regions: torch.Tensor | None,
     ) -> Features:
-        """The maps of all blocks as they are."""
+        """The unchanged maps of all blocks."""
         del regions  # HSNet compares positions only
         return Features(maps, size)
 
@@ -107,8 +107,8 @@ class HSNet(FewShotModel):
     def _mask_vectors(self, grid: torch.Tensor, masks: torch.Tensor, stride: int) -> torch.Tensor:
         """Support vectors scaled so that a product with a unit vector is the masked cosine.
 
-        Only the zero vectors of the background and, in the default, the shares of border cells
-        are shorter than one.
+        Only zero vectors of the background and, in the default, shares of border cells are shorter
+        than one.
         """
         if self.variant.support_side is not None:
             sides = dict(zip(STRIDES, (self.variant.support_side, 16, 8), strict=True))

@@ -1,4 +1,4 @@
-"""PFENet: a prior from the deepest features guides the enrichment of those in the middle."""
+"""PFENet: a prior from the deepest features guides the enrichment of the middle ones."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class PFENet(FewShotModel):
 
     The largest cosine of each query position with the support's object, in the deepest level,
     is a prior map. Query features of the two middle levels, the support's mean vector and the
-    prior are merged on four scales (FEM), each supervised by itself. Several shots average their
-    vectors and their priors.
+    prior are merged on four scales (FEM), each with its own supervision. Vectors and priors of
+    several shots are averaged.
 
     ``variant="reference"`` with the backbone ``resnet50_dilated`` gives the published network's
     logits for the same weights. ``variant="default"`` serves any backbone and makes the choices
     in ``config``.
 
     Args:
-        backbone: a pyramid of strides 8, 16 and 32, dilated or not; coarser levels are enlarged
-            to the finest.
+        backbone: a pyramid of strides 8, 16 and 32, dilated or not; coarser levels are upsampled to
+            the finest.
         variant: ``default`` or ``reference``.
         width: channels of the decoder; the paper takes 256.
     """
@@ -89,7 +89,7 @@ class PFENet(FewShotModel):
                 f"PFENet's variant '{self.variant_name}' cannot use the backbone "
                 f"'{self.backbone.settings['name']}'",
                 "it masks the support before the last stage of a ResNet",
-                "take 'resnet50_dilated' or 'resnet50', or the variant 'default'",
+                "use 'resnet50_dilated' or 'resnet50', or the variant 'default'",
             )
 
     def describe(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class PFENet(FewShotModel):
         size: tuple[int, int],
         regions: torch.Tensor | None,
     ) -> Features:
-        """The three levels as they are."""
+        """The three levels unchanged."""
         del regions  # PFENet has no use for them
         return Features(maps, size)
 
@@ -122,7 +122,7 @@ class PFENet(FewShotModel):
         )
 
     def predict_shot(self, features: Features, support: Support) -> Output:
-        """As ``predict`` with one shot."""
+        """``predict`` for one shot."""
         return self.predict(features, [support])
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
@@ -138,7 +138,7 @@ class PFENet(FewShotModel):
         return Output(logits, features.size, {"prior": prior, **auxiliary})
 
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy of what the scales predict alone, weight one as published."""
+        """Mean cross-entropy of the scales' own predictions, with weight one as published."""
         losses = []
         for divisor in DIVISORS:
             logits = output.maps[f"auxiliary{divisor}"]
@@ -154,7 +154,7 @@ class PFENet(FewShotModel):
         return share
 
     def _run_deep(self, features: Features, masks: torch.Tensor) -> torch.Tensor:
-        """The deepest level of the support, of masked features where the variant says so."""
+        """The deepest level of the support, from masked features if the variant says so."""
         if not self.variant.masked_last_stage:
             return features.maps[2]
         assert isinstance(self.backbone, ResNetBackbone)

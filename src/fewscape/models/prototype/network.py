@@ -18,15 +18,15 @@ STRIDES = (4, 8, 16, 32)
 
 
 class Prototype(FewShotModel):
-    """Each position goes to the nearer of two masked-average prototypes (PANet, Wang et al. 2019).
+    """Assigns each position to the nearer masked-average prototype (PANet, Wang et al. 2019).
 
-    The cosine similarities are taken on every level, enlarged to the finest one and averaged.
-    Nothing is trained. Several shots average their prototypes, as in the paper; a support without
-    foreground or background has the zero prototype, which is similar to nothing.
+    Cosine similarities are computed on every level, upsampled to the finest one and averaged.
+    Nothing is trained. The prototypes of several shots are averaged, as in the paper; a support
+    without foreground or background has a zero prototype with similarity zero.
 
     Args:
-        backbone: any pyramid; its weights decide the quality.
-        temperature: factor of the cosines, 20 in the paper; it does not change the decision.
+        backbone: any pyramid; its weights determine the quality.
+        temperature: factor of the cosines, 20 in the paper; does not change the decision.
     """
 
     name: ClassVar[str] = "prototype"
@@ -50,12 +50,12 @@ class Prototype(FewShotModel):
         size: tuple[int, int],
         regions: torch.Tensor | None,
     ) -> Features:
-        """The maps with vectors of length one."""
+        """Normalise the maps' vectors to length one."""
         del regions  # prototypes do not need them
         return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Of each level ``prototypes0`` (B, 2, C), ...: of the foreground and the background."""
+        """For each level ``prototypes0`` (B, 2, C), ... of foreground and background."""
         tensors = {}
         for index, level in enumerate(features.maps):
             shares = average_mask(masks, (level.shape[2], level.shape[3]))

@@ -1,4 +1,4 @@
-"""Paths that look into an archive, as GDAL understands them."""
+"""GDAL paths into archives."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/")
 
 
 class ArchivePath(NamedTuple):
-    """A file in an archive on this machine."""
+    """A file in a local archive."""
 
     kind: str
     """One of ``ARCHIVES``."""
     archive: Path
     inside: str
-    """Path in the archive; empty for all of it."""
+    """Path in the archive; empty for the whole archive."""
 
     @property
     def address(self) -> str:
-        """What GDAL opens, from whichever folder."""
+        """The path that GDAL opens, from any folder."""
         end = f"/{self.inside}" if self.inside else ""
         return f"{self.kind}{self.archive.resolve().as_posix()}{end}"
 
 
 def split_archive(path: Path | str) -> ArchivePath | None:
-    """Where a path such as ``/vsizip/data/a.zip/roofs.shp`` leads; None if into no archive.
+    """Split a path such as ``/vsizip/data/a.zip/roofs.shp``; None if it is not into an archive.
 
-    Absolute and relative paths of archives are understood alike.
+    Archive paths may be absolute or relative.
     """
     text = str(path) if isinstance(path, str) else path.as_posix()
     for kind in ARCHIVES:
