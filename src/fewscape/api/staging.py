@@ -21,7 +21,7 @@ log = logging.getLogger("fewscape")
 class LogReporter(Reporter):
     """Reports to ``logging``, which shows warnings by default."""
 
-    def tell(self, sentence: str) -> None:
+    def info(self, sentence: str) -> None:
         """Log at level INFO."""
         log.info(sentence)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
-    from fewscape.evaluation import Contender, Counted
+    from fewscape.evaluation import Candidate, Counted
 
 EXAMPLE = """\
 fewscape data synthesize --output data/synthetic --scenes 4
@@ -163,14 +163,14 @@ def _split(manifest: Manifest, folds: str | None) -> dict[int, Manifest]:
     return CLASS_FOLDS[folds].split(manifest)
 
 
-def _load(arguments: argparse.Namespace, source: str) -> Contender:
-    from fewscape.evaluation import Contender
+def _load(arguments: argparse.Namespace, source: str) -> Candidate:
+    from fewscape.evaluation import Candidate
     from fewscape.regions import open_regions
     from fewscape.zoo import MODELS, load
 
     given = (arguments.backbone, arguments.weights) if source in MODELS else (None, None)
     model = load(source, *given).few_shot
-    return Contender(
+    return Candidate(
         model, open_regions(model.region_method, model.region_options, arguments.regions)
     )
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fewscape.cli import values
 
-SUMMARY = "prepare published data sets, write synthetic ones, verify any, pack crops"
 EXAMPLE = """\
 fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
@@ -100,7 +99,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
         report = PREPARERS[arguments.name](
             arguments.source, arguments.output, lambda name: progress.advance(task)
         )
-    for line in report.tell():
+    for line in report.lines():
         print(line)
     written = report.images["all"] or report.images.total()  # "all" holds the other splits
     print(f"wrote {written} images to {arguments.output}")
@@ -130,7 +129,7 @@ def _verify(root: Path) -> int:
         read_splits,
     )
     from fewscape.datasets.fingerprint import LabelsHash
-    from fewscape.datasets.published import tell_pairs
+    from fewscape.datasets.published import format_pairs
 
     dataset = FolderDataset(root, root=root)  # paths of the labels start at the data set
     splits = read_splits(root)
@@ -161,8 +160,8 @@ def _verify(root: Path) -> int:
     for class_id, name in names.items():
         table.add_row(str(class_id), name, f"{100 * pixels[class_id] / pixels.sum():.2f} %")
     Console().print(table)
-    _tell_splits(splits, sizes)
-    for line in tell_pairs(pairs, read_published_pairs(root / "classes.json")):
+    _print_splits(splits, sizes)
+    for line in format_pairs(pairs, read_published_pairs(root / "classes.json")):
         print(line)
     for name, found in hashes.items():
         print(f"fingerprint of {name}: sha256 {found.hexdigest()}")
@@ -171,7 +170,7 @@ def _verify(root: Path) -> int:
     return 0
 
 
-def _tell_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) -> None:
+def _print_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) -> None:
     """Print the sizes of the splits, and images that are in two of them."""
     if not splits:
         return

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from fewscape.demo.examples import DemoExamples
     from fewscape.demo.scene import DemoScene
 
-SUMMARY = "see it work: two scenes mapped from three polygons a class"
 EXAMPLE = "fewscape demo --output demo_output"
 
 CLASSES = ("field", "water")
@@ -92,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     picture = folder / "demo.png"
     rows = show_synthetic(scene, examples, maps, scores), show_real(*given, real_maps)
     draw_sheet(picture, rows)
-    _tell_scores(scores)
+    _print_scores(scores)
     print(f"{picture} shows the results; the demo took {time.perf_counter() - begin:.0f} s")
     return 0
 
@@ -118,7 +117,7 @@ def _score(scene: DemoScene, examples: DemoExamples, classes: Path) -> dict[str,
     return dict(zip(scene.classes, scores, strict=True))
 
 
-def _tell_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
+def _print_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
     from rich.console import Console
     from rich.table import Table
 

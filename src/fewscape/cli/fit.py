@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-SUMMARY = "train a network from a YAML recipe"
 EXAMPLE = """\
 fewscape fit --config embedded --trainer.default_root_dir runs/embedded
 fewscape fit --config bicor_seg/small --data.folder mydata --trainer.default_root_dir runs/mine

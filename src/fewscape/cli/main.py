@@ -110,7 +110,7 @@ def _report(error: Exception) -> int:
         return USAGE_ERROR
     print(
         f"defect: {type(error).__name__}: {error}\n"
-        "this should not happen; run again with --debug and report the trace",
+        "this is a bug in fewscape: run again with --debug and report the traceback",
         file=sys.stderr,
     )
     return DEFECT

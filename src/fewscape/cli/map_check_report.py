@@ -19,7 +19,7 @@ WIDTH = 160
 """Width of tables that go into a file, in columns."""
 
 
-def tell_check(name: str, results: Mapping[str, Any]) -> None:
+def print_check(name: str, results: Mapping[str, Any]) -> None:
     """Print the tables of a map and their limits.
 
     Args:

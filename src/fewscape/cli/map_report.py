@@ -24,7 +24,7 @@ UNKNOWN_TITLE = "examples; too few polygons to estimate the accuracy:"
 class Terminal(Reporter):
     """Reports to the terminal; warnings and progress go to standard error."""
 
-    def tell(self, sentence: str) -> None:
+    def info(self, sentence: str) -> None:
         """A line."""
         print(sentence, flush=True)
 
@@ -34,12 +34,12 @@ class Terminal(Reporter):
 
     def accuracy(self, own: OwnAccuracy, scene_name: str) -> None:
         """Print a line per class, and what to draw next."""
-        tell_accuracy(own, scene_name)
+        print_accuracy(own, scene_name)
 
     def cost(self, scene_name: str, estimate: Estimate, is_shared: bool) -> None:
         """A line."""
         whole = " (of all shards together)" if is_shared else ""
-        print(f"{scene_name}: {estimate.tell()}{whole}", flush=True)
+        print(f"{scene_name}: {estimate!s}{whole}", flush=True)
 
     def progress(self, label: str, pixels: int) -> AbstractContextManager[Callable[[int], None]]:
         """A bar."""
@@ -47,13 +47,13 @@ class Terminal(Reporter):
 
     def finished(self, scene_name: str, finished: FinishedMap) -> None:
         """Print the files, the class shares and the time."""
-        tell_result(scene_name, finished)
+        print_result(scene_name, finished)
 
     def checked(self, scene_name: str, results: Mapping[str, Any], path: Path) -> None:
         """Print the tables and the file with the numbers."""
-        from fewscape.cli.map_check_report import tell_check
+        from fewscape.cli.map_check_report import print_check
 
-        tell_check(scene_name, results)
+        print_check(scene_name, results)
         print(f"  {path}")
 
 
@@ -62,19 +62,19 @@ def warn(sentence: str) -> None:
     print(f"warning: {sentence}", file=sys.stderr)
 
 
-def tell_accuracy(own: OwnAccuracy, scene_name: str) -> None:
+def print_accuracy(own: OwnAccuracy, scene_name: str) -> None:
     """Print a line per class, and what to draw next.
 
     Args:
         own: the accuracy estimated from the examples.
         scene_name: scene of the examples, the only one that the estimate holds for.
     """
-    from fewscape.mapping.engine.accuracy_notes import advise, list_accuracy, tell_lone_class
+    from fewscape.mapping.engine.accuracy_notes import advise, describe_lone_class, list_accuracy
 
     print(UNKNOWN_TITLE if own.mean_iou is None else ACCURACY_TITLE.format(scene=scene_name))
     for line in list_accuracy(own):
         print(f"  {line}")
-    for sentence in (advise(own), tell_lone_class(own)):
+    for sentence in (advise(own), describe_lone_class(own)):
         if sentence:
             print(sentence)
 
@@ -114,7 +114,7 @@ def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done / 1e6)
 
 
-def tell_result(name: str, result: FinishedMap) -> None:
+def print_result(name: str, result: FinishedMap) -> None:
     """Print the files and their sizes, the class shares, the share without data and the time."""
     for file in result.files:
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-SUMMARY = "list the models, or show one model folder"
-EXAMPLE = "fewscape models show ensemble"
+EXAMPLE = """\
+fewscape models list
+fewscape models show ensemble"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NoReturn
 
 
@@ -19,9 +19,10 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
 
     def add_subparsers(self, **kwargs: Any) -> Any:  # noqa: ANN401 (argparse's own)
-        """Add verbs, each with a parser like this one."""
-        kwargs.setdefault("parser_class", partial(type(self), epilog=self.epilog))
-        return super().add_subparsers(**kwargs)
+        """Add verbs, each with a parser like this one and its own part of the example."""
+        verbs: Any = super().add_subparsers(action=_Verbs, **kwargs)
+        verbs.epilog = self.epilog
+        return verbs
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
@@ -55,3 +56,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the error and where to find help; exit with code 2."""
         self.exit(2, f"error: {message}\nsee: {self.prog} --help\n")
+
+
+class _Verbs(argparse._SubParsersAction):  # type: ignore[type-arg]
+    """Verbs whose help shows their summary, and the lines of the example that call them."""
+
+    epilog: str | None = None
+
+    def add_parser(self, name: str, **kwargs: Any) -> Any:  # noqa: ANN401 (argparse's own)
+        kwargs.setdefault("description", kwargs.get("help"))
+        call = rf"^ *{re.escape(f'{self._prog_prefix} {name}')}\b(?:.*\\\n)*.*"
+        if lines := re.findall(call, self.epilog or "", re.MULTILINE):
+            kwargs.setdefault("epilog", "\n".join(["example:", *lines]))
+        return super().add_parser(name, **kwargs)

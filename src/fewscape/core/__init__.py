@@ -4,6 +4,7 @@ Letters in shapes: B batch, C channels, H and W rows and columns, N = H * W, K c
 M regions, S shots, L pyramid levels.
 """
 
+from fewscape.core.closing import Closing
 from fewscape.core.episode import IGNORE, Episode
 from fewscape.core.errors import (
     ConfigError,
@@ -39,6 +40,7 @@ from fewscape.core.window import Window
 
 __all__ = [
     "IGNORE",
+    "Closing",
     "ConfigError",
     "DatasetError",
     "Episode",

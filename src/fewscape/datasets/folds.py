@@ -23,26 +23,6 @@ class ClassFolds:
     concepts: Mapping[str, str]
     """Concept by class name, such as ``flood water`` to ``water``."""
 
-    @classmethod
-    def consecutive(cls, class_names: Sequence[str], num_folds: int) -> ClassFolds:
-        """Folds of equally many classes, in order; every class is its own concept.
-
-        Raises:
-            ConfigError: the classes cannot be divided so.
-
-        Examples:
-            >>> [sorted(fold) for fold in ClassFolds.consecutive(["a", "b", "c", "d"], 2).folds]
-            [['a', 'b'], ['c', 'd']]
-        """
-        if num_folds < 1 or len(class_names) % num_folds:
-            raise ConfigError(
-                f"{len(class_names)} classes in {num_folds} folds",
-                "expected a number of folds that divides the number of classes",
-            )
-        part = len(class_names) // num_folds
-        folds = [class_names[at : at + part] for at in range(0, len(class_names), part)]
-        return cls(tuple(map(frozenset, folds)), {name: name for name in class_names})
-
     def novel(self, fold: int, datasets: Sequence[LabelledImages]) -> tuple[ClassKey, ...]:
         """Classes of the fold: hidden in training and tested.
 

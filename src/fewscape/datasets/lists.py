@@ -25,7 +25,7 @@ PairLists = Mapping[str, Sequence[ClassImages]]
 """By split, then by fold."""
 
 
-def read_pair_lists(folder: Path, name: str) -> PairLists:
+def read_class_lists(folder: Path, name: str) -> PairLists:
     """Read the lists of one name.
 
     Args:

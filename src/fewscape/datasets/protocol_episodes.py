@@ -12,7 +12,7 @@ from fewscape.core import DatasetError, Window
 from fewscape.datasets.areas import choose_areas, image_stem, read_splits
 from fewscape.datasets.fingerprint import hash_labels
 from fewscape.datasets.folder import FolderDataset
-from fewscape.datasets.lists import ClassImages, read_pair_lists
+from fewscape.datasets.lists import ClassImages, read_class_lists
 from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
 from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
 
@@ -80,7 +80,7 @@ def _read_listed(
     """Images of each class of a fold in the protocol's lists, or None."""
     if protocol.lists is None:
         return None
-    folds = read_pair_lists(dataset.folder, protocol.lists).get("val", ())
+    folds = read_class_lists(dataset.folder, protocol.lists).get("val", ())
     if fold >= len(folds):
         raise DatasetError(
             f"the lists '{protocol.lists}' of '{dataset.folder}' have no fold {fold} for the test",

@@ -47,7 +47,6 @@ class Protocol:
         tile_size: side of the images, pixels.
         image_size: side that they are resized to.
         seed: random seed of the supports.
-        published_runs: how often the papers trained or drew.
         note: papers that use it, and its limits.
     """
 
@@ -65,7 +64,6 @@ class Protocol:
     tile_size: int = 256
     image_size: int = 256
     seed: int = 0
-    published_runs: int = 1
     note: str
 
 
@@ -114,7 +112,6 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             min_pixels=OBJECT_PIXELS,
             tile_size=512,
             image_size=512,
-            published_runs=5,
             note="R2Net, PCNet, HRL: tiles of 512 pixels, large objects; training tiles with a "
             "large novel object are left out, small ones stay as background",
         ),
@@ -135,7 +132,6 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
             episodes=1000,
             min_pixels=OBJECT_PIXELS,
             image_size=473,
-            published_runs=5,
             note="FRINet: tiles enlarged to 473, large objects; its training of the backbone on "
             "the base classes is not done here",
         ),

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError
-from fewscape.raster.reading.statistics import HIGH, LOW
+from fewscape.raster.reading.scaling import find_limits
 
 _MAX_SAMPLES = 1 << 20
 
@@ -41,7 +41,7 @@ class Stretch:
         for band, row in enumerate(values):
             finite = row[np.isfinite(row)]
             if finite.size:
-                limits[:, band] = np.percentile(finite, (LOW, HIGH))
+                limits[:, band] = find_limits(finite)
         return cls(limits[0], limits[1])
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

@@ -82,7 +82,7 @@ def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
         Panel(
             f"map by {_call(model)}",
             paint(pixels[:3], read_classes(path), by_id),
-            _tell_estimate(path),
+            _format_estimate(path),
         )
         for model, path in maps.items()
     ]
@@ -105,7 +105,7 @@ def _call(model: str) -> str:
     return model.replace("_", " ")
 
 
-def _tell_estimate(classes: Path) -> str:
+def _format_estimate(classes: Path) -> str:
     """Format the accuracy in the map's tag; empty without a tag."""
     with open_raster(classes) as dataset:
         tag = dataset.tags().get("EXPECTED_IOU")

@@ -12,7 +12,7 @@ import torch
 from fewscape.core import ManifestError, Policy
 from fewscape.datasets import FileCrops, Manifest
 from fewscape.datasets.fingerprint import check_labels
-from fewscape.evaluation.encoding import choose_room
+from fewscape.evaluation.encoding import limit_feature_bytes
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, EpisodeOverlap
 from fewscape.models import FewShotModel
@@ -23,7 +23,7 @@ DECODED_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class Candidate:
     """A network with its region maker."""
 
     model: FewShotModel
@@ -40,7 +40,7 @@ class Counted:
 
 
 def count_episodes(
-    contenders: Mapping[str, Contender],
+    candidates: Mapping[str, Candidate],
     manifest: Manifest,
     root: Path | str,
     policy: Policy,
@@ -56,7 +56,7 @@ def count_episodes(
     features for later episodes exceed ``max_feature_bytes``.
 
     Args:
-        contenders: networks by their names in the results; they are moved to the policy's device
+        candidates: networks by their names in the results; they are moved to the policy's device
             and keep their mode.
         manifest: the episodes.
         root: folder that the manifest's paths are relative to.
@@ -77,12 +77,12 @@ def count_episodes(
     manifest.check_files(root)
     check_labels(manifest, root)
     source = FileCrops(root, manifest.ignore, bands, DECODED_BYTES)
-    room = choose_room(policy) if max_feature_bytes is None else max_feature_bytes
-    share = room // len(contenders)
-    was_training = {name: each.model.training for name, each in contenders.items()}
+    room = limit_feature_bytes(policy) if max_feature_bytes is None else max_feature_bytes
+    share = room // len(candidates)
+    was_training = {name: each.model.training for name, each in candidates.items()}
     with ExitStack() as stack:
         predictors = {}
-        for name, each in contenders.items():
+        for name, each in candidates.items():
             stack.callback(each.model.train, was_training[name])
             each.model.eval().to(policy.device)
             predictors[name] = stack.enter_context(

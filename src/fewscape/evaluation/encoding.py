@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
-from fewscape.core import Features, Policy
+from fewscape.core import Closing, Features, Policy
 from fewscape.datasets import Crop
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
@@ -23,7 +23,7 @@ ReadImage = Callable[[Crop], torch.Tensor]
 LEAST_ROOM = 1 << 30
 
 
-def choose_room(policy: Policy) -> int:
+def limit_feature_bytes(policy: Policy) -> int:
     """Memory limit of features in bytes: a third of the RAM, or half of a GPU's free memory.
 
     If not all features for later episodes fit, images are encoded again.
@@ -35,7 +35,7 @@ def choose_room(policy: Policy) -> int:
     return max(LEAST_ROOM, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 3)
 
 
-class CropEncoder:
+class CropEncoder(Closing):
     """Encodes the crops of a plan step by step.
 
     The plan lists the crops of each step, so a crop's features are dropped after its last step. If
@@ -82,10 +82,8 @@ class CropEncoder:
         self._threads = ThreadPoolExecutor(num_threads)
         self._reads: dict[Crop, Future[Tensors]] = {}
 
-    def __enter__(self) -> CropEncoder:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
+    def close(self) -> None:
+        """Stop the reader threads."""
         self._threads.shutdown(cancel_futures=True)
 
     def encode_step(self, step: int) -> Features:

@@ -14,7 +14,7 @@ import torch
 from fewscape import __version__
 from fewscape.core import Policy
 from fewscape.datasets import Manifest
-from fewscape.evaluation.counting import Contender, count_episodes
+from fewscape.evaluation.counting import Candidate, count_episodes
 from fewscape.evaluation.intervals import bootstrap_iou
 from fewscape.metrics import EpisodeOverlap, divide_overlap, sum_groups
 from fewscape.models import FewShotModel
@@ -64,7 +64,7 @@ def evaluate(
     name = model_name or model.name
     policy = policy or Policy.choose()
     counted = count_episodes(
-        {name: Contender(model, regions)},
+        {name: Candidate(model, regions)},
         manifest,
         root,
         policy,

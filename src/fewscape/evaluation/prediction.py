@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fewscape.core import Policy
+from fewscape.core import Closing, Policy
 from fewscape.datasets import Crop, EpisodeSpec, FileCrops, Manifest
 from fewscape.datasets.crops import mask_of, read_image, read_labels
 from fewscape.evaluation.encoding import CropEncoder
@@ -16,7 +16,7 @@ from fewscape.ops import resize_maps
 from fewscape.regions import MakeRegions
 
 
-class ManifestPredictor:
+class ManifestPredictor(Closing):
     """Runs a network over episodes; close it, or use it as a context manager.
 
     Args:
@@ -55,11 +55,9 @@ class ManifestPredictor:
             2 * batch_size,
         )
 
-    def __enter__(self) -> ManifestPredictor:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.encoder.__exit__(*exception)
+    def close(self) -> None:
+        """Stop the reader threads."""
+        self.encoder.close()
 
     @torch.inference_mode()
     def predict(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:

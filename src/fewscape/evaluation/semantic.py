@@ -74,7 +74,7 @@ def evaluate_semantic(
         confusion += _score_area(segmenter, reader, area, options)
         pixels += area.pixels
     return {
-        **tell_scores(confusion, segmenter.class_names, options.unscored),
+        **describe_scores(confusion, segmenter.class_names, options.unscored),
         "scored_share": int(confusion.sum()) / max(1, pixels),
         "pixels": pixels,
         "images": [image_stem(dataset, area.image) for area in areas],
@@ -90,16 +90,16 @@ def evaluate_semantic(
     }
 
 
-def tell_scores(
+def describe_scores(
     confusion: torch.Tensor, class_names: Sequence[str], unscored: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The scores of counts (N, N) as plain data, see ``evaluate_semantic``."""
     scores = score_confusion(confusion)
-    means = [_tell_means("all classes", scores)]
+    means = [_describe_means("all classes", scores)]
     if unscored:
         kept = [number for number, name in enumerate(class_names) if name not in unscored]
         without = "without " + " and ".join(unscored)
-        means.insert(0, _tell_means(without, score_confusion(confusion, kept)))
+        means.insert(0, _describe_means(without, score_confusion(confusion, kept)))
     names = ("iou", "f1", "precision", "recall")
     per_class = [
         {"class_name": name}
@@ -115,7 +115,7 @@ def tell_scores(
     }
 
 
-def _tell_means(variant: str, scores: ClassScores) -> dict[str, Any]:
+def _describe_means(variant: str, scores: ClassScores) -> dict[str, Any]:
     return {
         "variant": variant,
         "miou": _plain(scores.miou),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SIDE = 1024
 """Side of the windows in which a map is compared with polygons."""
 
-STRIP_PIXELS = 1_000_000
+AREA_PIXELS = 1_000_000
 """Pixels per batch when areas are measured."""
 
 
@@ -165,7 +165,7 @@ def _measure(
     """Measure pixels and areas (K,) of the classes, and whether areas are in square metres."""
     measure = GroundMeasure(grid)
     pixels, areas = np.zeros(num, np.int64), np.zeros(num)
-    for strip in plan_strips(grid.height, grid.width, STRIP_PIXELS):
+    for strip in plan_strips(grid.height, grid.width, AREA_PIXELS):
         mapped = dataset.read(1, window=to_rasterio(strip)).ravel()
         pixels += np.bincount(mapped, minlength=256)[:num]
         if measure.is_possible:

@@ -29,7 +29,7 @@ class Estimate:
     resident_bytes: int | None
     disk_bytes: int
 
-    def tell(self) -> str:
+    def __str__(self) -> str:
         """One line of text."""
         minutes, seconds = divmod(round(self.seconds), 60)
         hours, minutes = divmod(minutes, 60)

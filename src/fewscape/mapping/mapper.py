@@ -103,7 +103,7 @@ class Mapper(Protocol):
         """Close the files; they reopen on demand."""
 
 
-def tell_origin(rasters: Mapping[str, Source], retry: Retry | None = None) -> dict[str, str]:
+def describe_origin(rasters: Mapping[str, Source], retry: Retry | None = None) -> dict[str, str]:
     """Tags of every map: the version, and name and fingerprint of each raster.
 
     Args:

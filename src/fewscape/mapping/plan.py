@@ -21,8 +21,8 @@ from fewscape.core import ConfigError
 from fewscape.mapping.examples.outlines import Outline
 from fewscape.mapping.output.finishing import OutputOptions
 from fewscape.raster import BandStyle, Georeference
+from fewscape.raster.grid import STRIP_PIXELS
 from fewscape.raster.ground_control import GroundControl
-from fewscape.raster.vectors.vectorise import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
 
 LONGEST_NAME = 240

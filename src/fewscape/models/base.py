@@ -26,23 +26,16 @@ class FewShotModel(Network):
     that a scene is encoded once for all classes and a support is learned once for all windows.
     """
 
-    shot_fusion: ShotFusion
     needs_training: ClassVar[bool] = True
     """Whether anything needs training beyond a pretrained backbone."""
 
     @abstractmethod
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """Compute features from the backbone's maps, which may be cached.
 
         Args:
-            maps: (B, C, h, w) of each level.
-            size: height and width of the images.
-            regions: (B, H, W) int32, -1 for none; None without region maps.
+            raw: maps (B, C, h, w) of each level, size of the images, and region maps if there are
+                any.
         """
 
     @abstractmethod
@@ -55,8 +48,16 @@ class FewShotModel(Network):
         """
 
     @abstractmethod
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of the queries for one shot; a support of batch 1 serves all queries."""
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Predict the queries from all shots; see ``fuse_predictions`` for one way to fuse them.
+
+        Args:
+            features: features of the queries, batch B.
+            supports: one per shot, of batch B or 1; a support of batch 1 serves all queries.
+
+        Returns:
+            Output with logits (B, 2, H / stride, W / stride), background and foreground.
+        """
 
     def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
         """Tell the support its class number in the data set.
@@ -100,24 +101,7 @@ class FewShotModel(Network):
             ShapeError: height or width is not a multiple of ``window_multiple``.
         """
         size = check_window(images, self.window_multiple, self.name)
-        return self.enhance((embed or self.backbone)(images), size, regions)
-
-    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Predict the queries; the network's rule fuses the shots.
-
-        Args:
-            features: features of the queries, batch B.
-            supports: one per shot, of batch B or 1.
-
-        Returns:
-            Output with logits (B, 2, H / stride, W / stride), background and foreground; its
-            auxiliary maps are those of the first shot.
-        """
-        outputs = [self.predict_shot(features, support) for support in supports]
-        if len(outputs) == 1:
-            return outputs[0]
-        fused = fuse_shots([output.logits for output in outputs], self.shot_fusion)
-        return replace(outputs[0], logits=fused)
+        return self.enhance(Features((embed or self.backbone)(images), size, regions))
 
     def forward(self, episode: Episode, embed: Embed | None = None) -> Output:
         """Predict an episode's queries; all its images form one backbone batch.
@@ -138,6 +122,30 @@ class FewShotModel(Network):
         ]
         supports = [self.name_class(support, episode.class_id) for support in learnt]
         return self.predict(features[:batch], supports)
+
+
+def fuse_predictions(
+    predict_shot: Callable[[Features, Support], Output],
+    features: Features,
+    supports: Sequence[Support],
+    rule: ShotFusion,
+) -> Output:
+    """Predict from each shot alone and fuse the logits by a rule of ``SHOT_FUSIONS``.
+
+    Args:
+        predict_shot: predicts from one support.
+        features: features of the queries.
+        supports: one per shot.
+        rule: name of the rule; a single shot keeps its logits.
+
+    Returns:
+        The fused output; its auxiliary maps are those of the first shot.
+    """
+    outputs = [predict_shot(features, support) for support in supports]
+    if len(outputs) == 1:
+        return outputs[0]
+    fused = fuse_shots([output.logits for output in outputs], rule)
+    return replace(outputs[0], logits=fused)
 
 
 def join_regions(episode: Episode) -> torch.Tensor | None:

@@ -43,6 +43,6 @@ class TurnedModel(FewShotModel):
         for view in FLIPS[self.views][1:]:
             images = turn(features.extra["images"], *view)
             size = (images.shape[2], images.shape[3])
-            maps = self.enhance(self.backbone(images), size, None)
+            maps = self.enhance(Features(self.backbone(images), size))
             found.append((maps, turn(masks, *view)))
         return found

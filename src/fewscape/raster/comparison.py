@@ -9,10 +9,7 @@ import numpy as np
 
 from fewscape.core import SceneError
 from fewscape.raster.gdal import open_raster, to_rasterio
-from fewscape.raster.grid import plan_strips
-
-STRIP_PIXELS = 4_000_000
-"""Pixels in memory at a time."""
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 
 
 @dataclass(frozen=True, slots=True)

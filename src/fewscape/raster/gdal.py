@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
     from rasterio.windows import Window as RasterioWindow
 
+CACHE_BYTES = 64 << 20
+"""Default of GDAL's block cache while scenes are read."""
+
 
 def open_quietly(address: Path | str) -> DatasetReader:
     """Open a rasterio data set without the warning about a missing georeference.
@@ -67,7 +70,7 @@ def open_raster(path: Path | str) -> DatasetReader:
         if not Path(path).exists():
             raise SceneError(f"the scene '{path}' does not exist", "", "check the path") from error
         raise SceneError(
-            f"'{path}' is damaged or not a raster: {tell_cause(error)}",
+            f"'{path}' is damaged or not a raster: {describe_cause(error)}",
             "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
             "check the file, for example with 'rio info', or copy it again",
         ) from error
@@ -134,6 +137,6 @@ def to_rasterio(window: core.Window) -> RasterioWindow:
     return Window(window.col, window.row, window.width, window.height)
 
 
-def tell_cause(error: BaseException) -> str:
+def describe_cause(error: BaseException) -> str:
     """GDAL's original message; rasterio's own one only points to it."""
     return str(error.__cause__ or error).strip()

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from fewscape.core import ConfigError, Window
 
+STRIP_PIXELS = 4_000_000
+"""Default pixels of a strip in memory at a time."""
+
 FAINT = 1e-3
 """Weight of a window's outermost cells, which matter only where no other window overlaps."""
 

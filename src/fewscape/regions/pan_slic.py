@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fewscape.raster.reading.scaling import find_limits, stretch
+
 AREA = 64
 """Panchromatic pixels of a superpixel: 2 x 2 multispectral ones at a ratio of 4."""
 COMPACTNESS = 0.3
@@ -22,8 +24,8 @@ Limits = tuple[float, float]
 
 def grey_limits(pan: npt.NDArray[np.generic]) -> Limits:
     """Find the grey values that become 0 and 1."""
-    low, high = np.percentile(pan.astype(np.float64), LIMITS).tolist()
-    return low, high
+    low, high = find_limits(pan.ravel(), *LIMITS)
+    return float(low), float(high)
 
 
 def segment_pan(
@@ -43,9 +45,8 @@ def segment_pan(
     from skimage.segmentation import slic
 
     low, high = limits or grey_limits(pan)
-    grey = np.clip((pan.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
     regions: npt.NDArray[np.integer] = slic(
-        grey,
+        stretch(pan, low, high),
         max(1, pan.size // area),
         compactness,
         start_label=0,

@@ -60,10 +60,6 @@ class RegionStore:
         _write(path, maker(image))
         return True
 
-    def holds(self, image: Image, maker: RegionMaker) -> bool:
-        """Whether there is a readable file."""
-        return _read(self.path(image, maker), image.shape[:2]) is not None
-
     def path(self, image: Image, maker: RegionMaker) -> Path:
         """File of the regions of an image."""
         told = json.dumps([maker.name, dict(maker.parameters), image.shape, str(image.dtype)])

@@ -37,7 +37,7 @@ def read_examples(
         request.buffer,
     )
     for note in list_notes(annotations):
-        reporter.tell(f"note: {note}")
+        reporter.info(f"note: {note}")
     if scene.is_resampled:
         annotations = annotations.move_to(scene.grid)
     return annotations, Drawings(scene.path, scene.grid, trace_outlines(annotations))

@@ -113,7 +113,7 @@ def _learn_crops(
     segmenter = FewShotSegmenter(model, examples, policy, threshold, support_folder())
     for name, cut in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(cut) == 1 else f"{len(cut)} crops"
-        reporter.tell(f"{name}: {crops} of {window} pixels from {request.examples}")
+        reporter.info(f"{name}: {crops} of {window} pixels from {request.examples}")
     return Learnt(segmenter, tag_learnt(request, facts, examples, scene, policy), scene, drawings)
 
 

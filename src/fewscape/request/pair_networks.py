@@ -52,7 +52,7 @@ def make_pair_mapper(request: MapRequest, facts: ModelFacts, reporter: Reporter)
         )
         for number, name in enumerate(examples.class_names):
             count = (examples.owners == number).sum()
-            reporter.tell(f"{name}: {count} pixels from {request.examples}")
+            reporter.info(f"{name}: {count} pixels from {request.examples}")
         has_patches = request.vectors or request.min_area > 0
         memory = PairMemory.make(
             reader, model.config.width, request.max_memory, has_patches, request.tile

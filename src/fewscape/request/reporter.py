@@ -24,7 +24,7 @@ class Reporter:
     events, from the thread that runs the request.
     """
 
-    def tell(self, sentence: str) -> None:
+    def info(self, sentence: str) -> None:
         """Receive a fact: a scene that was read, skipped examples, crops."""
 
     def warn(self, sentence: str) -> None:

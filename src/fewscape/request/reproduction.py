@@ -80,7 +80,7 @@ def reproduce(
     device = device or _choose_device(record)
     notes = _list_notes(record, device)
     for note in notes:
-        reporter.tell(f"note: {note}")
+        reporter.info(f"note: {note}")
     with tempfile.TemporaryDirectory(prefix="fewscape-") as folder:
         run_map(make_request(record, inputs, Path(folder), device), _OnlyWarnings(reporter))
         difference = compare_rasters(record.path, _find_layer(record, Path(folder)))

@@ -23,7 +23,7 @@ from fewscape.mapping import (
 from fewscape.mapping.map_warnings import list_warnings
 from fewscape.mapping.ray_engine import OpenMapper
 from fewscape.raster import StagedFiles
-from fewscape.raster.gdal import limit_cache
+from fewscape.raster.gdal import CACHE_BYTES, limit_cache
 from fewscape.request.check import plan_checks, score_map
 from fewscape.request.checks import check_request
 from fewscape.request.map_request import MapRequest
@@ -33,9 +33,6 @@ from fewscape.request.outputs import check_files
 from fewscape.request.policy import choose_policy
 from fewscape.request.reporter import Reporter
 from fewscape.request.scenes import list_sources
-
-CACHE_BYTES = 64 << 20
-"""GDAL's block cache before mapping starts, which sets its own."""
 
 TELL_WINDOWS = 500
 """Number of windows from which the cost is reported first."""
@@ -156,9 +153,9 @@ def _make(request: MapRequest, mapper: Mapper, reporter: Reporter) -> FinishedMa
         journal = make_shard(mapper, request.output, request.shard, on_progress)
     missing = len(journal.missing())
     told = f"{missing} parts of other shards are missing" if missing else "all parts are there"
-    reporter.tell(f"{name}: shard {index} of {count} is finished; {told}")
+    reporter.info(f"{name}: shard {index} of {count} is finished; {told}")
     if not missing:
-        reporter.tell(f"write the map with: fewscape merge {request.output}")
+        reporter.info(f"write the map with: fewscape merge {request.output}")
     return None
 
 

@@ -135,7 +135,7 @@ def open_scenes(
             scene = example
         else:
             scene = open_scene(request, facts, source, request.bands, reporter)
-        reporter.tell(describe_scene(scene))
+        reporter.info(describe_scene(scene))
         sentences = _find_odd_bands(scene, "--ms_bands" if request.is_of_pair else "--bands")
         if example is None or is_example:
             sentences += _compare_with_training(scene, facts.value_ranges)

@@ -56,7 +56,7 @@ def tag_model(facts: ModelFacts) -> dict[str, str]:
 def tag_supervised(request: MapRequest, facts: ModelFacts, policy: Policy) -> dict[str, str]:
     """Tags of a map by a supervised network."""
     names = (*OF_SUPERVISED, *OF_SCENES)
-    return tag_model(facts) | {"PARAMETERS": json.dumps(_tell(request, names, policy))}
+    return tag_model(facts) | {"PARAMETERS": json.dumps(_tag_parameters(request, names, policy))}
 
 
 def tag_learnt(
@@ -77,7 +77,7 @@ def tag_learnt(
     """
     own = OF_PIXEL_MODELS + OF_PIXEL_PAIRS * request.is_of_pair
     names = (*OF_LEARNERS, *(own if facts.kind == "pixel" else ()), *OF_SCENES)
-    parameters = _tell(request, names, policy)
+    parameters = _tag_parameters(request, names, policy)
     tags = {
         "MODEL": facts.title,
         "EXAMPLES": examples.source,
@@ -112,7 +112,7 @@ def tag_pair(
     }
 
 
-def _tell(request: MapRequest, names: tuple[str, ...], policy: Policy) -> dict[str, Any]:
+def _tag_parameters(request: MapRequest, names: tuple[str, ...], policy: Policy) -> dict[str, Any]:
     """Tags of the parameters, with the chosen precision and kind of device."""
     chosen = {name: getattr(request, name) for name in names}
     precision = str(policy.dtype).removeprefix("torch.")

@@ -28,7 +28,7 @@ from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
 from fewscape.training.episode_images import skip_images, split_images
 from fewscape.training.episode_sources import FolderSource, SyntheticSource
-from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.input_facts import check_resolution, describe_images
 
 
 class EpisodeData(lightning.LightningDataModule):
@@ -277,7 +277,7 @@ class EpisodeData(lightning.LightningDataModule):
         """Facts about the training images, to compare with scenes."""
         assert self._train is not None
         images = pick_images(list(self._train.sampler.datasets.values()))
-        return tell_input(images, self.ground_resolution)
+        return describe_images(images, self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
         """Describe the training data for the model card."""

@@ -12,11 +12,11 @@ from fewscape.datasets import (
     choose_areas,
     read_splits,
 )
-from fewscape.datasets.lists import join_folds, read_pair_lists
+from fewscape.datasets.lists import join_folds, read_class_lists
 from fewscape.datasets.published import GUIDES, check_prepared
 from fewscape.synthetic import SyntheticScenes
 
-CACHE_BYTES = 1 << 30
+DECODED_BYTES = 1 << 30
 """Decoded images to keep per data set, since decoding a large JPEG costs more than a step."""
 
 
@@ -49,7 +49,7 @@ class FolderSource:
             if name in GUIDES:
                 check_prepared(Path(self.root), GUIDES[name])
         whole = [
-            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
+            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=DECODED_BYTES)
             for name in self.names
         ]
         if self.split is None:
@@ -73,7 +73,7 @@ class FolderSource:
             return {}
         folders = [Path(self.root, name).absolute() for name in self.names]
         return {
-            folder.name: join_folds(read_pair_lists(folder, self.lists).get("train", ()))
+            folder.name: join_folds(read_class_lists(folder, self.lists).get("train", ()))
             for folder in folders
         }
 

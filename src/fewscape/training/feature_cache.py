@@ -67,8 +67,6 @@ class FeatureCache:
     def __init__(self, backbone: Backbone, store: MapStore) -> None:
         self.backbone = backbone
         self.store = store
-        self.hits = 0
-        """Number of images found in the cache."""
 
     def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The backbone's maps (B, C, h, w), rounded to bfloat16, in its own dtype.
@@ -79,7 +77,6 @@ class FeatureCache:
         keys = [_digest(image) for image in images]
         current = {key: self.store.get(key) for key in dict.fromkeys(keys)}
         absent = [key for key, maps in current.items() if maps is None]
-        self.hits += len(keys) - len(absent)
         if absent:
             first = torch.tensor([keys.index(key) for key in absent])
             current |= self._encode(images[first.to(images.device)], absent)

@@ -25,7 +25,7 @@ def check_resolution(metres: float | None) -> float | None:
     return metres
 
 
-def tell_input(
+def describe_images(
     images: Iterable[npt.NDArray[np.uint8]], ground_resolution: float | None = None
 ) -> dict[str, Any]:
     """Make further entries of ``preprocess.json``.

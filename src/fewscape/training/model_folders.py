@@ -108,9 +108,9 @@ class SaveModelFolders(lightning.Callback):
             name=model.name,
             version=__version__,
             parameters=sum(parameter.numel() for parameter in task.model.parameters()),
-            told="\n".join(_tell(_find_backbone(model) | training | facts)),
+            told="\n".join(_describe_facts(_find_backbone(model) | training | facts)),
             steps=trainer.global_step,
-            selection=self._tell_selection(name, score),
+            selection=self._describe_selection(name, score),
             command=task.map_command,
         )
         target = Path(self.folder or trainer.default_root_dir) / name
@@ -120,7 +120,7 @@ class SaveModelFolders(lightning.Callback):
         seen: dict[str, Any] = cast(Any, data).input_facts if has_facts else {}
         save_model(model, target, card, window, self.dtype, facts, seen)
 
-    def _tell_selection(self, name: str, score: float) -> str:
+    def _describe_selection(self, name: str, score: float) -> str:
         if math.isnan(score):
             return "nothing, since it is training-free"
         return f"{self.monitor} = {score:.4f} in validation" if name == "best" else "last epoch"
@@ -139,7 +139,7 @@ def _find_backbone(model: Storable) -> dict[str, Any]:
     return {"backbone": arguments["backbone"]["name"]} if "backbone" in arguments else {}
 
 
-def _tell(facts: Mapping[str, Any]) -> Iterator[str]:
+def _describe_facts(facts: Mapping[str, Any]) -> Iterator[str]:
     """Rows of the card."""
     for key, title in TITLES.items():
         if key in facts:

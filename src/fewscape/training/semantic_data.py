@@ -28,10 +28,8 @@ from fewscape.datasets import (
     read_splits,
     separate_ground,
 )
-from fewscape.training.input_facts import check_resolution, tell_input
-
-CACHE_BYTES = 1 << 30
-"""Decoded images to keep, since decoding a large JPEG costs more than a step."""
+from fewscape.training.episode_sources import DECODED_BYTES
+from fewscape.training.input_facts import check_resolution, describe_images
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +80,7 @@ class SemanticData(lightning.LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
-        self.dataset = FolderDataset(folder, cache_bytes=CACHE_BYTES, labels=labels)
+        self.dataset = FolderDataset(folder, cache_bytes=DECODED_BYTES, labels=labels)
         self.reader = AreaReader(self.dataset)
         self.train_areas, self.val_areas = split_areas(self.dataset, train, val, val_share)
         pixels = sum(area.pixels for area in self.train_areas)
@@ -127,7 +125,7 @@ class SemanticData(lightning.LightningDataModule):
     def input_facts(self) -> dict[str, Any]:
         """Facts about the training images, to compare with scenes."""
         picked = [self.train_areas[at] for at in pick_evenly(len(self.train_areas))]
-        return tell_input(map(self.reader.image, picked), self.ground_resolution)
+        return describe_images(map(self.reader.image, picked), self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
         """Describe the training data for the model card."""

@@ -78,7 +78,7 @@ def _show_scores(protocol: str, shots: int, results: Mapping[str, Any]) -> Table
         "95 % over scenes: bootstrap over the source scenes of the queries, the variation with "
         "other images. 95 % over runs: Student's t over seeds, the variation with other "
         "training runs.",
-        *_tell_published(published),
+        *_note_published(published),
     )
     header = (
         "network",
@@ -94,7 +94,7 @@ def _show_scores(protocol: str, shots: int, results: Mapping[str, Any]) -> Table
     return Table(title, header, tuple(rows), len(published), notes, num_brief=brief)
 
 
-def _tell_published(published: Sequence[Any]) -> Iterator[str]:
+def _note_published(published: Sequence[Any]) -> Iterator[str]:
     if not published:
         yield "No published row of this protocol and number of shots is known with certainty."
         return

@@ -12,7 +12,7 @@ from fewscape.benchmark.published.definition import TRAINED, Benchmark, Run
 from fewscape.benchmark.published.recipes import Recipe, overlay_recipes, read_recipe, write_recipe
 from fewscape.core import ConfigError, Policy, ResultsError
 from fewscape.datasets.protocols import novel_classes
-from fewscape.evaluation import Contender, count_episodes, save_counts, time_episode
+from fewscape.evaluation import Candidate, count_episodes, save_counts, time_episode
 from fewscape.models import FewShotModel
 from fewscape.regions import open_regions
 
@@ -48,10 +48,10 @@ def run_one(benchmark: Benchmark, run: Run, train: Train, load: Load) -> None:
 def make_recipe(benchmark: Benchmark, run: Run) -> Recipe:
     """Make the complete recipe of a run, for ``fewscape fit``."""
     recipe = benchmark.compose(run.model)
-    return overlay_recipes([recipe, _tell_protocol(benchmark, run, recipe)])
+    return overlay_recipes([recipe, _apply_protocol(benchmark, run, recipe)])
 
 
-def _tell_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
+def _apply_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
     protocol, dataset = benchmark.protocol, benchmark.open_data()
     novel = novel_classes(protocol, run.fold, dataset)
     tested = {number - 1 + protocol.first_id for fold in protocol.folds for number in fold}
@@ -127,15 +127,15 @@ def _test(benchmark: Benchmark, run: Run, shots: int, load: Load) -> None:
     manifest = benchmark.manifest(run.fold, shots)
     policy = Policy.choose(benchmark.device)
     regions = open_regions(model.region_method, model.region_options, benchmark.regions)
-    contender = Contender(model, regions)
+    candidate = Candidate(model, regions)
     started = time.perf_counter()
-    counted = count_episodes({run.model: contender}, manifest, benchmark.root, policy)
+    counted = count_episodes({run.model: candidate}, manifest, benchmark.root, policy)
     seconds = time.perf_counter() - started
     facts = {
         "episodes_sha256": manifest.sha256,
         "selection": benchmark.selection,
         "seconds": round(seconds, 3),
-        "forward_seconds": time_episode(contender, manifest, benchmark.root, policy),
+        "forward_seconds": time_episode(candidate, manifest, benchmark.root, policy),
         "device": policy.device.type,
         "precision": str(policy.dtype).removeprefix("torch."),
     }

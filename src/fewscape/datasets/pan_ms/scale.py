@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from fewscape.core import DatasetError
 from fewscape.raster import PanMsPair
+from fewscape.raster.reading.scaling import find_limits
 
 Floats = npt.NDArray[np.float32]
 CUT_PERCENTILES = (0.1, 99.9)
@@ -48,7 +49,7 @@ class PairScale:
             raise DatasetError("no pixel of the pair is valid", "", "check its nodata value")
         fine = np.kron(valid, np.ones((pair.ratio, pair.ratio), bool))
         rows = [*(band[valid] for band in pair.ms), pair.pan[fine]]
-        limits = [np.percentile(row.astype(np.float64), CUT_PERCENTILES) for row in rows]
+        limits = [find_limits(row, *CUT_PERCENTILES) for row in rows]
         cut = [np.clip(row, *both) for row, both in zip(rows, limits, strict=True)]
         low, high = np.array(limits, np.float32).T
         mean = np.array([row.mean() for row in cut], np.float32)

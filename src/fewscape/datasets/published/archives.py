@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self, TypeVar
+from typing import IO, TypeVar
 
-from fewscape.core import DatasetError
+from fewscape.core import Closing, DatasetError
 
 Key = TypeVar("Key")
 
@@ -56,7 +56,7 @@ def note_once(found: dict[Key, SourceFile], key: Key, file: SourceFile, what: st
     found[key] = file
 
 
-class Download:
+class Download(Closing):
     """A folder of files and (nested) ZIP archives.
 
     Nested archives are unpacked into a temporary folder, one at a time.
@@ -76,10 +76,8 @@ class Download:
         self.folder = folder
         self._open = ExitStack()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """Close all archives and remove unpacked ones."""
         self._open.close()
 
     def __iter__(self) -> Iterator[SourceFile]:

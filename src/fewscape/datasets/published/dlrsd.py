@@ -10,7 +10,7 @@ import numpy as np
 
 from fewscape.core import DatasetError
 from fewscape.datasets.published.archives import Download, SourceFile, note_once
-from fewscape.datasets.published.dlrsd_lists import find_unshown, make_lists, tell_lists
+from fewscape.datasets.published.dlrsd_lists import find_unshown, format_lists, make_lists
 from fewscape.datasets.published.guide import DownloadGuide
 from fewscape.datasets.published.pair_lists import PAIR_LIST, read_pair_lists
 from fewscape.datasets.published.prepared import (
@@ -111,7 +111,7 @@ def prepare_dlrsd(
         for split in ("train", "val"):
             report.images[split] = len(writer.splits[split])
     report.unshown += find_unshown(writer.lists, shown)
-    report.notes += tell_lists(writer.lists)
+    report.notes += format_lists(writer.lists)
     return report
 
 
@@ -150,7 +150,7 @@ def _find(
             raise DatasetError(
                 f"'{source}' holds no {what} of {name}",
                 "expected the images of UC Merced Land Use and the labels of DLRSD",
-                f"check --source, or {GUIDE.tell(source)}",
+                f"check --source, or {GUIDE.format(source)}",
             )
     return dict(sorted(found["images"].items())), found["labels"], lists
 

@@ -71,7 +71,7 @@ def find_unshown(
                             yield f"{image} / {class_name}"
 
 
-def tell_lists(lists: Mapping[str, PairLists]) -> list[str]:
+def format_lists(lists: Mapping[str, PairLists]) -> list[str]:
     """Report the pairs and the published numbers, and what absent lists mean."""
     if NAME not in lists:
         return [f"no lists of {NAME}, so its episodes cannot be made: they are {LIST_FILES[NAME]}"]

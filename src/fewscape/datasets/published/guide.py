@@ -26,7 +26,7 @@ class DownloadGuide:
         words = ["fewscape", "data", "prepare", self.name]
         return shlex.join([*words, "--source", str(source), "--output", str(output)])
 
-    def tell(self, source: Path | str = "downloads", output: Path | str | None = None) -> str:
+    def format(self, source: Path | str = "downloads", output: Path | str | None = None) -> str:
         """Lines for people.
 
         Args:
@@ -63,10 +63,10 @@ def check_prepared(root: Path, guide: DownloadGuide) -> None:
             f"'{root}' is itself a data set and has no folder '{guide.name}'",
             "expected the parent folder of the data sets",
             f"give '{root.absolute().parent}' as root, or "
-            f"{guide.tell(output=root.absolute().parent / guide.name)}",
+            f"{guide.format(output=root.absolute().parent / guide.name)}",
         )
     raise DatasetError(
         f"there is no folder '{folder if root.is_dir() else root}'",
         f"expected '{guide.name}' as prepared from its download in the root folder",
-        f"check the root, or {guide.tell(output=folder)}",
+        f"check the root, or {guide.format(output=folder)}",
     )

@@ -82,7 +82,7 @@ def find_isaid(
         raise DatasetError(
             f"'{source}' has no files of iSAID",
             "expected its images and masks, or tiles of them",
-            f"check --source, or {guide.tell(source)}",
+            f"check --source, or {guide.format(source)}",
         )
     scenes = [
         Scene(split, stem, image, _mask_of(masks, split, stem, image))

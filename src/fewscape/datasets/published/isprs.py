@@ -166,7 +166,7 @@ def _find(kind: IsprsSet, download: Download, source: Path) -> dict[str, dict[st
         raise DatasetError(
             f"'{source}' has no image of {kind.name.capitalize()}",
             f"expected {kind.archives}, packed or unpacked",
-            f"check --source, or {kind.guide.tell(source)}",
+            f"check --source, or {kind.guide.format(source)}",
         )
     return found
 

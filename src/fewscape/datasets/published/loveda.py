@@ -101,7 +101,7 @@ def _find(
         raise DatasetError(
             f"'{source}' has no files of LoveDA",
             "expected Train.zip, Val.zip and Test.zip, packed or unpacked",
-            f"check --source, or {GUIDE.tell(source)}",
+            f"check --source, or {GUIDE.format(source)}",
         )
     return found["images_png"], found["masks_png"]
 

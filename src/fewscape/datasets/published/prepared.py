@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -78,7 +77,7 @@ class PreparedWriter:
             )
 
     def __enter__(self) -> Self:
-        with self._telling():
+        with self._report_errors():
             for path in _find_leftovers(self.folder):
                 if path.is_dir():
                     shutil.rmtree(path)
@@ -86,14 +85,9 @@ class PreparedWriter:
                     path.unlink()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
-            with self._telling():
+            with self._report_errors():
                 self._finish()
 
     def add(self, stem: str, suffix: str, image: SourceFile, labels: Mapping[str, Bytes]) -> None:
@@ -116,7 +110,7 @@ class PreparedWriter:
                 "keep only one copy of the download in --source",
             )
         self._added.add(stem)
-        with self._telling():
+        with self._report_errors():
             self._begin()
             (self.folder / "images").mkdir(exist_ok=True)
             image.copy(self.folder / "images" / f"{stem}{suffix}")
@@ -153,7 +147,7 @@ class PreparedWriter:
         write_bytes(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _report_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

@@ -35,13 +35,13 @@ class PrepareReport:
         present = (names[number] for number in np.unique(ids) if number < len(names))
         self.pairs.setdefault(split, Counter()).update(present)
 
-    def tell(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines for people."""
         lines = []
         for split, count in self.expected.items():
             found = self.images[split]
             lines.append(f"{split}: {found} of {count} images")
-        lines += tell_pairs(self.pairs, self.expected_pairs)
+        lines += format_pairs(self.pairs, self.expected_pairs)
         if self.unlisted:
             pixels = sum(self.unlisted.values())
             lines.append(
@@ -56,7 +56,7 @@ class PrepareReport:
         return lines + self.notes
 
 
-def tell_pairs(
+def format_pairs(
     found: Mapping[str, Mapping[str, int]], expected: Mapping[str, Mapping[str, int]]
 ) -> list[str]:
     """Report classes whose number of images differs from the published lists."""

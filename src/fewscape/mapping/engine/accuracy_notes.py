@@ -55,7 +55,7 @@ def advise(own: OwnAccuracy) -> str:
     return "; ".join(parts)
 
 
-def tell_lone_class(own: OwnAccuracy) -> str:
+def describe_lone_class(own: OwnAccuracy) -> str:
     """How a single class was learned with nothing else drawn; empty if more was drawn."""
     if len(own.classes) > 1:
         return ""

@@ -146,7 +146,7 @@ def estimate_own_accuracy(
     held = hold_out(model, cells, owners) if num_classes > 1 and (counts > 1).any() else None
     if held is None:
         unknown = np.full((num_classes, num_classes), np.nan)
-        none = [ClassAccuracy(*told, None) for told in _tell(names, counts, pixels)]
+        none = [ClassAccuracy(*told, None) for told in _count_each(names, counts, pixels)]
         return OwnAccuracy(
             tuple(none), unknown, unknown[0], None, 1.0, None, np.full(len(owners), np.nan)
         )
@@ -163,7 +163,7 @@ def estimate_own_accuracy(
     return OwnAccuracy(
         tuple(
             ClassAccuracy(*told, score)
-            for told, score in zip(_tell(names, counts, pixels), scores, strict=True)
+            for told, score in zip(_count_each(names, counts, pixels), scores, strict=True)
         ),
         confusion[:, :num_classes],
         shares[0],
@@ -424,7 +424,9 @@ def _bound(values: Floats) -> Score:
     return Score(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
 
 
-def _tell(names: Sequence[str], counts: Numbers, pixels: Numbers) -> Iterator[tuple[str, int, int]]:
+def _count_each(
+    names: Sequence[str], counts: Numbers, pixels: Numbers
+) -> Iterator[tuple[str, int, int]]:
     """Name, polygons and pixels of each class."""
     return zip(names, counts.tolist(), pixels.tolist(), strict=True)
 

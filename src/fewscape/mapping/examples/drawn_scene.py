@@ -29,7 +29,7 @@ class DrawnOn:
     grid: Georeference
 
 
-def tell_bounds(bounds: tuple[float, float, float, float]) -> str:
+def format_bounds(bounds: tuple[float, float, float, float]) -> str:
     """Format bounds as text."""
     left, bottom, right, top = (f"{value:.10g}" for value in bounds)
     return f"x {left} to {right}, y {bottom} to {top}"

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, ExamplesError
 from fewscape.datasets.folder import as_labels, read_classes, read_colours
-from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.drawn_scene import DrawnScene, format_bounds
 from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 from fewscape.raster import Georeference
-from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.gdal import describe_cause, open_raster, read_strictly
 from fewscape.raster.georeference import is_same_place, reproject
 from fewscape.raster.ground_control import find_control
 from fewscape.raster.writing.palette import Colour
@@ -80,7 +80,7 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
             place = find_control(dataset)
     except RasterioError as error:
         raise ExamplesError(
-            f"the label raster '{path}' cannot be read: {tell_cause(error)}",
+            f"the label raster '{path}' cannot be read: {describe_cause(error)}",
             "the file is truncated or damaged",
             "copy or draw it again",
         ) from error
@@ -99,8 +99,8 @@ def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
         return
     if _measure_shift(grid, scene.grid) > SHIFT_MOST:
         raise ExamplesError(
-            f"the label raster '{path}' covers {tell_bounds(grid.bounds)} in {grid.crs_name}",
-            f"its scene '{scene.path}' covers {tell_bounds(scene.grid.bounds)} in "
+            f"the label raster '{path}' covers {format_bounds(grid.bounds)} in {grid.crs_name}",
+            f"its scene '{scene.path}' covers {format_bounds(scene.grid.bounds)} in "
             f"{scene.grid.crs_name}",
             "use labels on the scene's grid, or give their scene with --example_scene",
         )

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fewscape.core import ExamplesError
 from fewscape.mapping.examples.buffering import Buffer, thicken
-from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.drawn_scene import DrawnScene, format_bounds
 from fewscape.mapping.examples.reserved_names import fold_case
 from fewscape.raster import ClassPolygons, to_pixel_geometries
 from fewscape.raster.georeference import is_local, is_undefined, name_crs
@@ -64,8 +64,8 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     if not len(parts):
         raise ExamplesError(
             f"no polygon of '{path}' is inside the scene '{scene.path}'",
-            f"the polygons cover {tell_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
-            f"{tell_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
+            f"the polygons cover {format_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
+            f"{format_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
             "check the CRS of both, or give the scene of the examples with --example_scene",
         )
     names = np.array([fold_case(name) for name in found.names], dtype=object)[origin]

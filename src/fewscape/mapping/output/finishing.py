@@ -19,7 +19,7 @@ from fewscape.raster import (
     sieve_map,
     vectorise_map,
 )
-from fewscape.raster.vectors.vectorise import STRIP_PIXELS
+from fewscape.raster.grid import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
 from fewscape.raster.writing.qml import style_classes, style_ramp
 from fewscape.raster.writing.stac_item import (

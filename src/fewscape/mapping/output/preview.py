@@ -126,7 +126,7 @@ def _place_legend(
     places = [(x, y)]
     x += round(font.getlength(title)) + 2 * size
     for entry in legend:
-        length = round(font.getlength(_tell(entry)) + 1.5 * size)
+        length = round(font.getlength(_format_entry(entry)) + 1.5 * size)
         if x + length > total - GAP and x > GAP:
             x, y = GAP, y + round(1.6 * size)
         places.append((x, y))
@@ -162,10 +162,10 @@ def _write_legend(
     for entry, (x, y) in zip(legend, places[1:], strict=True):
         box = (x, top + y, x + size, top + y + size)
         draw.rounded_rectangle(box, size // 5, entry.colour)
-        draw.text((x + 1.4 * size, top + y), _tell(entry), INK, font)
+        draw.text((x + 1.4 * size, top + y), _format_entry(entry), INK, font)
 
 
-def _tell(entry: LegendEntry) -> str:
+def _format_entry(entry: LegendEntry) -> str:
     return f"{entry.name}  {entry.share:.1%}"
 
 

@@ -15,7 +15,7 @@ import torch
 
 from fewscape.core import Window
 from fewscape.mapping.examples.outlines import scale_outlines
-from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, describe_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.pan_ms.pair_memory import PairMemory
 from fewscape.mapping.pan_ms.pair_segmenter import PairScene, PairSegmenter, PairTile
@@ -24,11 +24,9 @@ from fewscape.mapping.windows.prediction import check_scores
 from fewscape.raster import NODATA, PanMsReader, choose_colours, quantise
 from fewscape.raster.gdal import limit_cache
 from fewscape.raster.opening.source_files import describe_files
+from fewscape.raster.reading.scaling import find_limits, stretch
 
 Grid = Literal["pan", "ms"]
-
-STRETCH = (2, 98)
-"""Percentiles shown as black and white in the preview."""
 
 TIMED_TILES = 3
 """Number of tiles timed to estimate the cost."""
@@ -110,7 +108,7 @@ class PairMapper:
                 "tile": self.scene.tile,
             },
             bounds=tuple(scale * row for row in rows),
-            tags={**tell_origin(rasters, reader.retry), **self.options.tags},
+            tags={**describe_origin(rasters, reader.retry), **self.options.tags},
             vectors=self.options.vectors,
             preview=self.options.preview,
             outputs=self.options.outputs,
@@ -217,7 +215,6 @@ def vote(
 def _stretch(
     band: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Scale a band (H, W) to [0, 1] by its valid pixels, at least one."""
-    low, high = np.percentile(band[valid], STRETCH) if valid.any() else (0, 1)
-    stretched: npt.NDArray[np.float32] = np.clip((band - low) / max(high - low, 1e-6), 0, 1)
-    return np.nan_to_num(stretched)
+    """Scale a band (H, W) to [0, 1] by its valid pixels, if there are any."""
+    low, high = find_limits(band[valid]) if valid.any() else (0, 1)
+    return np.nan_to_num(stretch(band, float(low), float(high)))

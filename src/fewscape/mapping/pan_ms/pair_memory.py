@@ -8,6 +8,7 @@ from fewscape.core import ConfigError
 from fewscape.mapping.pan_ms.pair_segmenter import HALO, TILE, kept_rows
 from fewscape.mapping.windows.memory import BASE_BYTES, LEAST_CACHE, count_patch_bytes, fit_strip
 from fewscape.raster import PairSource
+from fewscape.raster.gdal import CACHE_BYTES
 from fewscape.raster.pan_ms.pair import SAMPLE_ROWS, SAMPLE_SIDE
 
 LEAST_TILE = 64
@@ -23,8 +24,6 @@ ROW_BYTES = 9
 """Bytes per pixel of a finished row of tiles: three layers as tiles, joined and packed."""
 SAMPLE_BYTES = 27
 """Bytes per panchromatic pixel of the sample for statistics."""
-CACHE_BYTES = 64 << 20
-"""Minimum of GDAL's block cache without a limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from fewscape.core import ConfigError
 from fewscape.mapping.engine.segmenter import Segmenter
 from fewscape.mapping.windows.blending import CHUNK_MAPS, CHUNK_PIXELS, KEPT
 from fewscape.raster import SceneReader, WindowGrid
-from fewscape.raster.reading.reader import CACHE_BYTES
-from fewscape.raster.vectors.vectorise import CACHED_ROWS, STRIP_PIXELS
+from fewscape.raster.gdal import CACHE_BYTES
+from fewscape.raster.grid import STRIP_PIXELS
+from fewscape.raster.vectors.vectorise import CACHED_ROWS
 from fewscape.raster.writing.writer import BLOCK
 
 LEAST_CACHE = 16 << 20

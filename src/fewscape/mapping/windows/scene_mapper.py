@@ -14,7 +14,7 @@ import torch
 
 from fewscape.core import ConfigError, Window
 from fewscape.mapping.engine.segmenter import Segmenter
-from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, describe_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.plan import LayerPlan, MapPlan, Planes, make_slugs
 from fewscape.mapping.windows.blending import Strip
@@ -85,7 +85,7 @@ class SceneMapper:
         drawings = self.options.drawings
         with scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             _ = scene.limits  # reads the whole scene once; raises if it is empty
-        origin = tell_origin(scene.rasters, scene.retry)
+        origin = describe_origin(scene.rasters, scene.retry)
         return MapPlan(
             stem=scene.path.stem,
             sources=[describe_files(source) for source in scene.rasters.values()],

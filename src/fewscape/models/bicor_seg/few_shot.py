@@ -87,7 +87,6 @@ class BiCoRFewShot(FewShotModel):
         )
         self.upsampler = ShuffleUpsampler(width)
         self.classifier = nn.Linear(width, width // SHUFFLED, bias=False)
-        self.shot_fusion = "mean_logit"  # nominal: shots are pooled together earlier
         self.stride = 1
         self.window_multiple = STRIDES[-1]
 
@@ -95,15 +94,9 @@ class BiCoRFewShot(FewShotModel):
         """The constructor's arguments."""
         return {"backbone": self.backbone.settings, **self.settings}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """The fused map of stride 4."""
-        del regions
-        return Features((self.norm(self.pyramid(maps)),), size)
+        return Features((self.norm(self.pyramid(raw.maps)),), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """Sum the features over foreground and background.
@@ -125,9 +118,9 @@ class BiCoRFewShot(FewShotModel):
             name: torch.stack([support[name] for support in supports]).sum(dim=0)
             for name in ("sums", "areas")
         }
-        return self.predict_shot(features, Support(joined))
+        return self._predict(features, Support(joined))
 
-    def predict_shot(self, features: Features, support: Support) -> Output:
+    def _predict(self, features: Features, support: Support) -> Output:
         """Logits (B, 2, H, W) at the images' resolution.
 
         ``maps`` hold the heats' logits ``heat1`` (B, 2, H / 4, W / 4), ... and in training the

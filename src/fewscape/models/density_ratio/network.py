@@ -54,7 +54,6 @@ class DensityRatio(TurnedModel):
         self.shrinkage = shrinkage
         self.views = views
         self.cell_stride = cell_stride
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -67,15 +66,9 @@ class DensityRatio(TurnedModel):
             "cell_stride": self.cell_stride,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """Normalise the maps' vectors to length one."""
-        del regions  # densities do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """All cells and their shares, see ``keep_cells``."""
@@ -85,7 +78,3 @@ class DensityRatio(TurnedModel):
         """Logits from the densities over the cells of all shots."""
         ratio = score_cells(features, supports, self.shrinkage)
         return Output(torch.stack([-ratio, ratio], dim=1) / 2, features.size)
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of background and foreground, whose difference is the log ratio."""
-        return self.predict(features, [support])

@@ -71,7 +71,6 @@ class Discriminant(TurnedModel):
         self.density_weight = density_weight
         self.views = views
         self.cell_stride = cell_stride
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -86,15 +85,9 @@ class Discriminant(TurnedModel):
             "cell_stride": self.cell_stride,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """Normalise the maps' vectors to length one."""
-        del regions  # moments do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``counts`` (B, 2), ``sums`` (B, 2, C) and ``squares`` (B, 2, C, C) over all levels.
@@ -136,7 +129,3 @@ class Discriminant(TurnedModel):
             for level, part in zip(features.maps, parts, strict=True)
         ]
         return torch.cat(scores, dim=1).sum(dim=1)
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of background and foreground, whose difference is the score."""
-        return self.predict(features, [support])

@@ -109,7 +109,6 @@ class DSMFNet(FewShotModel):
             self._add_anchor()
         else:
             self.head = SegmentationHead(self.variant.width)
-        self.shot_fusion = "mean_logit"  # nominal: shots are averaged before the fusion
         strides = dict(zip(self.stages, self.backbone.strides, strict=True))
         self.stride = strides[ANCHOR_STAGES[0] if self.variant.anchor else MIDDLE_STAGES[0]]
         self.window_multiple = max(self.backbone.strides)
@@ -136,15 +135,9 @@ class DSMFNet(FewShotModel):
             **self.settings,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """Adds ``middle`` (B, 256, H, W) and the map ``graph3`` ... of each graph to the maps."""
-        del regions  # DSMF-Net has no use for them
-        by_stage = dict(zip(self.stages, maps, strict=True))
+        by_stage = dict(zip(self.stages, raw.maps, strict=True))
         base = by_stage[MIDDLE_STAGES[0]]
         if MIDDLE_STAGES[0] > self.gpml_stages[0]:  # finer than the fusion, so averaged first
             finest = by_stage[self.gpml_stages[0]]
@@ -154,7 +147,7 @@ class DSMFNet(FewShotModel):
         extra = {"middle": self.middle([reduced[stage] for stage in MIDDLE_STAGES])}
         for stage, grid in self.graphs.reason(reduced).items():
             extra[f"graph{stage}"] = grid
-        return Features(maps, size, None, extra)
+        return Features(raw.maps, raw.size, None, extra)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """Prototypes of the middle and of all stages, and the deepest map with its shares.
@@ -176,10 +169,6 @@ class DSMFNet(FewShotModel):
             grid = self._map(features, stage)
             tensors[f"anchor{stage}"] = pool_prototypes(grid, _shares(masks, grid))
         return Support(tensors)
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """``predict`` of one shot."""
-        return self.predict(features, [support])
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits for the mean prototypes and the mean prior of all shots.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import torch
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support
-from fewscape.models.base import FewShotModel
+from fewscape.models.base import FewShotModel, fuse_predictions
 from fewscape.models.hsnet.config import VARIANTS, VariantName
 from fewscape.models.hsnet.decoder import HypercorrelationDecoder
 from fewscape.models.variants import choose_variant
@@ -66,7 +67,6 @@ class HSNet(FewShotModel):
             self.variant.align_corners,
             (self.variant.support_side or SIDE_OF_FINEST, 16, 8),
         )
-        self.shot_fusion = self.variant.shot_fusion
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
 
@@ -74,15 +74,9 @@ class HSNet(FewShotModel):
         """Backbone and variant."""
         return {"backbone": self.backbone.settings, "variant": self.variant_name}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """The unchanged maps of all blocks."""
-        del regions  # HSNet compares positions only
-        return Features(maps, size)
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``block0``, ...: (B, C, Hs, Ws) vectors of the foreground, of length one or shorter."""
@@ -94,6 +88,10 @@ class HSNet(FewShotModel):
                 )
             }
         )
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the shots fused by the variant's rule."""
+        return fuse_predictions(self.predict_shot, features, supports, self.variant.shot_fusion)
 
     def predict_shot(self, features: Features, support: Support) -> Output:
         """Hypercorrelation, then the decoder."""

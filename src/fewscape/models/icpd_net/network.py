@@ -105,7 +105,6 @@ class ICPDNet(FewShotModel):
             config = ClipConfig(**clip) if isinstance(clip, Mapping) else clip
             self.ipdm = PriorDecoupling(config, self.variant, prior, prior_input)
         self.decoder = PriorDecoder(self._count_maps(), self.variant.align_corners)
-        self.shot_fusion = "mean_logit"  # nominal: the shots' priors are averaged earlier
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
 
@@ -131,15 +130,9 @@ class ICPDNet(FewShotModel):
         extra = self.ipdm.look(images, self.backbone.mean, self.backbone.std)
         return replace(features, extra=features.extra | extra)
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """The unchanged maps of all blocks."""
-        del regions  # ICPD-Net compares positions only
-        return Features(maps, size)
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``block0``, ... (B, C, h, w), and for each grid the shares and the cells to mix.
@@ -173,7 +166,7 @@ class ICPDNet(FewShotModel):
         blocks, ``cosine8``, ``rank8`` and so on, with CLIP the ``similarity`` to the target's name,
         and in training the logits of the learner for each support, ``support_priors`` (B, S, h, w).
         """
-        prior, support_priors = self._foretell(features, supports)
+        prior, support_priors = self._predict_prior(features, supports)
         pyramids = [self._compare_all(features, support, prior) for support in supports]
         levels = [torch.stack(level).mean(dim=0) for level in zip(*pyramids, strict=True)]
         logits = self.decoder(levels)
@@ -187,10 +180,6 @@ class ICPDNet(FewShotModel):
             maps["support_priors"] = support_priors
         return Output(logits, features.size, {"prior": prior} | maps)
 
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """``predict`` of one shot."""
-        return self.predict(features, [support])
-
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
         """L_clip: the learner's priors of the supports against their masks."""
         if "support_priors" not in output.maps:
@@ -199,7 +188,7 @@ class ICPDNet(FewShotModel):
         masks = episode.support_masks.flatten(0, 1)
         return {"prior": prior_cross_entropy(logits, masks, self.variant.double_sigmoid)}
 
-    def _foretell(
+    def _predict_prior(
         self, features: Features, supports: Sequence[Support]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Predict the query's prior (B, 1, h, w), and the supports' logits for the loss."""

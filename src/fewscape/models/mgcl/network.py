@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support
 from fewscape.layers import PyramidProjection
-from fewscape.models.base import FewShotModel
+from fewscape.models.base import FewShotModel, fuse_predictions
 from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
 from fewscape.models.mgcl.prior import learn_prototypes, prototype_cosines
@@ -100,7 +100,6 @@ class MGCL(FewShotModel):
             support_sides=sides,
             num_priors=len(PRIOR_STRIDES) if self.variant.prior else 0,
         )
-        self.shot_fusion = self.variant.shot_fusion
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = self.backbone.strides[-1]
 
@@ -115,23 +114,17 @@ class MGCL(FewShotModel):
             "projection": self.num_projected,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """MGFE: adds ``means8`` (B, M, C) and ``regions8`` (B, N) for each stride to the maps."""
         extra = {}
-        if self.projection is not None:
-            maps = self.projection(maps)
+        maps = raw.maps if self.projection is None else self.projection(raw.maps)
         for stride, grid in zip(self.backbone.strides, maps, strict=True):
-            cells = self._cell_regions(regions, grid)
+            cells = self._cell_regions(raw.regions, grid)
             extra[f"regions{stride}"] = cells
             extra[f"means{stride}"] = pool_regions(as_rows(grid), cells, self.num_regions).to(
                 grid.dtype
             )
-        return Features(maps, size, regions, extra)
+        return Features(maps, raw.size, raw.regions, extra)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """For each stride, the vectors, region means, regions and both scales of the positions.
@@ -163,6 +156,10 @@ class MGCL(FewShotModel):
                 torch.stack([share.flatten(1) for share in shares], dim=1),
             )
         return Support(tensors)
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the shots fused by the variant's rule."""
+        return fuse_predictions(self.predict_shot, features, supports, self.variant.shot_fusion)
 
     def predict_shot(self, features: Features, support: Support) -> Output:
         """FBC, then MGCD."""

@@ -73,7 +73,6 @@ class PFENet(FewShotModel):
         self.join = nn.Conv2d(len(DIVISORS) * width, width, 1, bias=False)
         self.refine = ConvStack((width, width, width), last_activation=True, bias=False)
         self.head = SegmentationHead(width)
-        self.shot_fusion = "mean_logit"
         self.stride = 1 if self.variant.full_logits else self.backbone.strides[0]
         self.window_multiple = max(self.backbone.strides)
 
@@ -100,15 +99,9 @@ class PFENet(FewShotModel):
             "width": self.width,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """The three levels unchanged."""
-        del regions  # PFENet has no use for them
-        return Features(maps, size)
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``prototype`` (B, width), ``deep`` (B, C, h, w) and ``share`` (B, h, w)."""
@@ -120,10 +113,6 @@ class PFENet(FewShotModel):
         return Support(
             {"prototype": prototype, "deep": deep, "share": self._mask_share(masks, deep)}
         )
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """``predict`` for one shot."""
-        return self.predict(features, [support])
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits for the mean prototype and the mean prior of all shots."""

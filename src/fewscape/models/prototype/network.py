@@ -36,7 +36,6 @@ class Prototype(FewShotModel):
         super().__init__()
         self.backbone = (backbone or BackboneConfig()).build(STRIDES)
         self.temperature = temperature
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -44,15 +43,9 @@ class Prototype(FewShotModel):
         """Backbone and temperature."""
         return {"backbone": self.backbone.settings, "temperature": self.temperature}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """Normalise the maps' vectors to length one."""
-        del regions  # prototypes do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """For each level ``prototypes0`` (B, 2, C), ... of foreground and background."""
@@ -63,18 +56,14 @@ class Prototype(FewShotModel):
         return Support(tensors)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits for the mean prototypes of all shots."""
-        mean = {
+        """Mean over the levels of the cosine to the mean prototypes, times the temperature."""
+        prototypes = {
             name: F.normalize(torch.stack([support[name] for support in supports]).mean(0), dim=2)
             for name in supports[0].tensors
         }
-        return self.predict_shot(features, Support(mean))
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Mean over the levels of the cosine to each prototype, times the temperature."""
         finest = (features.maps[0].shape[2], features.maps[0].shape[3])
         cosines = [
-            resize_maps(compare_prototypes(level, support[f"prototypes{index}"]), finest)
+            resize_maps(compare_prototypes(level, prototypes[f"prototypes{index}"]), finest)
             for index, level in enumerate(features.maps)
         ]
         mean = torch.stack(cosines).mean(dim=0).flip(1)  # background, foreground

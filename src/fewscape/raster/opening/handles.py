@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
 from fewscape.raster.gdal import (
+    describe_cause,
     open_quietly,
     open_raster,
     read_strictly,
-    tell_cause,
     to_rasterio,
 )
 from fewscape.raster.opening.remote import Retry, is_remote, set_up_network, try_again
@@ -82,7 +82,7 @@ class Handles:
             return act()
         except errors as error:
             raise SceneError(
-                f"the scene '{self.source}' cannot be read ({what}): {tell_cause(error)}",
+                f"the scene '{self.source}' cannot be read ({what}): {describe_cause(error)}",
                 "the file is truncated or damaged",
                 "copy or download it again",
             ) from error

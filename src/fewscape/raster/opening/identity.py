@@ -78,7 +78,7 @@ def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetim
 def _digest(dataset: DatasetReader) -> str:
     place = [f"{value:.12g}" for value in dataset.transform[:6]]
     own = dataset.shape, dataset.dtypes, dataset.nodata, place, name_crs(dataset.crs)
-    facts = (*own, *_tell_control(dataset))
+    facts = (*own, *_describe_control(dataset))
     digest = hashlib.sha256(repr(facts).encode())
     for row in _spread(dataset.height):
         for col in _spread(dataset.width):
@@ -93,7 +93,7 @@ def _digest(dataset: DatasetReader) -> str:
     return digest.hexdigest()
 
 
-def _tell_control(dataset: DatasetReader) -> list[str]:
+def _describe_control(dataset: DatasetReader) -> list[str]:
     """Control points or polynomials, if the raster has no transform."""
     control = find_control(dataset)[2]
     return [] if control is None else [repr(control)]

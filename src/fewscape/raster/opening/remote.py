@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from fewscape.core import ConfigError, SceneError
-from fewscape.raster.gdal import tell_cause
+from fewscape.raster.gdal import describe_cause
 from fewscape.raster.opening.sources import Source
 
 if TYPE_CHECKING:
@@ -161,9 +161,9 @@ def try_again(
         try:
             return action()
         except errors as error:
-            cause = tell_cause(error)
+            cause = describe_cause(error)
             if find_refusal(cause) or number == retry.tries:
-                raise tell_failure(source, what, cause, number) from error
+                raise describe_failure(source, what, cause, number) from error
             delay = retry.delays[number - 1]
             log.warning(
                 "try %d of %d of '%s' (%s) failed: %s; next in %g s",
@@ -205,7 +205,7 @@ def find_refusal(cause: str) -> str | None:
     return REFUSALS.get(status[1]) if status else None
 
 
-def tell_failure(source: Source, what: str, cause: str, tries: int) -> SceneError:
+def describe_failure(source: Source, what: str, cause: str, tries: int) -> SceneError:
     """The error for a read that failed for good.
 
     Args:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import SceneError, Window
+from fewscape.core import Closing, SceneError, Window
 from fewscape.raster.georeference import Georeference, is_same_place, name_crs
 from fewscape.raster.opening.handles import Handles, shrink_size
 from fewscape.raster.opening.remote import Retry
 from fewscape.raster.opening.sources import Source, to_source
 from fewscape.raster.pan_ms.pair import RATIOS, PanMsPair, Valid, check_sizes
 from fewscape.raster.reading.bands import find_bands
+from fewscape.raster.reading.scaling import find_data
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -29,7 +29,7 @@ SIZE_TOLERANCE = 0.01
 """Relative tolerance of the ratio of pixel sizes."""
 
 
-class PanMsReader:
+class PanMsReader(Closing):
     """Windows of two rasters that show the same ground.
 
     A multispectral pixel is valid if all its bands and all its panchromatic pixels are.
@@ -80,17 +80,6 @@ class PanMsReader:
         check_sizes(pan_size, size, self.ratio)
         self._check_place()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close both files."""
         self._pan.close()
@@ -112,18 +101,10 @@ class PanMsReader:
         fine = Window(*(self.ratio * side for side in own))
         ms, ms_valid = self._ms.read(self.bands, own)
         pan, pan_valid = (part[0] for part in self._pan.read((1,), fine))
-        fine_valid = (pan_valid > 0) & self._has_data(pan[None])
+        fine_valid = (pan_valid > 0) & find_data(pan[None], self.nodata)
         blocks = fine_valid.reshape(own.height, self.ratio, own.width, self.ratio)
-        valid = (ms_valid > 0).all(axis=0) & self._has_data(ms) & blocks.all(axis=(1, 3))
+        valid = (ms_valid > 0).all(axis=0) & find_data(ms, self.nodata) & blocks.all(axis=(1, 3))
         return PanMsPair(ms, pan, self.ratio), valid
-
-    def _has_data(self, bands: npt.NDArray[np.generic]) -> Valid:
-        """(H, W) where all bands (C, H, W) are finite and not all of them ``nodata``."""
-        whole = np.issubdtype(bands.dtype, np.integer)
-        found = np.ones(bands.shape[1:], bool) if whole else np.isfinite(bands).all(axis=0)
-        if self.nodata is not None:
-            found &= (bands != self.nodata).any(axis=0)
-        return found
 
     def read_overview(
         self, longest: int, is_smooth: bool = True
@@ -141,7 +122,7 @@ class PanMsReader:
         ms, ms_masks = self._ms.read_reduced(self.bands, size, is_smooth)
         pan, pan_masks = self._pan.read_reduced((1,), size, is_smooth)
         valid = (ms_masks > 0).all(axis=0) & (pan_masks[0] > 0)
-        valid &= self._has_data(ms) & self._has_data(pan)
+        valid &= find_data(ms, self.nodata) & find_data(pan, self.nodata)
         return ms.astype(np.float32), pan[0].astype(np.float32), valid
 
     @property

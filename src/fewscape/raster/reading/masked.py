@@ -23,6 +23,7 @@ from fewscape.raster.reading.band_facts import (
 )
 from fewscape.raster.reading.bands import find_bands, name_bands
 from fewscape.raster.reading.resolution import plan_grid, resample
+from fewscape.raster.reading.scaling import find_data, is_number
 from fewscape.raster.reading.statistics import BandStatistics
 
 if TYPE_CHECKING:
@@ -35,9 +36,6 @@ SAMPLE_SIDE = 1024
 PATCHES, PATCH_SIDE = 8, 64
 """Number per side, and size in pixels, of the spots that are read where no overview of the whole
 scene is needed."""
-
-LARGEST = 1e30
-"""Limit of real values; programs write -3.4e38 and the like as nodata."""
 
 Validity = npt.NDArray[np.bool_]
 
@@ -134,7 +132,7 @@ class MaskedBands(ABC):
             has_data |= self._find_data(values, masks).any(axis=(1, 2))
             if valid.any():
                 return values, valid, has_data
-        raise self._tell_empty(has_data)
+        raise self._describe_empty(has_data)
 
     def _spread_spots(self) -> list[Window]:
         height, width = (min(PATCH_SIDE, side) for side in (self.grid.height, self.grid.width))
@@ -150,22 +148,16 @@ class MaskedBands(ABC):
 
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
         """Where each band has data, (C, H, W)."""
-        found = masks > 0
-        if np.issubdtype(data.dtype, np.floating):
-            found &= _is_number(data)
+        found = (masks > 0) & is_number(data)
         if self.nodata is not None:
             found &= data != self.nodata
         return found
 
     def _find_valid(self, data: Values, masks: Masks) -> Validity:
-        valid: Validity = np.any(masks, axis=0)
-        if np.issubdtype(data.dtype, np.floating):
-            valid &= _is_number(data).all(axis=0)
-        if self.nodata is not None:
-            valid &= (data != self.nodata).any(axis=0)
+        valid: Validity = np.any(masks, axis=0) & find_data(data, self.nodata)
         return valid
 
-    def _tell_empty(self, has_data: npt.NDArray[np.bool_]) -> SceneError:
+    def _describe_empty(self, has_data: npt.NDArray[np.bool_]) -> SceneError:
         """The error if no pixel is valid; it names the band if only one lacks data."""
         if has_data.any():
             lacking = [name for name, found in zip(self.names, has_data, strict=True) if not found]
@@ -259,9 +251,3 @@ class FileBands(MaskedBands):
         masked = any(MaskFlags.all_valid not in flags for flags in plain.mask_flag_enums)
         self.is_all_valid = not masked and self.nodata is None and self._facts.dtype.kind != "f"
         self.grid, self.own_grid = Georeference.of(dataset), Georeference.of(plain)
-
-
-def _is_number(data: Values) -> Validity:
-    """Where floats are data: not NaN, infinite or beyond the limit."""
-    found: Validity = np.abs(data) < LARGEST
-    return found

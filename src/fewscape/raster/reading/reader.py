@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import Window
+from fewscape.core import Closing, Window
+from fewscape.raster.gdal import CACHE_BYTES
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import reflect
 from fewscape.raster.opening.remote import Retry
@@ -23,9 +23,6 @@ from fewscape.raster.reading.statistics import BandStatistics
 
 if TYPE_CHECKING:
     import rasterio
-
-CACHE_BYTES = 64 << 20
-"""Default minimum of GDAL's block cache."""
 
 Pixels = npt.NDArray[np.float32]
 
@@ -41,7 +38,7 @@ class Scale(StrEnum):
     """The 2nd percentile of each band of the scene becomes 0, the 98th becomes 1."""
 
 
-class SceneReader:
+class SceneReader(Closing):
     """A scene with chosen bands, values in [0, 1], and valid pixels.
 
     A pixel is valid if the mask of at least one band says so (nodata, alpha or mask band), if it
@@ -78,17 +75,6 @@ class SceneReader:
         self.scale = scale
         self.retry = retry or Retry()
         self._raster: MaskedBands = FileBands(self.source, bands, nodata, resolution, self.retry)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def bands(self) -> tuple[int, ...]:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LOW, HIGH = 2.0, 98.0
-"""Percentiles that become 0 and 1 when values are stretched."""
+from fewscape.raster.reading.scaling import HIGH, LOW, find_limits
 
 DRIFT = 2.0
 """Ratio of ranges from which scenes count as different."""
@@ -44,7 +43,7 @@ class ValueRanges:
     @classmethod
     def measure(cls, values: npt.NDArray[Any]) -> ValueRanges:
         """Measure a sample (C, N), N at least 1."""
-        return cls(*np.percentile(values.astype(np.float64), (LOW, 50, HIGH), axis=1))
+        return cls(*find_limits(values, LOW, 50, HIGH))
 
     @classmethod
     def decode(cls, told: Mapping[str, Sequence[float]]) -> ValueRanges:
@@ -114,7 +113,7 @@ def _suspect(values: npt.NDArray[Any]) -> tuple[tuple[int, float, float], ...]:
             share = 1 - len(others) / len(own)
             if float(value) not in USUAL_MARKS or share < LEAST_SHARE or not len(others):
                 continue
-            low, high = np.percentile(others.astype(np.float64), (LOW, HIGH))
+            low, high = find_limits(others)
             gap = min(abs(float(value) - float(edge)) for edge in (others.min(), others.max()))
             if gap > (high - low) / 2:
                 found.append((band, float(value), share))
@@ -142,13 +141,13 @@ def find_drift(
         apart = abs(float(scene.median[band] - known.median[band]))
         if wider > DRIFT * narrower or apart > APART * wider:
             sentences.append(
-                f"{name} has values around {_tell(scene, band)}, {whose} around "
-                f"{_tell(known, band)}"
+                f"{name} has values around {_format_range(scene, band)}, {whose} around "
+                f"{_format_range(known, band)}"
             )
     return list(dict.fromkeys(sentences))
 
 
-def _tell(ranges: ValueRanges, band: int) -> str:
+def _format_range(ranges: ValueRanges, band: int) -> str:
     """Median and range."""
     median, low, high = (
         float(numbers[band]) for numbers in (ranges.median, ranges.low, ranges.high)

@@ -117,7 +117,7 @@ def read_polygons(
     skipped = {reason: count for reason, count in skipped.items() if count}
     if not len(parts):
         raise ExamplesError(
-            f"the file '{path}' has no examples" + _tell_rest(skipped),
+            f"the file '{path}' has no examples" + _describe_rest(skipped),
             "examples are polygons, lines or points, each with a class",
             "draw some, for example in QGIS",
         )
@@ -210,7 +210,7 @@ def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int6
     return parts[kept], origin[kept]
 
 
-def _tell_rest(skipped: Mapping[str, int]) -> str:
+def _describe_rest(skipped: Mapping[str, int]) -> str:
     """Describe the other geometries, for a message."""
     counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
     return f", only geometries that are: {counts}" if counts else ""

@@ -16,13 +16,10 @@ from fewscape.raster.gdal import (
     update_raster,
 )
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.grid import plan_strips
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 from fewscape.raster.vectors.measuring import GroundMeasure
 from fewscape.raster.vectors.patches import Labels, label_patches
 from fewscape.raster.writing.staging import report_write_errors
-
-STRIP_PIXELS = 4_000_000
-"""Pixels in memory at a time."""
 
 Part = tuple[int, int]
 """Part of a patch in one strip: strip number and label."""

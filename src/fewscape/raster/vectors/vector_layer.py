@@ -75,7 +75,7 @@ def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
 
     address = _find(path)
     notes: list[str] = []
-    with warnings.catch_warnings(), _telling(path):
+    with warnings.catch_warnings(), _converted_errors(path):
         warnings.simplefilter("ignore")
         source = _open_text(path, notes) if path.suffix.lower() in JSON_SUFFIXES else address
         chosen = _choose_layer(path, source, class_field, layer, notes)
@@ -146,7 +146,7 @@ def _find(path: Path) -> str:
     return str(path)
 
 
-class _telling:  # noqa: N801 (a context, used like a function)
+class _converted_errors:  # noqa: N801 (a context, used like a function)
     """Turn errors of GDAL and its readers into ``ExamplesError``."""
 
     def __init__(self, path: Path) -> None:

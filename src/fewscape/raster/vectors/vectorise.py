@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fewscape.core import Window
 from fewscape.raster.gdal import limit_cache, open_raster, to_rasterio
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.grid import plan_strips
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 from fewscape.raster.vectors.geopackage import PolygonSink, add_default_style
 from fewscape.raster.vectors.patches import Patch, PatchTracker
 from fewscape.raster.vectors.simplify import MAX_VERTICES, simplify_patches
@@ -24,9 +24,6 @@ from fewscape.raster.writing.writer import BLOCK, PROBABILITY_STEPS
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
-
-STRIP_PIXELS = 4_000_000
-"""Pixels in memory at a time."""
 
 CACHED_ROWS = 3
 """Rows of blocks in GDAL's cache for all rasters, since strips end within blocks."""

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from fewscape.core import FewscapeError, OutputError, check_folder, write_bytes
@@ -65,12 +64,7 @@ class StagedFiles:
             ) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         shutil.rmtree(self._hidden, ignore_errors=True)
 
     def path(self, name: str) -> Path:
@@ -170,12 +164,12 @@ def report_write_errors(path: Path) -> Iterator[None]:
     except (OSError, RasterioError, DataSourceError, DataLayerError) as error:
         raise OutputError(
             f"writing '{path}' failed: {error.__cause__ or error}",
-            f"{_tell_space(path)} left there",
+            f"{_describe_space(path)} left there",
             "free some space or choose another folder with --output, then run again",
         ) from error
 
 
-def _tell_space(path: Path) -> str:
+def _describe_space(path: Path) -> str:
     parents = [path, *path.parents]
     existing = next((parent for parent in parents if parent.exists()), Path())
     return f"{shutil.disk_usage(existing).free / 1e6:,.0f} MB are"
