@@ -109,7 +109,11 @@ def test_unknown_folds_are_told(run):
 
 
 def test_folds_that_know_no_class_of_the_manifest_are_told(run, monkeypatch):
-    monkeypatch.setitem(CLASS_FOLDS, "toy", ClassFolds.consecutive(["ship", "plane"], 2))
+    monkeypatch.setitem(
+        CLASS_FOLDS,
+        "toy",
+        ClassFolds((frozenset({"ship"}), frozenset({"plane"})), {n: n for n in ("ship", "plane")}),
+    )
     with pytest.raises(ManifestError, match=r"none of the manifest's classes .* is in any fold"):
         run("runs/x{fold}/best", "--folds", "toy")
 

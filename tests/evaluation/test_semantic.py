@@ -9,7 +9,7 @@ from fewscape.backbones import BackboneConfig
 from fewscape.cli.main import main
 from fewscape.core import ConfigError, Output, Policy, Window
 from fewscape.datasets import Area, AreaReader, FolderDataset, choose_areas
-from fewscape.evaluation import SemanticOptions, evaluate_semantic, tell_scores
+from fewscape.evaluation import SemanticOptions, describe_scores, evaluate_semantic
 from fewscape.mapping import SemanticSegmenter
 from fewscape.metrics import count_confusion
 from fewscape.models import BiCoRSeg, save_model
@@ -79,7 +79,7 @@ def test_counts_are_those_of_the_whole_image_at_once(dataset):
 
 
 def test_means_without_some_classes_are_named():
-    scores = tell_scores(torch.tensor([[8, 0, 0], [0, 6, 2], [0, 4, 4]]), NAMES, ("blue",))
+    scores = describe_scores(torch.tensor([[8, 0, 0], [0, 6, 2], [0, 4, 4]]), NAMES, ("blue",))
     first, second = scores["means"]
     assert (first["variant"], second["variant"]) == ("without blue", "all classes")
     assert first["miou"] == pytest.approx(0.75)
@@ -87,7 +87,7 @@ def test_means_without_some_classes_are_named():
 
 
 def test_nothing_known_gives_no_score(dataset):
-    scores = tell_scores(torch.zeros(3, 3, dtype=torch.int64), NAMES)
+    scores = describe_scores(torch.zeros(3, 3, dtype=torch.int64), NAMES)
     assert scores["overall_accuracy"] is None
     assert scores["means"][0]["miou"] is None
 

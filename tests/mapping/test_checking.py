@@ -87,7 +87,7 @@ def test_polygons_on_ground_without_data_are_no_sample(tmp_path):
 @pytest.mark.parametrize("seed", range(3))
 def test_counts_are_those_of_the_slow_way_with_any_windows(tmp_path, seed, monkeypatch):
     monkeypatch.setattr("fewscape.mapping.checking.SIDE", (7, 16, 1024)[seed])
-    monkeypatch.setattr("fewscape.mapping.checking.STRIP_PIXELS", (90, 400, 10**6)[seed])
+    monkeypatch.setattr("fewscape.mapping.checking.AREA_PIXELS", (90, 400, 10**6)[seed])
     rng = np.random.default_rng(seed)
     kinds = ["area", "background", "ignore", "roof", "tree"]
     polygons = {

@@ -77,7 +77,7 @@ def test_an_estimate_counts_windows_and_bytes(scene):
     assert estimate.disk_bytes == 3 * 300 * 500
     assert estimate.seconds > 0
     assert sum(segmenter.batches) <= 48
-    told = estimate.tell()
+    told = str(estimate)
     assert f"{estimate.windows} windows" in told
     assert "plus" in told
 

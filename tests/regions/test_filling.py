@@ -36,7 +36,7 @@ def test_fills_what_is_missing(job, workers):
     assert told[-1] == (4, 2)
     assert told == sorted(told)
     for seed in range(5):
-        assert job.store.holds(read(seed), job.maker)
+        assert job.store.path(read(seed), job.maker).is_file()
     assert np.array_equal(job.store.get(read(2), job.maker), job.maker(read(2)))
 
 

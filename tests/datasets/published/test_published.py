@@ -55,7 +55,7 @@ def test_loveda_shifts_its_ids_and_ignores_no_data(tmp_path, rng):
         np.testing.assert_array_equal(dataset.read_labels(index), np.where(raw == 0, 255, raw - 1))
     assert (dataset.read_labels(5) == 255).all()
     assert stems(dataset, "test", output) == ["4", "5"]
-    assert report.tell()[0] == "train: 2 of 2522 images"
+    assert report.lines()[0] == "train: 2 of 2522 images"
 
 
 def test_loveda_images_are_copied_byte_by_byte(tmp_path, rng):
