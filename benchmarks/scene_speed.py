@@ -309,7 +309,7 @@ def measure_memory() -> dict[str, dict[str, float | None]]:
     return found
 
 
-def tell_memory(name: str, path: Path) -> None:
+def print_memory(name: str, path: Path) -> None:
     """Print the peak increase of one variant in megabytes."""
     segmenter = Nothing(5)
     with tempfile.TemporaryDirectory() as folder:
@@ -334,7 +334,7 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "SCENE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        tell_memory(arguments.measure[0], Path(arguments.measure[1]))
+        print_memory(arguments.measure[0], Path(arguments.measure[1]))
         return
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:

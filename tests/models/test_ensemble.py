@@ -120,6 +120,24 @@ def test_scores_are_those_of_the_experts_added_with_their_weights(small):
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("height", "width"), [(48, 48), (30, 41), (3, 5)])
+def test_a_sketch_asks_the_trees_about_few_cells(small, height, width):
+    """Of a window of any shape; the other experts, and cells that trees are asked about, agree."""
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
+    support = small.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
+    values = scene.scene.reshape(48, 48, -1)[:height, :width]
+    exact = small.predict_cells(values.reshape(height * width, -1), support)
+    np.testing.assert_array_equal(small.sketch_cells(values, support, 1), exact)
+    sketch = small.sketch_cells(values, support, 4)
+    assert sketch.shape == exact.shape
+    assert (sketch.argmax(axis=1) == exact.argmax(axis=1)).mean() > 0.9
+    flat = np.broadcast_to(values[:1, :1], values.shape)  # all alike: nothing to interpolate
+    one = small.predict_cells(flat[0, :1], support)
+    np.testing.assert_allclose(
+        small.sketch_cells(flat, support, 4), np.repeat(one, height * width, 0), atol=1e-3
+    )
+
+
 def test_scores_are_smoothed_along_the_edges_of_the_brightness(small):
     scene = Scene(small, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
     support = small.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
@@ -144,8 +162,13 @@ def test_shares_are_those_of_the_scene(packaged):
     roof, grass = (1, 2, 2, 22, 22), (0, 26, 2, 46, 22)
     support = packaged.learn(scene.draw(grass, roof))
     assert support.priors[1] == pytest.approx(1 / 16, abs=0.05)
-    trees = support.experts[0].predict(packaged._view(scene.scene)[0])
-    np.testing.assert_array_equal(support.priors, estimate_priors(trees))
+    views = packaged._view(scene.scene)[:2]
+    plain, deep = (
+        forest.predict(seen) for forest, seen in zip(support.experts, views, strict=False)
+    )
+    both = (plain + deep) / 2
+    logs = both - np.log(np.exp(both).sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(support.priors, estimate_priors(logs), atol=1e-5)
     other = Scene(packaged, paint(np.where(kinds == ROOF, GRASS, ROOF), seed=1))
     # The scaling of the first scene, so that both are told apart alike.
     values = scene.ground.scaling.apply(other.features.flatten(1).T.numpy())

@@ -10,7 +10,7 @@ from fewscape.raster import SceneReader
 from fewscape.serve.desk import Desk
 from fewscape.serve.features import MARGIN, FeatureStore
 from fewscape.serve.learning import gather, learn
-from fewscape.serve.painting import paint
+from fewscape.serve.painting import Look, paint
 from fewscape.serve.workers import Workers
 from fewscape.zoo import load
 from tests.serve.scenes import HEIGHT, TWO_CLASSES, WIDTH, box, put, write_scene
@@ -153,13 +153,49 @@ def test_without_examples_the_map_goes(desk):
 
 
 def test_a_coarse_map_comes_first(desk, monkeypatch):
-    monkeypatch.setattr("fewscape.serve.workers.QUICK_CELLS", 9_000)
+    monkeypatch.setattr("fewscape.serve.workers.SKETCH_CELLS", 9_000)
     workers, told = equip(desk, PixelTrees())
     look_at_all(workers, desk)
     desk.drawing.change(TWO_CLASSES)
     paint_all(workers)
-    steps = [about["step"] for kind, about in told if kind == "painted"]
-    assert steps == [4, 1]
+    seen = [(about["step"], about["draft"]) for kind, about in told if kind == "painted"]
+    assert seen == [(4, True), (1, True), (1, False)]
+
+
+def test_a_map_is_learnt_from_few_cells_first_and_from_more_when_nobody_waits(desk, monkeypatch):
+    monkeypatch.setattr("fewscape.serve.workers.DRAFT_CELLS", 200)
+    workers, _ = equip(desk)
+    look_at_all(workers, desk)
+    workers.wake()
+    monkeypatch.setattr("fewscape.serve.workers.REST", 3600.0)
+    desk.drawing.change(TWO_CLASSES)
+    paint_all(workers)
+    assert desk.learnt.is_draft
+    assert desk.painted((0, 0)).is_draft
+    assert len(desk.learnt.cells.classes) <= 200
+    monkeypatch.setattr("fewscape.serve.workers.REST", 0.0)
+    paint_all(workers)
+    assert not desk.learnt.is_draft
+    assert not desk.painted((0, 0)).is_draft
+    assert len(desk.learnt.cells.classes) == 6_000
+
+
+def test_the_exact_map_waits_for_the_next_stroke(desk):
+    """What is painted exactly is left when something new is drawn."""
+    workers, _ = equip(desk, PixelTrees())
+    look_at_all(workers, desk)
+    desk.drawing.change(TWO_CLASSES)
+    paint_all(workers)
+    core, asked = desk.store.get((0, 0)), []
+
+    def is_wanted():
+        asked.append(None)
+        return len(asked) < 3
+
+    assert paint(desk.store.model, desk.learnt, core, Look(), is_wanted) is None
+    assert len(asked) == 3
+    whole = paint(desk.store.model, desk.learnt, core)
+    np.testing.assert_array_equal(whole.shares, desk.painted((0, 0)).shares)
 
 
 def test_a_coarse_map_is_much_like_the_fine_one(desk):
@@ -168,9 +204,13 @@ def test_a_coarse_map_is_much_like_the_fine_one(desk):
     desk.drawing.change(TWO_CLASSES)
     paint_all(workers)
     core, fine = desk.store.get((0, 0)), desk.painted((0, 0))
-    coarse = paint(desk.store.model, desk.learnt, core, 2)
+    coarse = paint(desk.store.model, desk.learnt, core, Look(2))
     same = fine.shares[:, ::2, ::2].argmax(axis=0) == coarse.shares.argmax(axis=0)
     assert same[core.valid[::2, ::2]].mean() > 0.9
+    sketch = paint(desk.store.model, desk.learnt, core, Look(is_sketch=True))
+    assert sketch.is_draft
+    assert not fine.is_draft
+    assert (fine.shares.argmax(axis=0) == sketch.shares.argmax(axis=0))[core.valid].mean() > 0.95
 
 
 def test_ground_without_data_stays_empty(tmp_path):

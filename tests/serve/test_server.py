@@ -142,7 +142,8 @@ def test_stale_changes_are_a_conflict(client):
     assert answer.status_code == 409
 
 
-def test_the_map_of_the_view_is_sent(client, session):
+def test_the_map_of_the_view_is_sent(client, session, monkeypatch):
+    monkeypatch.setattr("fewscape.serve.workers.REST", 0.0)
     ask(client, "api/scenes/0/changes", "POST", json=TWO_CLASSES)
     view = {"box": [0, 0, 420, 300], "resolution": 1}
     assert ask(client, "api/scenes/0/view", "POST", json=view).json() == {
@@ -156,7 +157,7 @@ def test_the_map_of_the_view_is_sent(client, session):
     assert json.loads(answer.headers["x-channels"]) == ["a", "b"]
     assert len(answer.content) == 16 + 2 * 420 * 420
     assert ask(client, "api/scenes/0").json()["painted"] == [
-        {"row": 0, "col": 0, "revision": 2, "step": 1}
+        {"row": 0, "col": 0, "revision": 2, "step": 1, "draft": False}
     ]
     assert ask(client, "api/scenes/0/places").json()
 

@@ -21,7 +21,6 @@ interface Part {
 const MOST = 300;
 /** Requests at a time. */
 const AT_ONCE = 3;
-/** Pixels per cell of the engine, known from the first part. */
 type Colour = [number, number, number];
 
 export class MapLayer {
@@ -46,7 +45,8 @@ export class MapLayer {
   arrived(place: PaintedPlace): void {
     const key = `${place.row}/${place.col}`;
     const known = this.parts.get(key)?.place;
-    if (known && known.revision === place.revision && known.step <= place.step) return;
+    const isBetter = known && (known.step > place.step || (known.draft && !place.draft));
+    if (known && known.revision === place.revision && !isBetter) return;
     this.wanted.set(key, place);
     this.loadNext();
   }

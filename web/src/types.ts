@@ -85,6 +85,8 @@ export interface PaintedPlace {
   col: number;
   revision: number;
   step: number;
+  /** Whether a better one follows. */
+  draft: boolean;
 }
 
 export interface SceneState extends DrawnState {

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="class",
         help="attribute of the examples that holds the class (class)",
     )
+    parser.add_argument("--layer", help="their layer, of a file with several")
     parser.add_argument(
         "--session",
         type=Path,
@@ -73,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.class_field,
         None if arguments.no_cache else find_cache(),
         arguments.model,
+        arguments.layer,
     )
     session = Session(arguments.scenes, lambda: load(arguments.model).pixel, options)
     server = PageServer(

@@ -67,6 +67,11 @@ def add_examples(parser: argparse.ArgumentParser) -> None:
     _add(group, "class_field", "attribute that holds the class (%(default)s)")
     _add(
         group,
+        "layer",
+        "layer of a file with several; default: the only one with that attribute",
+    )
+    _add(
+        group,
         "label_zero",
         "meaning of 0 in a label raster; auto: as in classes.json, otherwise background",
     )
@@ -232,6 +237,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
     )
+    _add(group, "check_layer", "its layer, as --layer is that of the examples")
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

@@ -68,6 +68,7 @@ def read_check(
     grid: Georeference,
     class_field: str = "class",
     zero: Zero = "auto",
+    layer: str | None = None,
 ) -> Annotations:
     """Read polygons, points or a label raster to check a map with.
 
@@ -77,6 +78,7 @@ def read_check(
         grid: grid of the map, over the same ground.
         class_field: attribute that holds the class.
         zero: meaning of 0 in a label raster.
+        layer: layer of a vector file with several.
 
     Returns:
         The polygons in columns and rows of the map.
@@ -84,7 +86,7 @@ def read_check(
     Raises:
         ExamplesError: see ``read_annotations``.
     """
-    drawn = read_annotations(path, scene, class_field, zero, buffer=OWN_PIXEL)
+    drawn = read_annotations(path, scene, class_field, zero, buffer=OWN_PIXEL, layer=layer)
     return drawn if grid == drawn.grid else drawn.move_to(grid)
 
 

@@ -77,6 +77,22 @@ class PixelModel(ABC, Generic[SupportT]):
     ) -> npt.NDArray[np.float32]:
         """Map scaled features (N, D) to log probabilities (N, K), without context."""
 
+    def sketch_cells(
+        self, values: npt.NDArray[np.float32], support: SupportT, every: int
+    ) -> npt.NDArray[np.float32]:
+        """About ``predict_cells`` for all cells of a window, where that can be had sooner.
+
+        Args:
+            values: (h, w, D) scaled features.
+            support: of ``learn``.
+            every: cells from one to the next for which everything is computed.
+
+        Returns:
+            (h w, K) log probabilities, by rows.
+        """
+        del every
+        return self.predict_cells(values.reshape(-1, values.shape[2]), support)
+
     def adapt(self, support: SupportT, scene: npt.NDArray[np.float32]) -> SupportT:
         """Adapt the support to a scene with scaled features (M, D) of sampled cells."""
         del scene

@@ -14,8 +14,11 @@ from typing import Annotated, Any, TypeGuard
 
 from fastapi import Body, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from fewscape.core import ExamplesError, FewscapeError, SceneError
 from fewscape.raster import Scale
@@ -27,8 +30,29 @@ from fewscape.serve.session import Session, encode_job
 PAGE = Path(__file__).parent / "page"
 """What ``web/`` is built into."""
 
+REFUSALS = (
+    (400, "It cannot be done."),
+    (409, "An example was changed elsewhere in the meantime."),
+    (410, "The scene is gone, or cannot be read."),
+    (422, "What was sent is not what the address takes."),
+)
+"""Answers with a ``Refusal``, and what they mean."""
+
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in ("application/octet-stream", "*/*")}}
+}
+"""Answers whose kind is that of the file."""
+
 UPLOADS = (".gpkg", ".geojson", ".json")
 """Examples that the page can send."""
+
+
+class Refusal(BaseModel):
+    """Why something is not done, as ``FewscapeError`` tells it."""
+
+    problem: str
+    expected: str
+    remedy: str
 
 
 def make_app(session: Session) -> FastAPI:
@@ -46,7 +70,13 @@ def make_app(session: Session) -> FastAPI:
         session.news.finish()
         session.stop()
 
-    app = FastAPI(title="fewscape annotate", lifespan=live, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="fewscape annotate",
+        lifespan=live,
+        docs_url=None,
+        redoc_url=None,
+        responses={status: {"model": Refusal, "description": why} for status, why in REFUSALS},
+    )
 
     @app.exception_handler(FewscapeError)
     def refuse(_: Request, error: Exception) -> Response:
@@ -56,6 +86,24 @@ def make_app(session: Session) -> FastAPI:
             status = 410
         told = {"problem": error.problem, "expected": error.expected, "remedy": error.remedy}
         return JSONResponse(told, status)
+
+    @app.exception_handler(HTTPException)
+    def refuse_request(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        told = {"problem": str(error.detail), "expected": "", "remedy": "load the page again"}
+        return JSONResponse(told, error.status_code, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_content(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        place = " ".join(str(part) for part in first["loc"])
+        told = {
+            "problem": f"what was sent cannot be read at '{place[:80]}'",
+            "expected": str(first["msg"])[:200],
+            "remedy": "load the page again",
+        }
+        return JSONResponse(told, 422)
 
     @app.get("/api/session")
     def describe() -> dict[str, Any]:
@@ -72,7 +120,13 @@ def make_app(session: Session) -> FastAPI:
         desk = session.desk(number)
         desk.drawing.look()
         painted = [
-            {"row": place[0], "col": place[1], "revision": one.revision, "step": one.step}
+            {
+                "row": place[0],
+                "col": place[1],
+                "revision": one.revision,
+                "step": one.step,
+                "draft": one.is_draft,
+            }
             for place, one in desk.all_painted().items()
         ]
         side = None if desk.store is None else desk.store.side
@@ -126,7 +180,14 @@ def make_app(session: Session) -> FastAPI:
         session.workers.show(number, found)
         return {"places": found.places, "step": found.step}
 
-    @app.get("/api/scenes/{number}/map/{row}/{col}")
+    @app.get(
+        "/api/scenes/{number}/map/{row}/{col}",
+        response_class=Response,
+        responses={
+            200: {"content": {"application/octet-stream": {}}},
+            204: {"description": "There is no map of this part yet."},
+        },
+    )
     def painted(number: int, row: int, col: int) -> Response:
         """The map of a core, see ``Painted.pack``."""
         found = session.desk(number).painted((row, col))
@@ -139,7 +200,11 @@ def make_app(session: Session) -> FastAPI:
         }
         return Response(found.pack(), media_type="application/octet-stream", headers=headers)
 
-    @app.get("/api/scenes/{number}/tiles/{level}/{col}/{row}")
+    @app.get(
+        "/api/scenes/{number}/tiles/{level}/{col}/{row}",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}, "image/png": {}}}},
+    )
     def tile(
         number: int, level: int, col: int, row: int, bands: str = "1", scale: Scale = Scale.AUTO
     ) -> Response:
@@ -181,19 +246,23 @@ def make_app(session: Session) -> FastAPI:
         request = session.make_request(session.desk(number))
         return {"command": request.command, "python": tell_python(request)}
 
-    @app.get("/api/scenes/{number}/examples")
+    @app.get("/api/scenes/{number}/examples", response_class=FileResponse, responses=FILE)
     def examples(number: int) -> Response:
         """The GeoPackage with everything that is drawn."""
         path = session.desk(number).drawing.path
         return FileResponse(path, filename=path.name, media_type="application/geopackage+sqlite3")
 
-    @app.get("/api/scenes/{number}/results/{name}")
+    @app.get("/api/scenes/{number}/results/{name}", response_class=FileResponse, responses=FILE)
     def result(number: int, name: str) -> Response:
         """A file of the finished map."""
         path = find_result(session.map_folder(session.desk(number)), name)
         return FileResponse(path, filename=path.name)
 
-    @app.get("/api/events")
+    @app.get(
+        "/api/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     async def events() -> Response:
         """News, see ``Broadcaster``."""
         first = f"event: hello\ndata: {json.dumps({'ready': session.workers.is_ready})}\n\n"

@@ -66,9 +66,9 @@ class Core:
         """In memory."""
         return self.values.nbytes + self.guide.nbytes
 
-    def all_cells(self, ground: Ground, step: int = 1) -> Values:
-        """(N, D) scaled features of every ``step``-th cell, with the margin, by rows."""
-        return self._scale(self.values[::step, ::step].reshape(-1, self.values.shape[2]), ground)
+    def some_cells(self, rows: slice, ground: Ground, step: int = 1) -> Values:
+        """(h, w, D) scaled features of every ``step``-th cell of some rows, with the margin."""
+        return self._scale(self.values[rows][::step, ::step], ground)
 
     def pick(self, chosen: Chosen, ground: Ground) -> Values:
         """(N, D) scaled features of the chosen cells (h, w) of the core."""
@@ -78,10 +78,10 @@ class Core:
         """From the units of the core to those of the scene, as ``Scaling.apply`` gives them."""
         offset = ground.scaling.apply(self.own.mean[None])[0]
         factor = ground.scaling.apply((self.own.mean + self.own.deviation)[None])[0] - offset
-        scaled: Values = values.astype(np.float32)
-        scaled *= factor
-        scaled += offset
-        return scaled
+        # PyTorch reads 16 bits several times as fast as NumPy.
+        scaled = torch.from_numpy(np.ascontiguousarray(values)).float()
+        told: Values = scaled.mul_(torch.from_numpy(factor)).add_(torch.from_numpy(offset)).numpy()
+        return told
 
 
 class FeatureStore:

@@ -26,8 +26,9 @@ from fewscape.serve.features import FeatureStore
 SCENE_CELLS = 4_000
 """Cells of the scene that tell how frequent the classes are; the map takes eight times as many."""
 
-QUICK_CELLS = 6_000
-"""Drawn cells that teach between two strokes, all classes together."""
+DRAFT_CELLS, QUICK_CELLS = 2_000, 6_000
+"""Drawn cells that teach at once after a stroke, and as soon as nobody waits for the map; all
+classes together."""
 
 SEED = 0
 
@@ -58,6 +59,8 @@ class Learnt:
     """What taught it, classes from 0."""
     owners: tuple[str, ...] = ()
     """See ``Taught``."""
+    is_draft: bool = False
+    """Whether more cells could have taught it."""
 
 
 def place_examples(
@@ -144,15 +147,18 @@ def learn(taught: Taught, store: FeatureStore, most: int = QUICK_CELLS) -> Learn
         store: of the scene's features; its model learns.
         most: cells that teach.
     """
-    cells = number_classes(taught.cells.cells)
-    cells = limit(cells, most)
+    drawn = number_classes(taught.cells.cells)
+    cells = limit(drawn, most)
     step = max(1, len(cells.scene) // SCENE_CELLS)
     cells = Cells(cells.values, cells.classes, cells.polygons, cells.scene[::step])
     support = store.model.learn(cells)
     names: Sequence[str] = taught.names
     if (taught.cells.cells.classes == 0).any() or len(names) == 1:
         names = (BACKGROUND, *names)
-    return Learnt(taught.revision, tuple(names), support, store.ground, cells, taught.owners)
+    is_draft = most < min(len(drawn.classes), QUICK_CELLS)
+    return Learnt(
+        taught.revision, tuple(names), support, store.ground, cells, taught.owners, is_draft
+    )
 
 
 def limit(cells: Cells, most: int) -> Cells:

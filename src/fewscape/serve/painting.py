@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,12 @@ from fewscape.serve.learning import Learnt
 
 Bytes = npt.NDArray[np.uint8]
 
+SKETCHED = 4
+"""Cells from one to the next of which a sketch knows everything."""
+
+ROWS = 48
+"""That are painted at once: few enough that memory is not handed back and forth each time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Painted:
@@ -27,6 +34,8 @@ class Painted:
     """The classes, ``background`` first if it is among them."""
     step: int
     """Cells from one to the next."""
+    is_draft: bool
+    """Whether a better one follows."""
     shares: Bytes
     """(C, h, w) probabilities times 255; all 0 where nothing is valid."""
 
@@ -35,28 +44,53 @@ class Painted:
         return struct.pack("<4I", *self.shares.shape, self.step) + self.shares.tobytes()
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a part of the map is painted."""
+
+    step: int = 1
+    """Cells from one to the next; ``MARGIN`` is a multiple of it."""
+    is_sketch: bool = False
+    """Whether speed counts more than the last percent."""
+    temperature: float = 1.0
+    """Of the log probabilities."""
+
+
 @torch.inference_mode()
 def paint(
-    model: PixelModel[Any], learnt: Learnt, core: Core, step: int = 1, temperature: float = 1.0
-) -> Painted:
+    model: PixelModel[Any],
+    learnt: Learnt,
+    core: Core,
+    look: Look | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Painted | None:
     """The map of a core.
 
     Args:
         model: which learnt.
         learnt: what it learnt.
         core: its features.
-        step: cells from one to the next; ``MARGIN`` is a multiple of it.
-        temperature: of the log probabilities.
+        look: see ``Look``.
+        is_wanted: asked now and then; nothing is painted if not.
     """
+    look = look or Look()
+    step = look.step
     height, width = core.guide[::step, ::step].shape
-    logs = model.predict_cells(core.all_cells(learnt.ground, step), learnt.support)
-    scores = torch.from_numpy(logs).T.reshape(1, -1, height, width)
+    every = max(1, SKETCHED // step) if look.is_sketch else 1
+    parts = []
+    for first in range(0, height, ROWS):
+        if not is_wanted():
+            return None
+        values = core.some_cells(slice(first * step, (first + ROWS) * step), learnt.ground, step)
+        parts.append(model.sketch_cells(values, learnt.support, every))
+    scores = torch.from_numpy(np.concatenate(parts)).T.reshape(1, -1, height, width)
     guide = torch.from_numpy(np.ascontiguousarray(core.guide[::step, ::step]))[None, None]
     scores = model.smooth(scores, guide, learnt.support, learnt.ground, step)
-    shares = torch.softmax(scores / temperature, dim=1)[0]
+    shares = torch.softmax(scores / look.temperature, dim=1)[0]
     edge = MARGIN // step
     rows, cols = (-(-side // step) for side in core.valid.shape)
     inner = shares[:, edge : edge + rows, edge : edge + cols]
-    parts = (inner * 255).round().to(torch.uint8).numpy()
-    parts = parts * core.valid[::step, ::step]  # an invalid cell is 0 everywhere
-    return Painted(learnt.revision, learnt.channels, step, np.ascontiguousarray(parts))
+    shown = (inner * 255).round().to(torch.uint8).numpy()
+    shown = shown * core.valid[::step, ::step]  # an invalid cell is 0 everywhere
+    is_draft = learnt.is_draft or every > 1
+    return Painted(learnt.revision, learnt.channels, step, is_draft, np.ascontiguousarray(shown))

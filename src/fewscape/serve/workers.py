@@ -1,13 +1,16 @@
-"""The threads that keep the map of the view up to date: one encodes, one paints, one examines.
+"""The threads that keep the map of the view up to date: one encodes, two paint, one examines.
 
-Whoever draws waits for painting only; so nothing else is done in its thread.
+Whoever draws waits for painting only; so nothing else is done in its threads.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,16 +20,29 @@ from fewscape.mapping.engine.next_places import choose_next_places
 from fewscape.mapping.engine.own_accuracy import estimate_own_accuracy
 from fewscape.models.pixel import PixelModel
 from fewscape.serve.desk import Desk, Place, View, adapt
-from fewscape.serve.learning import Learnt, gather, learn, list_taught_classes
-from fewscape.serve.painting import Painted, paint
+from fewscape.serve.learning import (
+    DRAFT_CELLS,
+    QUICK_CELLS,
+    Learnt,
+    gather,
+    learn,
+    list_taught_classes,
+)
+from fewscape.serve.painting import Look, Painted, paint
 
-QUICK_CELLS = 60_000
-"""Cells of the first, coarse map of a view."""
+SKETCH_CELLS = 100_000
+"""Cells of the first map of a view; of larger views it is coarser."""
 
 MOST_ENCODED = 60
 """Cores of a view that are encoded: of a whole large scene, its middle."""
 
-PAUSE = 0.7
+PAINTERS = 2
+"""Threads that paint, each one part of the map."""
+
+REST = 0.6
+"""Seconds after an example before its map is made better than a sketch: the next may follow."""
+
+PAUSE = 1.5
 """Seconds without a new example before the map is judged."""
 
 NUM_PLACES = 5
@@ -56,6 +72,10 @@ class Workers:
         self._news = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._own_learnt: dict[int, Learnt] = {}
+        self._choosing = threading.Lock()
+        self._bettering = threading.Lock()
+        self._in_work: set[tuple[int, Place]] = set()
+        self._drawn_at = -math.inf
 
     def start(self, load: Callable[[], None]) -> None:
         """Start the threads.
@@ -63,7 +83,8 @@ class Workers:
         Args:
             load: gives the desks their model; called in the first thread.
         """
-        jobs = (lambda: self._begin(load), self._paint_forever, self._examine_forever)
+        painters = [self._paint_forever] * PAINTERS
+        jobs = (lambda: self._begin(load), *painters, self._examine_forever)
         for job in jobs:
             thread = threading.Thread(target=job, daemon=True)
             self._threads.append(thread)
@@ -79,6 +100,7 @@ class Workers:
 
     def wake(self) -> None:
         """Something was drawn."""
+        self._drawn_at = time.monotonic()
         with self._news:
             self._news.notify_all()
 
@@ -143,21 +165,32 @@ class Workers:
         return True
 
     def paint_one(self) -> bool:
-        """Paint the most urgent core of the view; whether there was one."""
+        """Paint the most urgent core of the view; whether anything was done."""
         desk = self.desks[self._active]
-        view = self._views.get(desk.number)
-        if view is None or desk.store is None or not self.follow(desk):
-            return False
-        learnt = desk.learnt
-        assert learnt is not None
-        found = self._choose(desk, view, learnt)
+        store = desk.store
+        with self._choosing:
+            view = self._views.get(desk.number)
+            if view is None or store is None or not self.follow(desk):
+                return False
+            learnt = desk.learnt
+            assert learnt is not None
+            found = self._choose(desk, view, learnt)
+            if found is not None:
+                place, step, is_sketch = found
+                self._in_work.add((desk.number, place))
         if found is None:
-            return False
-        place, step = found
-        core = desk.store.get(place)
-        painted = paint(desk.store.model, learnt, core, step, desk.temperature)
-        desk.keep(place, painted)
-        self._tell_painted(desk, place, painted)
+            return learnt.is_draft and self._learn_better(self.teacher_of(desk))
+        try:
+            core = store.get(place)
+            look = Look(step, is_sketch, desk.temperature)
+            is_newest = partial(self._is_newest, desk, learnt)
+            painted = paint(store.model, learnt, core, look, is_newest)
+            if painted is not None:
+                desk.keep(place, painted)
+        finally:
+            self._in_work.discard((desk.number, place))
+        if painted is not None:
+            self._tell_painted(desk, place, painted)
         return True
 
     def examine(self, desk: Desk) -> None:
@@ -207,25 +240,61 @@ class Workers:
             self._own_learnt.pop(desk.number, None)
             desk.taught = None
             return
-        known = learn(taught, store)
+        known = learn(taught, store, DRAFT_CELLS)
         self._own_learnt[desk.number] = known
         desk.taught, desk.learnt = taught, known
         self._tell_learnt(desk)
 
-    def _choose(self, desk: Desk, view: View, learnt: Learnt) -> tuple[Place, int] | None:
-        """First everything coarsely, then as fine as the screen shows it, from the middle."""
+    def _choose(self, desk: Desk, view: View, learnt: Learnt) -> tuple[Place, int, bool] | None:
+        """What to paint, how finely, and whether as a sketch.
+
+        Everything coarsely, from the middle, then as fine as the screen shows it, then exactly.
+        """
         store = desk.store
         assert store is not None
         ready = [place for place in view.places if store.has(place)]
         cells = (store.side // store.model.stride) ** 2 * max(1, len(ready))
-        coarse = next((step for step in (1, 2) if cells / step**2 <= QUICK_CELLS), 4)
+        coarse = next((step for step in (1, 2) if cells / step**2 <= SKETCH_CELLS), 4)
         coarse = max(coarse, view.step)
+        free = [place for place in ready if (desk.number, place) not in self._in_work]
         for step in (coarse, view.step):
-            for place in ready:
+            for place in free:
                 known = desk.painted(place)
                 if known is None or known.revision != learnt.revision or known.step > step:
-                    return place, step
+                    return place, step, True
+        if len(free) < len(ready) or learnt.is_draft or self._is_drawing:
+            return None
+        for place in free:
+            known = desk.painted(place)
+            if known is None or known.is_draft or known.step > view.step:
+                return place, view.step, False
         return None
+
+    @property
+    def _is_drawing(self) -> bool:
+        """Whether the last example is so new that another one may follow."""
+        return time.monotonic() - self._drawn_at < REST
+
+    def _is_newest(self, desk: Desk, learnt: Learnt) -> bool:
+        return self.teacher_of(desk).drawing.now.revision == learnt.revision
+
+    def _learn_better(self, teacher: Desk) -> bool:
+        """Learn from more cells once nobody waits for the map; whether that was done."""
+        taught, draft, store = teacher.taught, self._own_learnt.get(teacher.number), teacher.store
+        if self._is_drawing or self._in_work or taught is None or store is None:
+            return False
+        if draft is None or draft.revision != taught.revision:
+            return False
+        if not self._bettering.acquire(blocking=False):
+            return False
+        try:
+            better = learn(taught, store, QUICK_CELLS)
+        finally:
+            self._bettering.release()
+        with self._choosing:
+            if self._own_learnt.get(teacher.number) is draft:
+                self._own_learnt[teacher.number] = teacher.learnt = better
+        return True
 
     def _tell_learnt(self, desk: Desk) -> None:
         learnt = desk.learnt
@@ -246,6 +315,7 @@ class Workers:
             col=place[1],
             revision=painted.revision,
             step=painted.step,
+            draft=painted.is_draft,
         )
 
     def _begin(self, load: Callable[[], None]) -> None:

@@ -28,8 +28,10 @@ from fewscape.datasets import (
     read_splits,
     separate_ground,
 )
+from fewscape.datasets.present_classes import check_present, count_until_all
 from fewscape.training.episode_sources import DECODED_BYTES
 from fewscape.training.input_facts import check_resolution, describe_images
+from fewscape.training.number_ranges import check_crops, check_range
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,8 @@ class SemanticData(lightning.LightningDataModule):
         ground_resolution: float | None = None,
     ) -> None:
         super().__init__()
+        check_crops(image_size, batch_size, num_workers, val_share)
+        check_range("data.samples_per_epoch", samples_per_epoch or 1, 1, 1e12)
         self.ground_resolution = check_resolution(ground_resolution)
         self.image_size = image_size
         self.batch_size = batch_size
@@ -100,6 +104,17 @@ class SemanticData(lightning.LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of their ids."""
         return self.reader.class_names
+
+    def setup(self, stage: str) -> None:
+        """See, before training, that the classes are there to be learnt.
+
+        Raises:
+            DatasetError: the labels for training show fewer than two of them.
+        """
+        if stage == "fit":
+            pixels = count_until_all(self.dataset, self.train_areas)
+            if absent := check_present(self.dataset, pixels):
+                log.warning("no pixel for training is %s; it cannot be learnt", " or ".join(absent))
 
     def train_dataloader(self) -> DataLoader[LabelledCrop]:
         """Crops of the trainer's current epoch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -22,18 +23,23 @@ from fewscape.models.experts import (
     PositiveUnlabelled,
     estimate_priors,
 )
+from fewscape.models.experts.cells import normalise
 from fewscape.models.pixel import Ground, PixelModel
 from fewscape.ops import (
     box_features,
     filter_guided,
     multiscale_features,
+    resize_maps,
 )
 
-WEIGHTS = (0.5, 0.5, 0.15, 0.15, 0.15)
-"""Of the trees on plain and on deep features, the Gaussians and the two discriminants."""
+FOREST_WEIGHTS = (0.5, 0.5)
+"""Of the trees on plain and on deep features."""
 
-METRIC_WEIGHT = 4.0
-"""Of the learned metric, whose probabilities are soft."""
+WEIGHTS = (*FOREST_WEIGHTS, 0.15, 0.15, 0.15)
+"""Of the trees, the Gaussians and the two discriminants."""
+
+METRIC_WEIGHT = 8.0
+"""Of the learned metric, whose probabilities are soft and which knows most."""
 
 UNLEARNED_WEIGHT = 0.5
 """Of the discriminant that stands in for the metric beside a network of the user's."""
@@ -41,7 +47,7 @@ UNLEARNED_WEIGHT = 0.5
 LEAST_LOG = -9.0
 """No expert is surer than this that a cell is not of a class."""
 
-PRIOR_WEIGHT = 0.5
+PRIOR_WEIGHT = 1.0
 """How far the estimated shares of the classes are believed."""
 
 LEAST_SHARE = 1e-3
@@ -80,10 +86,10 @@ class Ensemble(PixelModel[EnsembleSupport]):
 
     Extremely randomised trees, Gaussians and linear discriminants on features at many scales, a
     discriminant on plain colour and texture, and, on these features beside those of a frozen
-    network, trees and class means under a metric that was learned on other scenes. Each learns in
+    network, trees and polygon means under a metric that was learned on other scenes. Each learns in
     about a second. Their log probabilities are added with fixed weights; they hold for equal shares
-    of the classes, so the shares in the scene are estimated from the scene itself and half
-    believed. Scores are smoothed a little.
+    of the classes, so the shares in the scene are estimated from the scene itself. Scores are
+    smoothed a little.
 
     Args:
         backbone: of the frozen network; the packaged one if not given.
@@ -166,17 +172,22 @@ class Ensemble(PixelModel[EnsembleSupport]):
             last,
         )
         for expert, values in zip(experts, self._view(cells.values), strict=True):
-            weights = None if isinstance(expert, Forest) else cells.weights
-            expert.learn(values, cells.classes, cells.num_classes, weights)
+            known = values, cells.classes, cells.num_classes
+            if isinstance(expert, LearnedMetric):
+                expert.learn(*known, polygons=cells.polygons)
+            else:
+                expert.learn(*known, None if isinstance(expert, Forest) else cells.weights)
         even = np.full(cells.num_classes, 1 / cells.num_classes, np.float32)
         return self.adapt(EnsembleSupport(experts, even, _choose_radius(cells)), cells.scene)
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
-        """With the priors of another scene, estimated by the trees."""
+        """With the priors of another scene, estimated by both forests."""
         if support.alone is not None:
             return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
-        trees, values = support.experts[0], self._view(scene)[0]
-        return replace(support, priors=estimate_priors(trees.predict(values)))
+        views = self._view(scene)[: len(FOREST_WEIGHTS)]
+        parts = zip(FOREST_WEIGHTS, support.experts, views, strict=False)
+        logs = sum(weight * expert.predict(seen) for weight, expert, seen in parts)
+        return replace(support, priors=estimate_priors(normalise(np.asarray(logs))))
 
     def predict_cells(
         self, values: npt.NDArray[np.float32], support: EnsembleSupport
@@ -184,11 +195,40 @@ class Ensemble(PixelModel[EnsembleSupport]):
         """See ``PixelModel``."""
         if support.alone is not None:
             return support.alone.predict(self._view(values)[0])
-        total = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
-        scores = np.broadcast_to(total, (len(values), len(total)))
-        parts = zip(self.weights, support.experts, self._view(values), strict=True)
-        for weight, expert, seen in parts:
-            scores = scores + weight * np.maximum(expert.predict(seen), LEAST_LOG)
+        pairs = zip(support.experts, self._view(values), strict=True)
+        return self._mix([expert.predict(seen) for expert, seen in pairs], support)
+
+    def sketch_cells(
+        self, values: npt.NDArray[np.float32], support: EnsembleSupport, every: int
+    ) -> npt.NDArray[np.float32]:
+        """See ``PixelModel``: trees, which take nearly all the time, see every such cell only.
+
+        Their log probabilities are interpolated between these; all other experts see all cells.
+        """
+        height, width, size = values.shape
+        if every == 1 or support.alone is not None:
+            return super().sketch_cells(values, support, every)
+        rows, cols = (_spread(length, every) for length in (height, width))
+        few = self._view(values[rows[:, None], cols].reshape(-1, size))
+        parts = []
+        for place, seen in enumerate(self._view(values.reshape(-1, size))):
+            expert = support.experts[place]
+            if not isinstance(expert, Forest):
+                parts.append(expert.predict(seen))
+                continue
+            known = torch.from_numpy(expert.predict(few[place]))  # (n, K)
+            coarse = known.T.reshape(1, -1, len(rows), len(cols))
+            fine = resize_maps(coarse, (len(rows) * every, len(cols) * every))
+            parts.append(fine[0, :, :height, :width].flatten(1).T.numpy())
+        return self._mix(parts, support)
+
+    def _mix(
+        self, parts: Sequence[npt.NDArray[np.float32]], support: EnsembleSupport
+    ) -> npt.NDArray[np.float32]:
+        """(N, K) log probabilities of the experts, in their order, added with their weights."""
+        scores = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
+        for weight, logs in zip(self.weights, parts, strict=True):
+            scores = scores + weight * np.maximum(logs, LEAST_LOG)
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
         return mixed
 
@@ -215,11 +255,25 @@ class Ensemble(PixelModel[EnsembleSupport]):
     def trace(
         self, cell: npt.NDArray[np.float32], support: EnsembleSupport, cells: Cells
     ) -> npt.NDArray[np.float64] | None:
-        """See ``PixelModel``: the votes of the trees, which decide most."""
-        trees = support.experts[0] if support.experts else None
-        if not isinstance(trees, Forest):
+        """See ``PixelModel``.
+
+        The probability of each class, shared among its polygons as the metric does. Without a
+        metric, the votes of the trees.
+        """
+        if support.alone is not None:
             return None
-        return trees.trace(self._view(cell[None])[0][0], self._view(cells.values)[0])
+        last, views = support.experts[-1], self._view(cell[None])
+        if isinstance(last, LearnedMetric):
+            odds = np.exp(normalise(self.predict_cells(cell[None], support))[0])
+            found: npt.NDArray[np.float64] = odds[cells.classes] * last.trace(views[-1][0])
+            return found
+        total = np.zeros(len(cells.values))
+        parts = zip(support.experts, views, self._view(cells.values), strict=True)
+        for expert, own, seen in parts:
+            if isinstance(expert, Forest):
+                total += expert.trace(own[0], seen)
+        votes: npt.NDArray[np.float64] = total / total.sum()
+        return votes
 
     def _view(self, values: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], ...]:
         """The features that each expert sees, of (N, D)."""
@@ -227,6 +281,12 @@ class Ensemble(PixelModel[EnsembleSupport]):
         boxes = _count_boxes(size)
         scales, squares, deep = np.split(values, [size - boxes, size], axis=1)
         return scales, deep, scales, scales, squares, deep
+
+
+def _spread(length: int, every: int) -> npt.NDArray[np.int64]:
+    """The middle one of each ``every`` places, the last one of a part that has none."""
+    count = -(-length // every)
+    return np.minimum(np.arange(count) * every + every // 2, length - 1)
 
 
 def _choose_radius(cells: Cells) -> int:
