@@ -19,6 +19,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def main() -> None:
         "format": FORMAT,
         "command": f"python -m benchmarks.annotation --scenes {arguments.scenes} "
         f"--strokes {arguments.strokes}",
-        "machine": Machine.describe().__dict__,
+        "machine": asdict(Machine.describe()),
         "others_cores": watch.read(),
         "seconds": round(time.monotonic() - begin),
         "summary": summarise(curves),
