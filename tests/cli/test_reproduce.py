@@ -4,6 +4,7 @@ import shutil
 import numpy as np
 import pytest
 import rasterio
+import shapely
 import torch
 
 from fewscape.backbones import BackboneConfig
@@ -78,6 +79,18 @@ def test_the_same_pixels_come_again(home, capsys, more):
         assert call("reproduce", path.with_name(f"scene_{name}.tif"), *inputs(home)) == 0
         told = capsys.readouterr().out
         assert told == f"the same: all 30,000 pixels of 'scene_{name}.tif' ({layer})\n"
+
+
+def test_the_layer_is_told(home, capsys):
+    other = shapely.transform(first_roof(), lambda points: points - 10)
+    write_polygons(home / "roofs.gpkg", [other], ["roof"], field="kind", layer="other")
+    make_map(home, "--layer", "roofs")
+    path = home / "maps" / "scene_roof_prob.tif"
+    with rasterio.open(path) as dataset:
+        assert json.loads(dataset.tags()["PARAMETERS"])["layer"] == "roofs"
+    capsys.readouterr()
+    assert call("reproduce", path, *inputs(home)) == 0
+    assert capsys.readouterr().out.startswith("the same: all 30,000 pixels")
 
 
 def test_files_are_found_in_the_current_folder_and_beside_the_map(home, capsys, monkeypatch):

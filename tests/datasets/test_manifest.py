@@ -83,7 +83,7 @@ def test_refuses_what_is_no_manifest(tmp_path):
     with pytest.raises(ManifestError, match=r"there is no manifest '.*none.json'"):
         Manifest.load(tmp_path / "none.json")
     (tmp_path / "text").write_text("episodes")
-    with pytest.raises(ManifestError, match="is not JSON; expected the format"):
+    with pytest.raises(ManifestError, match=r"is not JSON: .*; expected the format"):
         Manifest.load(tmp_path / "text")
     with pytest.raises(ManifestError, match="has the format 'other/1'; expected 'fewscape-epi"):
         Manifest.load(write_json(tmp_path / "m.json", format="other/1"))

@@ -33,7 +33,8 @@ class Case:
         make: writes files into an empty folder and gives the words of the command.
         refused: part of the sentence that it is refused with; None if it is to be used.
         told: part of what is said beside a right result.
-        check: whether what was written is right; of maps, whether the roofs are found.
+        check: whether what was written is right; of maps, whether the roofs are found. Of what is
+            refused: whether nothing else happened.
     """
 
     kind: str
@@ -53,7 +54,8 @@ class Case:
             return "defect"
         if code == 2:
             is_meant = self.refused is not None and self.refused in text
-            return "refused" if is_meant else "wrong"
+            is_kept = self.check is None or self.check(folder)
+            return "refused" if is_meant and is_kept else "wrong"
         if self.refused is not None or self.told not in text:
             return "wrong"
         return "right" if (self.check or finds_roofs)(folder) else "wrong"
@@ -67,11 +69,12 @@ def case(
     refused: str | None = None,
     told: str = "",
     check: Callable[[Path], bool] | None = None,
+    name: str | None = None,
 ) -> Callable[[Callable[[Path], Words]], Callable[[Path], Words]]:
-    """Put a function on the list."""
+    """Put a function on the list, under its own name if no other is given."""
 
     def add(make: Callable[[Path], Words]) -> Callable[[Path], Words]:
-        CASES.append(Case(kind, make.__name__, make, refused, told, check))
+        CASES.append(Case(kind, name or make.__name__, make, refused, told, check))
         return make
 
     return add

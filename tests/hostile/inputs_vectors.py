@@ -19,6 +19,7 @@ from tests.hostile.invented import (
     collect,
     ground,
     outline,
+    truth,
     write_json,
     write_scene,
     write_vectors,
@@ -46,6 +47,54 @@ def two_layers_with_classes(folder: Path) -> Words:
     path = write_vectors(folder / "e.gpkg", layer="roofs")
     write_vectors(path, layer="roads", append=False)
     return map_file(folder, path)
+
+
+def write_layers(folder: Path) -> Path:
+    """Roofs in one layer; in the other, ground that poses as roofs."""
+    path = write_vectors(folder / "e.gpkg", layer="roofs")
+    wrong = [ground(), outline(0)], ["roof", "background"]
+    return write_vectors(path, *wrong, layer="roads", append=False)
+
+
+@case(KIND)
+def two_layers_with_classes_one_named(folder: Path) -> Words:
+    return map_file(folder, write_layers(folder), "--layer", "roofs")
+
+
+def is_checked_well(folder: Path) -> bool:
+    results = json.loads((folder / "out" / "s_check.json").read_text())
+    found = results["checked_pixels"]["per_class"]
+    return finds_roofs(folder) and min(each["iou"] for each in found) > 0.9
+
+
+@case(KIND, check=is_checked_well)
+def layers_of_examples_and_check(folder: Path) -> Words:
+    path = write_layers(folder)
+    write_vectors(path, [outline(2), ground()], ["roof", "background"], layer="seen")
+    check = ("--check", path, "--check_layer", "seen")
+    return map_file(folder, path, "--layer", "roofs", *check)
+
+
+@case(KIND, refused="have 2 layers: roofs, roads; 2 of them have the attribute 'class'")
+def a_check_with_two_layers(folder: Path) -> Words:
+    path = write_layers(folder)
+    return map_file(folder, path, "--layer", "roofs", "--check", path)
+
+
+@case(KIND, refused="have no layer 'roof'; did you mean 'roofs'?")
+def a_layer_that_is_missing(folder: Path) -> Words:
+    return map_file(folder, write_layers(folder), "--layer", "roof")
+
+
+@case(KIND, refused="the layer 'roofs' was named of the label raster")
+def a_layer_of_a_label_raster(folder: Path) -> Words:
+    labels = write_scene(folder / "l.tif", truth())
+    return map_file(folder, labels, "--layer", "roofs")
+
+
+@case(KIND, refused="--check_layer was given without --check")
+def a_layer_of_no_check(folder: Path) -> Words:
+    return map_file(folder, write_layers(folder), "--layer", "roofs", "--check_layer", "seen")
 
 
 @case(KIND, told="the layer 'examples' was read, and not set_aside")

@@ -5,6 +5,7 @@ from safetensors.torch import load_file
 
 from fewscape import zoo
 from tests.hostile.cases import call
+from tests.hostile.inputs_recipes import ran_nothing, write_pickle
 from tests.training.recipes import write_recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -38,3 +39,12 @@ def test_the_last_good_best_is_kept(tmp_path):
     assert code == 2, text
     network = zoo.load(str(tmp_path / "run" / "best")).network
     assert all(bool(weight.isfinite().all()) for weight in network.state_dict().values())
+
+
+def test_what_a_cluster_left_is_looked_at_before_it_is_resumed_from(tmp_path, monkeypatch):
+    for name, value in (("NTASKS", "1"), ("JOB_ID", "7"), ("JOB_NAME", "train"), ("NNODES", "1")):
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    write_pickle(tmp_path / "run" / "hpc_ckpt_1.ckpt", tmp_path)
+    code, text = fit(tmp_path)
+    assert (code, "hpc_ckpt_1.ckpt' cannot be read as a checkpoint" in text) == (2, True), text
+    assert ran_nothing(tmp_path)

@@ -48,6 +48,7 @@ def read_examples(
     label_zero: LabelZero = default_of("label_zero"),  # noqa: B008
     examples_are: ExamplesAre = default_of("examples_are"),  # noqa: B008
     buffer: float | str = default_of("buffer"),
+    layer: str | None = None,
 ) -> Annotations:
     """What was drawn on a scene, as polygons in its columns and rows.
 
@@ -58,6 +59,7 @@ def read_examples(
         label_zero: what 0 in a label raster means.
         examples_are: pieces of ground, or whole objects with background around them.
         buffer: how far points and lines reach.
+        layer: of a vector file with several.
 
     Raises:
         ExamplesError: they cannot be read, or none lies in the scene.
@@ -72,9 +74,12 @@ def read_examples(
                 label_zero=label_zero,
                 examples_are=examples_are,
                 buffer=buffer,
+                layer=layer,
             )
     with tempfile.TemporaryDirectory(prefix="fewscape-") as folder:
         path = stage_examples(examples, Path(folder), scene.path.stem, class_field)
         drawn = DrawnOn(scene.path, scene.own_grid)
-        found = read_annotations(path, drawn, class_field, label_zero, examples_are, str(buffer))
+        found = read_annotations(
+            path, drawn, class_field, label_zero, examples_are, str(buffer), layer
+        )
     return found.move_to(scene.grid) if scene.is_resampled else found

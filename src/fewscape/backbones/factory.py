@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from fewscape.backbones.checking import check_name, check_options
 from fewscape.backbones.dilated_resnet import DilatedResNetBackbone
+from fewscape.backbones.published_weights import Publisher, fetching
 from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.backbones.timm_backbone import TimmBackbone
 from fewscape.backbones.torchvision_backbone import ResNetBackbone, VGGBackbone
@@ -64,7 +66,7 @@ def make_backbone(
 
     Raises:
         ConfigError: unknown name, stride or option, or a network whose blocks are not known.
-        WeightsError: the weights cannot be read or do not fit.
+        WeightsError: the weights cannot be fetched or read, or do not fit.
     """
     settings = dict(options or {})
     path = None
@@ -75,7 +77,11 @@ def make_backbone(
     settings.pop("name", None)
     check_name(name)
     check_options(name, settings)
-    backbone = _build(name, strides, training_mode, weights == IMAGENET, settings, taps)
+    is_published = weights == IMAGENET
+    what = f"the ImageNet weights of '{name}'"
+    publisher: Publisher = "torchvision" if name in PAPERS else "hub"
+    with fetching(what, publisher) if is_published else nullcontext():
+        backbone = _build(name, strides, training_mode, is_published, settings, taps)
     if path is not None:
         is_wrapped = isinstance(backbone, TimmBackbone | TransformerBackbone)
         network = backbone.get_submodule("network") if is_wrapped else backbone

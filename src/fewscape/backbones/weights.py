@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from fewscape.backbones.published_weights import fetching
 from fewscape.core import WeightsError
 
 State = Mapping[str, torch.Tensor]
@@ -41,19 +42,20 @@ def locate(source: str) -> Path:
 
 def _download(name: str) -> Path:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
 
     if "/" not in name:
         raise WeightsError(f"'{HUB_PREFIX}{name}' names no owner", "expected hf-hub:owner/name")
     owner, repository, *rest = name.split("/")
     file = "/".join(rest) or "model.safetensors"
     try:
-        return Path(hf_hub_download(f"{owner}/{repository}", file))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        with fetching(f"the weights '{file}' of '{owner}/{repository}' on the hub", "hub"):
+            return Path(hf_hub_download(f"{owner}/{repository}", file))
+    except HFValidationError as error:
         raise WeightsError(
-            f"'{file}' of '{owner}/{repository}' could not be fetched from the hub",
+            f"'{HUB_PREFIX}{name}' is no name on the hub",
             str(error).splitlines()[0],
-            "check the name and the connection, or download the file and give its path",
+            "check the name",
         ) from error
 
 

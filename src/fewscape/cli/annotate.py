@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class_field", default="class", help="their attribute that names the class (class)"
     )
+    parser.add_argument("--layer", help="their layer, of a file with several")
     parser.add_argument(
         "--session",
         type=Path,
@@ -66,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.class_field,
         None if arguments.no_cache else find_cache(),
         arguments.model,
+        arguments.layer,
     )
     session = Session(arguments.scenes, lambda: load(arguments.model).pixel, options)
     server = PageServer(

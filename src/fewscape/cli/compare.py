@@ -219,14 +219,14 @@ def _choose_panels(manifest: Manifest) -> list[int]:
 def _write(
     arguments: argparse.Namespace, results: dict[str, Any], manifest: Manifest, counted: Counted
 ) -> None:
-    from fewscape.core import OutputError
+    from fewscape.core import OutputError, write_bytes
     from fewscape.evaluation import write_results
     from fewscape.evaluation.charts import draw_bars
     from fewscape.evaluation.comparison_tables import write_csv, write_markdown
 
     try:
-        (arguments.output / "table.md").write_text(write_markdown(results), "utf-8")
-        (arguments.output / "table.csv").write_text(write_csv(results), "utf-8")
+        write_bytes(arguments.output / "table.md", write_markdown(results).encode())
+        write_bytes(arguments.output / "table.csv", write_csv(results).encode())
         draw_bars(results, arguments.output / "bars.png")
         _draw_panels(arguments, manifest, counted)
     except OSError as error:
@@ -239,6 +239,7 @@ def _write(
 
 
 def _draw_panels(arguments: argparse.Namespace, manifest: Manifest, counted: Counted) -> None:
+    from fewscape.core import write_whole
     from fewscape.datasets import ManifestEpisodes
     from fewscape.datasets.contact_sheet import draw_contact_sheet, outline_mask, to_picture
 
@@ -251,4 +252,6 @@ def _draw_panels(arguments: argparse.Namespace, manifest: Manifest, counted: Cou
         more.append(
             {name: outline_mask(query, mask.byte().numpy()) for name, mask in found.items()}
         )
-    draw_contact_sheet(pairs, 2, more).save(arguments.output / "panels.png", format="PNG")
+    sheet = draw_contact_sheet(pairs, 2, more)
+    with write_whole(arguments.output / "panels.png") as draft:
+        sheet.save(draft, format="PNG")

@@ -194,11 +194,11 @@ def _run_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:
 
 def _write(output: Path, results: dict[str, Any], lines: Sequence[str]) -> None:
     from fewscape.benchmark.main_job.curves import draw_curves
-    from fewscape.core import OutputError
+    from fewscape.core import OutputError, write_bytes
     from fewscape.evaluation import write_results
 
     try:
-        (output / "table.md").write_text("\n".join(lines), "utf-8")
+        write_bytes(output / "table.md", "\n".join(lines).encode())
         draw_curves(results["cells"], output / "curves.png")
     except OSError as error:
         raise OutputError(

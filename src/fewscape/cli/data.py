@@ -128,6 +128,7 @@ def _verify(root: Path) -> int:
         read_splits,
     )
     from fewscape.datasets.fingerprint import LabelsHash
+    from fewscape.datasets.present_classes import check_present
     from fewscape.datasets.published import tell_pairs
 
     dataset = FolderDataset(root, root=root)  # paths of the labels start at the data set
@@ -165,6 +166,13 @@ def _verify(root: Path) -> int:
     for name, found in hashes.items():
         print(f"fingerprint of {name}: sha256 {found.hexdigest()}")
     told = ", ".join(hashes)
+    if dataset.lone_labels:
+        print(
+            f"note: {len(dataset.lone_labels)} labels have no image and are not used, the first "
+            f"is '{dataset.lone_labels[0]}'"
+        )
+    if absent := check_present(dataset, pixels):
+        print(f"note: no pixel is {' or '.join(map(repr, absent))}")
     print(f"{len(dataset)} images and their {told} of '{dataset.name}' are readable")
     return 0
 

@@ -134,7 +134,7 @@ def _make_protocol(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace) -> int:
-    from fewscape.core import OutputError
+    from fewscape.core import OutputError, write_whole
     from fewscape.datasets import Manifest, ManifestEpisodes
     from fewscape.datasets.contact_sheet import draw_contact_sheet
     from fewscape.evaluation import explain_episode
@@ -148,8 +148,8 @@ def _show(arguments: argparse.Namespace) -> int:
     more = None if model is None else [explain_episode(model, episode) for _, episode in pairs]
     sheet = draw_contact_sheet(pairs, arguments.columns, more)
     try:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(arguments.output, format="PNG")
+        with write_whole(arguments.output) as draft:
+            sheet.save(draft, format="PNG")
     except OSError as error:
         raise OutputError(f"'{arguments.output}' cannot be written: {error}") from error
     print(f"{arguments.output}: {len(pairs)} of the manifest's episodes")

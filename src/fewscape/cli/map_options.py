@@ -65,6 +65,7 @@ def add_examples(parser: argparse.ArgumentParser) -> None:
         type=Path,
     )
     _add(group, "class_field", "attribute that names the class (%(default)s)")
+    _add(group, "layer", "layer of a file with several; the only one with that attribute")
     _add(
         group,
         "label_zero",
@@ -223,6 +224,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
     )
+    _add(group, "check_layer", "its layer, as --layer is that of the examples")
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

@@ -14,10 +14,11 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 (JSON)
     """The content of a JSON file in UTF-8, with a byte order mark or without.
 
     Raises:
-        ValueError: it is no JSON, holds NaN or infinity, or is nested too deeply.
+        ValueError: it is no JSON, holds NaN or infinity, a name twice, or is nested too deeply.
     """
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
+        text = content.decode("utf-8-sig")
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_join)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
     except UnicodeDecodeError as error:
@@ -39,6 +40,16 @@ def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:  # noqa: ANN401 
     if size > most_bytes:
         raise ValueError(f"it has {size / 1e6:,.0f} MB, more than the {most_bytes / 1e6:,.0f} MB")
     return parse_json(path.read_bytes())
+
+
+def _join(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Python's own reader takes the last of several entries without a word."""
+    joined = dict(pairs)
+    if len(joined) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"it holds '{twice}' twice in one place")
+    return joined
 
 
 def _refuse(word: str) -> NoReturn:

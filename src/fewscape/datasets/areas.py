@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from fewscape.core import ConfigError, DatasetError, Window, suggest
+from fewscape.core import ConfigError, DatasetError, Window, read_json, suggest
 from fewscape.datasets.base import LabelledImages
 
 SPLITS = "splits.json"
@@ -116,9 +115,9 @@ def read_splits(folder: Path) -> dict[str, list[str]]:
         return {}
     expected = 'expected {"train": ["image1", ...], "val": [...]}, names without suffix'
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise DatasetError(f"'{file}' is not readable JSON", expected) from error
+        content = read_json(file)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"'{file}' is not readable JSON: {error}", expected) from error
     if not isinstance(content, dict) or not all(
         isinstance(names, list) and all(isinstance(name, str) for name in names)
         for names in content.values()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import IGNORE, DatasetError, Window
+from fewscape.core import IGNORE, DatasetError, Window, read_json
 from fewscape.datasets.image_files import ImageFiles
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
@@ -19,6 +19,8 @@ CLASSES = "classes.json"
 """The table of classes; a prepared data set gets it last."""
 PREPARING = "preparing.txt"
 """Beside it until a preparation is complete: the command to run."""
+
+EXPECTED = 'expected {"classes": {"0": "building", ...}, "ignore": 255}'
 
 
 class FolderDataset:
@@ -57,7 +59,7 @@ class FolderDataset:
         self.bands = tuple(bands) if bands else None
         self.classes: Mapping[int, str]
         self.classes, self.ignore = read_classes(self.folder / CLASSES)
-        self._pairs = _find_pairs(self.folder, labels)
+        self._pairs, self.lone_labels = _find_pairs(self.folder, labels)
         self._images = ImageFiles(self.root, cache_bytes)
         self._labels = ImageFiles(self.root, cache_bytes)
         self._is_known = np.zeros(256, bool)
@@ -133,7 +135,6 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
         DatasetError: the file is missing, be it that a preparation was interrupted, or not as
             ``FolderDataset`` describes.
     """
-    expected = 'expected {"classes": {"0": "building", ...}, "ignore": 255}'
     note = file.with_name(PREPARING)
     if note.is_file() and not file.is_file():
         raise DatasetError(
@@ -142,31 +143,40 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
             f"run again: {note.read_text('utf-8').strip()}",
         )
     if not file.is_file():
-        raise DatasetError(f"there is no '{file}'", expected, "write one beside images and labels")
+        raise DatasetError(f"there is no '{file}'", EXPECTED, "write one beside images and labels")
+    content = _read_table(file)
     try:
-        content = json.loads(file.read_text("utf-8"))
         classes = {int(key): str(name) for key, name in content["classes"].items()}
         ignore = int(content.get("ignore", IGNORE))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DatasetError(f"'{file}' is not a table of classes", expected) from error
+        raise DatasetError(f"'{file}' is not a table of classes", EXPECTED) from error
     outside = [key for key in [*classes, ignore] if not 0 <= key <= IGNORE]
-    if outside or not classes or ignore in classes:
+    is_clear = len(classes) == len(content["classes"])  # "1" and "01" are one id
+    if outside or not classes or not is_clear or ignore in classes:
         raise DatasetError(
             f"'{file}' lists the ids {', '.join(map(str, classes))} and ignores {ignore}",
-            "expected at least one class, ids from 0 to 255, and none that is also ignored",
+            "expected at least one class, ids from 0 to 255 each once, and none that is ignored",
         )
     return dict(sorted(classes.items())), ignore
 
 
 def read_unscored(file: Path) -> tuple[str, ...]:
     """Classes that a ``classes.json`` leaves out from the mean, as ISPRS does with clutter."""
-    return tuple(json.loads(file.read_text("utf-8")).get("unscored", ()))
+    listed = _read_table(file).get("unscored", [])
+    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+        raise DatasetError(f"'unscored' in '{file}' is no list", 'expected ["clutter", ...]')
+    return tuple(listed)
 
 
 def read_published_pairs(file: Path) -> dict[str, dict[str, int]]:
     """Images that show each class, by split, as published lists have it; often nothing."""
-    pairs = json.loads(file.read_text("utf-8")).get("published_pairs", {})
-    return {split: dict(counts) for split, counts in pairs.items()}
+    pairs = _read_table(file).get("published_pairs", {})
+    try:
+        return {split: dict(counts) for split, counts in pairs.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"'published_pairs' in '{file}' cannot be read", 'expected {"train": {"ship": 3, ...}}'
+        ) from error
 
 
 def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
@@ -175,7 +185,7 @@ def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
     Raises:
         DatasetError: an entry is no colour.
     """
-    content = json.loads(file.read_text("utf-8"))
+    content = _read_table(file)
     listed = content.get("colours", {})
     try:
         by_id = {int(key): tuple(int(part) for part in value) for key, value in listed.items()}
@@ -189,6 +199,16 @@ def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
             f"the colours in '{file}' cannot be read", 'expected {"0": [255, 0, 0], ...}'
         ) from error
     return tuple((red, green, blue) for red, green, blue in found)
+
+
+def _read_table(file: Path) -> dict[str, Any]:
+    try:
+        content = read_json(file)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"'{file}' is not a table of classes: {error}", EXPECTED) from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"'{file}' is not a table of classes", EXPECTED)
+    return content
 
 
 def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint8]:
@@ -213,7 +233,8 @@ def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint
     return np.asarray(labels, np.uint8)
 
 
-def _find_pairs(folder: Path, labels_name: str) -> list[tuple[Path, Path]]:
+def _find_pairs(folder: Path, labels_name: str) -> tuple[list[tuple[Path, Path]], tuple[Path, ...]]:
+    """Images with their labels, and labels without an image; hidden files are neither."""
     for name in ("images", labels_name):
         if not (folder / name).is_dir():
             raise DatasetError(
@@ -221,19 +242,34 @@ def _find_pairs(folder: Path, labels_name: str) -> list[tuple[Path, Path]]:
                 f"expected images/, {labels_name}/ and classes.json",
                 "check the path of the data set",
             )
-    labels = {
-        f.stem: f for f in (folder / labels_name).iterdir() if f.suffix.lower() in LABEL_SUFFIXES
-    }
-    images = sorted(f for f in (folder / "images").iterdir() if f.suffix.lower() in IMAGE_SUFFIXES)
+    labels = _list_files(folder / labels_name, LABEL_SUFFIXES)
+    images = _list_files(folder / "images", IMAGE_SUFFIXES)
     if not images:
         raise DatasetError(
             f"'{folder / 'images'}' holds no image", f"expected {', '.join(IMAGE_SUFFIXES)}"
         )
-    missing = [image for image in images if image.stem not in labels]
+    missing = [image for stem, image in images.items() if stem not in labels]
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images have no labels, the first is '{missing[0]}'",
             f"expected '{folder / labels_name / (missing[0].stem + '.png')}'",
             "add the labels or take the image away",
         )
-    return [(image, labels[image.stem]) for image in images]
+    alone = tuple(file for stem, file in labels.items() if stem not in images)
+    return [(image, labels[stem]) for stem, image in images.items()], alone
+
+
+def _list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Files by their stem, in its order, without hidden ones such as ``._a.tif``."""
+    found: dict[str, Path] = {}
+    for file in sorted(folder.iterdir()):
+        if file.name.startswith(".") or file.suffix.lower() not in suffixes:
+            continue
+        if file.stem in found:
+            raise DatasetError(
+                f"'{found[file.stem]}' and '{file.name}' have the same name but for their endings",
+                "expected one file of each name in a folder",
+                "take one of them away",
+            )
+        found[file.stem] = file
+    return found

@@ -10,11 +10,10 @@ A fold's entry holds its own classes by name, each with the names of its images.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from fewscape.core import ConfigError, DatasetError, suggest
+from fewscape.core import ConfigError, DatasetError, read_json, suggest
 
 LISTS = "lists.json"
 """File beside ``classes.json`` with the published lists."""
@@ -45,9 +44,9 @@ def read_pair_lists(folder: Path, name: str) -> PairLists:
             f"add these files to --source, delete '{folder}' and run fewscape data prepare again",
         )
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise DatasetError(f"'{file}' is not readable JSON", EXPECTED) from error
+        content = read_json(file)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"'{file}' is not readable JSON: {error}", EXPECTED) from error
     if not isinstance(content, dict) or not all(map(_is_lists, content.values())):
         raise DatasetError(f"'{file}' is not a table of lists", EXPECTED)
     if name not in content:

@@ -15,6 +15,7 @@ from fewscape.core import (
     OutputError,
     Window,
     find_packaged,
+    parse_json,
     suggest,
     write_bytes,
 )
@@ -230,9 +231,11 @@ def _crop_to_json(crop: Crop) -> dict[str, Any]:
 
 def _parse(content: bytes, path: str) -> Manifest:
     try:
-        data = json.loads(content)
+        data = parse_json(content)
     except ValueError as error:
-        raise ManifestError(f"'{path}' is not JSON", f"expected the format {FORMAT}") from error
+        raise ManifestError(
+            f"'{path}' is not JSON: {error}", f"expected the format {FORMAT}"
+        ) from error
     found = data.get("format") if isinstance(data, dict) else None
     if found != FORMAT:
         raise ManifestError(

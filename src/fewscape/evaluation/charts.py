@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fewscape.core import write_whole
+
 COLOURS = ("#4c6a92", "#e4572e", "#2f9c95", "#f2b134", "#8e5ea2", "#7a8b99", "#b4436c", "#5b8e3e")
 WIDTH = 0.8
 """Share of a class's place that its bars fill."""
@@ -46,7 +48,8 @@ def draw_bars(results: Mapping[str, Any], path: Path) -> None:
     axes.margins(x=0.01)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, ncols=min(len(models), 6), loc="lower left", bbox_to_anchor=(0, 1))
-    figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+    with write_whole(Path(path)) as draft:
+        figure.savefig(draft, dpi=150, bbox_inches="tight", format="png")
 
 
 def _titles(scores: Mapping[str, Any]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from fewscape.core import write_whole
+
 
 def draw_confusion(results: Mapping[str, Any], names: Sequence[str], path: Path) -> None:
     """Write the confusion matrix as a picture, rows the truth, in per cent of each row.
@@ -37,4 +39,5 @@ def draw_confusion(results: Mapping[str, Any], names: Sequence[str], path: Path)
         f"kappa {results['kappa']:.2f}",
         fontsize=10,
     )
-    figure.savefig(path, dpi=120, bbox_inches="tight")
+    with write_whole(Path(path)) as draft:
+        figure.savefig(draft, dpi=120, bbox_inches="tight", format="png")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from fewscape import __version__
-from fewscape.core import ConfigError, OutputError, Window
+from fewscape.core import ConfigError, OutputError, Window, write_whole
 from fewscape.datasets import Area, AreaReader, FolderDataset, image_stem
 from fewscape.mapping import SemanticSegmenter, predict_strips
 from fewscape.metrics import ClassScores, count_confusion, score_confusion
@@ -172,10 +172,9 @@ def _write_prediction(classes: np.ndarray, reader: AreaReader, area: Area, folde
     ids = np.array(list(reader.dataset.classes), np.uint8)
     target = folder / f"{image_stem(reader.dataset, area.image)}.png"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(ids[classes]).save(target)
+        with write_whole(target) as draft:
+            Image.fromarray(ids[classes]).save(draft, format="PNG")
     except OSError as error:
-        target.unlink(missing_ok=True)
         raise OutputError(
             f"'{target}' cannot be written: {error.strerror}", "", "choose another --predictions"
         ) from error

@@ -69,6 +69,7 @@ def read_check(
     grid: Georeference,
     class_field: str = "class",
     zero: Zero = "auto",
+    layer: str | None = None,
 ) -> Annotations:
     """Polygons, points or a label raster to check a map with.
 
@@ -79,6 +80,7 @@ def read_check(
         grid: of the map, over the same ground.
         class_field: attribute of the class.
         zero: what 0 in a label raster means.
+        layer: of a vector file with several.
 
     Returns:
         The polygons in columns and rows of the map.
@@ -86,7 +88,7 @@ def read_check(
     Raises:
         ExamplesError: see ``read_annotations``.
     """
-    drawn = read_annotations(path, scene, class_field, zero, buffer=OWN_PIXEL)
+    drawn = read_annotations(path, scene, class_field, zero, buffer=OWN_PIXEL, layer=layer)
     return drawn if grid == drawn.grid else drawn.move_to(grid)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fewscape import core
 from fewscape.core import SceneError
+from fewscape.raster.opening.archive_paths import tell_inside
 from fewscape.raster.opening.picture_kinds import find_driver, is_description, read_start
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def open_raster(path: Path | str) -> DatasetReader:
         raise SceneError(
             f"'{path}' is damaged or not a raster: {tell_cause(error)}",
             "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
-            "check the file, for instance with 'rio info', or copy it again",
+            tell_inside(Path(path))
+            or "check the file, for instance with 'rio info', or copy it again",
         ) from error
 
 

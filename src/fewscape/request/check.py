@@ -69,7 +69,12 @@ def plan_checks(
         scene = drawn[name]
         try:
             polygons = read_check(
-                request.check, scene, plan.grid, request.class_field, request.label_zero
+                request.check,
+                scene,
+                plan.grid,
+                request.class_field,
+                request.label_zero,
+                request.check_layer,
             )
         except ExamplesError as error:
             errors.append((scene.path.name, error))
@@ -128,7 +133,12 @@ def _count_shared(
         return 0
     try:
         examples = read_annotations(
-            request.examples, scene, request.class_field, request.label_zero, buffer=request.buffer
+            request.examples,
+            scene,
+            request.class_field,
+            request.label_zero,
+            buffer=request.buffer,
+            layer=request.layer,
         )
     except ExamplesError:  # they lie in another scene
         return 0

@@ -14,6 +14,9 @@ from fewscape.zoo import EMBEDDED, ModelFacts
 OF_CLUSTERS = ("workers", "ray_address")
 """What only ``engine="ray"`` takes."""
 
+OF_CHECKS = ("check_layer",)
+"""What only ``check`` takes."""
+
 OF_PAIR_NETWORKS = ("grid", "tile")
 """What only networks for pairs take."""
 
@@ -21,8 +24,8 @@ OF_PAIRS = ("ms_bands", *OF_PAIR_NETWORKS)
 """What only a pair takes."""
 
 OF_LEARNERS = (
-    *("examples", "example_scene", "example_bands", "class_field", "label_zero", "examples_are"),
-    *("buffer", "classes", "backbone", "weights", "threshold"),
+    *("examples", "example_scene", "example_bands", "class_field", "layer", "label_zero"),
+    *("examples_are", "buffer", "classes", "backbone", "weights", "threshold"),
 )
 """What only models take that learn from examples."""
 
@@ -62,6 +65,8 @@ def check_request(request: MapRequest, facts: ModelFacts) -> None:
     if request.engine == "here":
         what, why = "was given without --engine ray", "only a cluster has it"
         refuse(request, OF_CLUSTERS, what, why)
+    if request.check is None:
+        refuse(request, OF_CHECKS, "was given without --check", "only its polygons have it")
     _check_plan(request)
     if request.is_of_pair:
         _check_pair(request, facts)

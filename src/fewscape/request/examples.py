@@ -35,6 +35,7 @@ def read_examples(
         request.label_zero,
         request.examples_are,
         request.buffer,
+        request.layer,
     )
     for note in list_notes(annotations):
         reporter.tell(f"note: {note}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -46,7 +47,10 @@ where the scene of the examples is smaller."""
 
 TUPLES = ("scenes", "classes", "bands", "example_bands", "ms_bands", "scales", "shard")
 PATHS = ("output", "examples", "check")
-TEXTS = ("example_scene", "model", "backbone", "weights", "pan", "ms", "buffer")
+TEXTS = (
+    *("example_scene", "model", "backbone", "weights", "pan", "ms", "buffer"),
+    *("layer", "check_layer"),
+)
 COUNTS = {
     "max_shots": 1_000_000,
     "window": 16_384,
@@ -65,6 +69,19 @@ RANGES = {
     "retry_delay": (0.0, 3600.0),
 }
 """Smallest and largest of numbers; NaN is none."""
+
+NUMBERS = (*RANGES, "nodata", "min_area", "simplify")
+"""Fields that are numbers, whole or not."""
+
+LISTS: dict[str, tuple[type, ...]] = {
+    "classes": (str,),
+    "bands": (int, str),
+    "example_bands": (int, str),
+    "ms_bands": (int,),
+    "scales": (float, int),
+    "shard": (int,),
+}
+"""What the entries of lists are."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +104,8 @@ class MapRequest:
     """Polygons, lines, points or a label raster; supervised models take none."""
     class_field: str = "class"
     """Attribute that names the class."""
+    layer: str | None = None
+    """Layer of a vector file with several; the only one with the attribute if None."""
     label_zero: LabelZero = "auto"
     """What 0 in a label raster means; auto: as classes.json says, else background."""
     examples_are: ExamplesAre = "areas"
@@ -154,6 +173,8 @@ class MapRequest:
 
     check: Path | None = None
     """Polygons, points or a label raster to score the finished map with."""
+    check_layer: str | None = None
+    """Its layer, as ``layer`` is that of the examples."""
 
     min_area: float = 0.0
     """Smaller patches become background: square metres, pixels without a reference system."""
@@ -213,7 +234,26 @@ class MapRequest:
                 found[name] = Path(value).resolve()
         return replace(self, **found)
 
+    def _check_kinds(self) -> None:
+        """Fields may come from anybody's file."""
+        if not isinstance(self.class_field, str):
+            raise _refuse("class_field", self.class_field, "expected the name of an attribute")
+        for name, default in DEFAULTS.items():
+            if isinstance(default, bool) and not isinstance(getattr(self, name), bool):
+                raise _refuse(name, getattr(self, name), "expected True or False")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is not None and not _is_number(value):
+                raise _refuse(name, value, "expected a number")
+        for name, kinds in LISTS.items():
+            value = getattr(self, name)
+            if value is not None and not all(
+                isinstance(each, kinds) and not isinstance(each, bool) for each in value
+            ):
+                raise _refuse(name, value, "expected other entries")
+
     def _check_values(self) -> None:
+        self._check_kinds()
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise _refuse(name, getattr(self, name), f"expected {', '.join(choices)}")
@@ -228,6 +268,8 @@ class MapRequest:
                 raise _refuse(name, value, f"expected a number from {least:g} to {largest:g}")
         if not self.scales or not all(0 < factor < 100 for factor in self.scales):
             raise _refuse("scales", self.scales, "expected factors such as 0.75, 1, 1.25")
+        if self.shard is not None and len(self.shard) != 2:
+            raise _refuse("shard", self.shard, "expected a part such as 3 of 16")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
             raise _refuse("shard", self.shard, "expected a part such as 3 of 16")
 
@@ -238,6 +280,11 @@ DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapReq
 def default_of(name: str) -> Any:  # noqa: ANN401 (of any field)
     """The default of a field."""
     return DEFAULTS[name]
+
+
+def _is_number(value: object) -> bool:
+    """Also one of numpy's."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _to_tuple(value: object) -> tuple[Any, ...]:

@@ -49,6 +49,7 @@ def make_pair_mapper(request: MapRequest, facts: ModelFacts, reporter: Reporter)
             request.classes,
             request.max_shots or PAIR_SHOTS,
             request.buffer,
+            request.layer,
         )
         for number, name in enumerate(examples.class_names):
             count = (examples.owners == number).sum()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from fewscape import zoo
-from fewscape.core import ConfigError, hash_file
+from fewscape.backbones.weights import HUB_PREFIX
+from fewscape.core import ConfigError, hash_file, parse_json
 from fewscape.models.folder import WEIGHTS
 from fewscape.raster import to_source
 from fewscape.raster.gdal import open_raster
@@ -40,9 +40,34 @@ class MapRecord:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What decided the map besides model, examples and scene."""
-        found: dict[str, Any] = json.loads(self.tags["PARAMETERS"])
+        """What decided the map besides model, examples and scene.
+
+        Raises:
+            ConfigError: the tag was altered.
+        """
+        try:
+            found = parse_json(self.tags["PARAMETERS"].encode())
+        except ValueError as error:
+            raise _unreadable(self.path, "PARAMETERS", str(error)) from error
+        if not isinstance(found, dict):
+            raise _unreadable(self.path, "PARAMETERS", "it is no table")
         return found
+
+    @property
+    def batch_size(self) -> int | None:
+        """Windows at a time, where little memory allowed fewer than were asked for."""
+        told = self.tags.get("BATCH_SIZE")
+        if told is None or told.isdecimal():
+            return None if told is None else int(told)
+        raise _unreadable(self.path, "BATCH_SIZE", f"it is '{told[:20]}'")
+
+
+def _unreadable(path: Path, tag: str, why: str) -> ConfigError:
+    return ConfigError(
+        f"'{path}' does not tell how it was made: its tag {tag} cannot be read ({why})",
+        "expected a raster as 'fewscape map' wrote it",
+        "give the file as it was written",
+    )
 
 
 def read_record(path: Path) -> MapRecord:
@@ -101,6 +126,8 @@ def find_inputs(record: MapRecord, given: GivenFiles) -> dict[str, Any]:
             found["example_scene"] = _find_source(record, scene, given.example_scene)
     weights = record.parameters.get("weights")
     if weights:
+        if not isinstance(weights, str):
+            raise _unreadable(record.path, "PARAMETERS", f"weights are {weights!r}")
         found["weights"] = _find_weights(record, weights, given.weights)
     return found
 
@@ -170,6 +197,12 @@ def _find_weights(record: MapRecord, name: str, given: Path | str | None) -> str
     """A file with the recorded bytes, or the recorded name of weights from the hub."""
     recorded = record.tags.get("WEIGHTS_SHA256")
     if recorded is None:
+        if given is None and name.startswith(HUB_PREFIX):
+            raise ConfigError(
+                f"'{record.path}' was made with weights of the hub, '{name}'",
+                "nothing is fetched because a file says so",
+                f"if you trust them, name them yourself: --weights {name}",
+            )
         return name if given is None else str(given)
     path = _find(record, "weights", name, given)
     _compare(record, "weights", path, recorded, _hash)

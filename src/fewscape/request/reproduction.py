@@ -114,8 +114,8 @@ def make_request(
                 f"it was written by fewscape {record.version}, this is {__version__}",
                 f"install that version: pip install fewscape=={record.version}",
             )
-    if "BATCH_SIZE" in record.tags:  # with little memory fewer than were asked for
-        told["batch_size"] = int(record.tags["BATCH_SIZE"])
+    if record.batch_size is not None:
+        told["batch_size"] = record.batch_size
     only_rasters: dict[str, Any] = {"vectors": False, "preview": False, "styles": False}
     return MapRequest(**told, **inputs, **only_rasters, output=output, device=device)
 

@@ -20,7 +20,7 @@ OF_SCENES = ("bands", "scale", "nodata", "resolution", "window", "overlap", "bat
 """Parameters of every map of scenes."""
 
 OF_LEARNERS = (
-    *("class_field", "label_zero", "examples_are", "buffer", "classes", "max_shots"),
+    *("class_field", "layer", "label_zero", "examples_are", "buffer", "classes", "max_shots"),
     *("example_bands", "backbone", "threshold"),
 )
 """Parameters of models that learn from examples."""
@@ -30,8 +30,8 @@ OF_PIXEL_PAIRS = ("ms_bands",)
 OF_SUPERVISED = ("flips", "scales", "heatmaps")
 
 OF_PAIR_NETWORKS = (
-    *("ms_bands", "nodata", "classes", "class_field", "label_zero", "buffer", "max_shots"),
-    *("grid", *OUTPUTS, "tile"),
+    *("ms_bands", "nodata", "classes", "class_field", "layer", "label_zero", "buffer"),
+    *("max_shots", "grid", *OUTPUTS, "tile"),
 )
 """Parameters of networks for pairs."""
 

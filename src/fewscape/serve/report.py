@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fewscape.core import write_bytes
+from fewscape.raster.writing.staging import report_write_errors
 from fewscape.serve.example import write_colour
 from fewscape.serve.jobs import EXAMPLES, JobReport, JobRequest
 
@@ -41,10 +43,14 @@ def write_report(desk: Desk, job: JobReport, request: JobRequest) -> Path:
         desk: of the scene that was mapped.
         job: how it went.
         request: what was asked for.
+
+    Raises:
+        OutputError: the file cannot be written.
     """
     folder = Path(job.folder)
     path = folder / REPORT
-    path.write_text(_write_page(desk, folder, job, request), "utf-8")
+    with report_write_errors(path):
+        write_bytes(path, _write_page(desk, folder, job, request).encode())
     return path
 
 

@@ -43,6 +43,8 @@ class SessionOptions:
     cache: Path | None = None
     """Folder for features and reduced copies; none are kept if not given."""
     model: str = "ensemble"
+    layer: str | None = None
+    """Of the examples to begin with."""
 
 
 class Session:
@@ -76,7 +78,7 @@ class Session:
             for number, (scene, file) in enumerate(zip(scenes, files, strict=True)):
                 self.desks.append(Desk(number, scene, file, self.options.choice))
             if self.options.examples is not None:
-                self.take_over(self.desks[0], self.options.examples)
+                self.take_over(self.desks[0], self.options.examples, self.options.layer)
         except FewscapeError:
             for desk in self.desks:
                 desk.close()
@@ -107,7 +109,7 @@ class Session:
             raise ConfigError(f"there is no scene {number}", f"there are {len(self.desks)}")
         return self.desks[number]
 
-    def take_over(self, desk: Desk, path: Path) -> Snapshot:
+    def take_over(self, desk: Desk, path: Path, layer: str | None = None) -> Snapshot:
         """Add the examples of a file, of any kind that ``map --examples`` reads as vectors.
 
         Raises:
@@ -116,7 +118,7 @@ class Session:
         if path.resolve() == desk.drawing.path.resolve():
             return desk.drawing.now
         grid = desk.reader.own_grid
-        found = read_polygons(path, self.options.class_field)
+        found = read_polygons(path, self.options.class_field, layer)
         placed = place_polygons(path, found, DrawnOn(desk.path, grid), Buffer())
         examples = [
             Example(uuid.uuid4().hex, name, shape, "import")

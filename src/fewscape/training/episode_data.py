@@ -29,6 +29,7 @@ from fewscape.regions import MakeRegions, open_regions
 from fewscape.training.episode_images import leave_out_images, split_images
 from fewscape.training.episode_sources import FolderSource, SyntheticSource
 from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.number_ranges import LARGEST_IMAGE, check_crops, check_range
 
 
 class EpisodeData(lightning.LightningDataModule):
@@ -109,6 +110,14 @@ class EpisodeData(lightning.LightningDataModule):
         super().__init__()
         if folders is None and synthetic is None:
             raise ConfigError("the recipe names no data", "expected data.folders or data.synthetic")
+        check_crops(image_size, batch_size, num_workers, val_share)
+        for window in windows:
+            check_range("data.windows", window, 1, LARGEST_IMAGE)
+        check_range("data.shots", shots, 1, 1000)
+        check_range("data.episodes_per_epoch", episodes_per_epoch, 1, 1e12)
+        check_range("data.val_episodes", val_episodes, 1, 1e9)
+        for name, share in (("elsewhere", elsewhere), ("by_pairs", by_pairs)):
+            check_range(f"data.{name}", share, 0, 1)
         self.folders = folders
         self.synthetic = synthetic
         self.held_out = tuple(held_out)

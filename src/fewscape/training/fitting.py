@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
@@ -27,6 +29,7 @@ from fewscape.core import (
 from fewscape.datasets import Augment, CropOptions
 from fewscape.datasets.pan_ms import EpisodeOptions
 from fewscape.models import DualSourceConfig, FewShotModel, SemanticModel
+from fewscape.training.checkpoints import check_checkpoint
 from fewscape.training.dual_source import DualSourceSegmentation
 from fewscape.training.episode_data import EpisodeData
 from fewscape.training.episode_sources import FolderSource, SyntheticSource
@@ -34,6 +37,7 @@ from fewscape.training.few_shot import FewShotSegmentation
 from fewscape.training.model_folders import SaveModelFolders
 from fewscape.training.optimized import OptimizedModule
 from fewscape.training.pair_data import PairData
+from fewscape.training.recipe_files import read_recipe
 from fewscape.training.semantic import SemanticSegmentation
 from fewscape.training.semantic_data import SemanticData
 
@@ -86,17 +90,32 @@ SECTIONS = (
 class RecipeCLI(LightningCLI):
     """Adds loggers, the checkpoint to resume from and the model folders to every run."""
 
-    def before_instantiate_classes(self) -> None:
-        """Find out about wrong paths before any work."""
-        settings = self.config[self.subcommand]
-        _check_writable(Path(settings.trainer.default_root_dir))
-        checkpoint = settings.get("ckpt_path")
-        if checkpoint is not None and not Path(checkpoint).is_file():
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+        """Find out about wrong paths before any work, and before Lightning reads a checkpoint."""
+        super().parse_arguments(parser, args)
+        settings = self.config[self.config.subcommand]
+        root = Path(settings.trainer.default_root_dir)
+        _check_writable(root)
+        if settings.get("weights_only") is False:
             raise ConfigError(
-                f"there is no checkpoint '{checkpoint}'",
-                "expected the last.ckpt of an interrupted run",
-                "check --ckpt_path, or leave it out to start anew",
+                "'weights_only' is False",
+                "a checkpoint is read as numbers and words; anything else in it could run code",
+                "leave it out",
             )
+        settings.weights_only = True
+        checkpoint = settings.get("ckpt_path")
+        if checkpoint is not None:
+            if not Path(checkpoint).is_file():
+                raise ConfigError(
+                    f"there is no checkpoint '{checkpoint}'",
+                    "expected the last.ckpt of an interrupted run",
+                    "check --ckpt_path, or leave it out to start anew",
+                )
+            settings.ckpt_path = str(Path(checkpoint).resolve())  # no word that means another one
+            check_checkpoint(Path(checkpoint))
+        elif SLURMEnvironment.detect():  # Lightning resumes from what it left there
+            for left in root.glob("hpc_ckpt_*.ckpt"):
+                check_checkpoint(left)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """The folder callback has settings of its own."""
@@ -118,7 +137,10 @@ class RecipeCLI(LightningCLI):
             ModelCheckpoint(root / "checkpoints", "last", enable_version_counter=False)
         )
         callbacks.append(Timer(verbose=False))  # adds up over interruptions
-        return super()._instantiate_trainer(config, callbacks)
+        try:
+            return super()._instantiate_trainer(config, callbacks)
+        except (TypeError, ValueError) as error:
+            raise _refuse_trainer(error) from error
 
 
 def train(argv: list[str]) -> lightning.Trainer:
@@ -150,6 +172,8 @@ def train(argv: list[str]) -> lightning.Trainer:
         )
     except argparse.ArgumentError as error:
         raise _explain(str(error)) from error
+    except MisconfigurationException as error:
+        raise _refuse_trainer(error) from error
     return cli.trainer
 
 
@@ -182,22 +206,16 @@ def _find_task(argv: list[str]) -> str:
     """The key ``task`` of the arguments, or of the last recipe that has it.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: there is no such task, or a recipe cannot be read.
     """
-    import yaml
-
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--task")
     parser.add_argument("--config", "-c", action="append", default=[], type=Path)
     known, _ = parser.parse_known_args(argv)
     name = known.task
-    for path in reversed(known.config):
-        if name is None and path.is_file():
-            try:
-                recipe = yaml.safe_load(path.read_text("utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
-                raise ConfigError(f"the recipe '{path}' is no YAML: {error}") from error
-            name = recipe.get("task") if isinstance(recipe, dict) else None
+    recipes = [read_recipe(path) for path in known.config if path.is_file()]
+    for recipe in reversed(recipes):
+        name = recipe.get("task") if name is None else name
     if name is None:
         return next(iter(TASKS))
     if name not in TASKS:
@@ -214,6 +232,11 @@ def _check_writable(folder: Path) -> None:
             "the run keeps its logs, checkpoints and model folders there",
             "choose another one with --trainer.default_root_dir",
         ) from error
+
+
+def _refuse_trainer(error: Exception) -> ConfigError:
+    told = " ".join(str(error).split())[:300]
+    return ConfigError(f"the trainer cannot be set up so: {told}", "", "see: fewscape fit --help")
 
 
 def _explain(message: str) -> ConfigError:

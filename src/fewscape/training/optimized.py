@@ -10,9 +10,11 @@ import lightning.pytorch as lightning
 import torch
 from torch import nn
 
-from fewscape.core import ConfigError, TrainingError
+from fewscape.core import TrainingError
 from fewscape.models import Network
+from fewscape.training.checkpoints import check_same_network
 from fewscape.training.lookahead import add_lookahead
+from fewscape.training.number_ranges import check_range
 
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "poly", "cosine", "cosine_epoch"]
@@ -56,11 +58,11 @@ class OptimizedModule(lightning.LightningModule):
         lookahead: bool = False,
     ) -> None:
         super().__init__()
-        _check_range("lr", lr, 0, 1e3)
-        _check_range("backbone_lr_factor", backbone_lr_factor, 0, 1e6)
-        _check_range("weight_decay", weight_decay, 0, 1e3)
-        _check_range("warmup_steps", warmup_steps, 0, 1e12)
-        _check_range("final_lr_factor", final_lr_factor, 0, 1)
+        check_range("model.lr", lr, 0, 1e3)
+        check_range("model.backbone_lr_factor", backbone_lr_factor, 0, 1e6)
+        check_range("model.weight_decay", weight_decay, 0, 1e3)
+        check_range("model.warmup_steps", warmup_steps, 0, 1e12)
+        check_range("model.final_lr_factor", final_lr_factor, 0, 1)
         self.optimizer = optimizer
         self.lr = lr
         self.backbone_lr_factor = backbone_lr_factor
@@ -96,6 +98,14 @@ class OptimizedModule(lightning.LightningModule):
         """
         is_finite = all(bool(torch.isfinite(weight).all()) for weight in self.parameters())
         self._expect_finite("some weights are NaN or infinite", is_finite)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """See that the checkpoint is of this network.
+
+        Raises:
+            ConfigError: it is of another one.
+        """
+        check_same_network(self.state_dict(), checkpoint["state_dict"])
 
     def _expect_finite(self, problem: str, is_finite: bool) -> None:
         if not is_finite:
@@ -159,10 +169,3 @@ class OptimizedModule(lightning.LightningModule):
             case "cosine" | "cosine_epoch":
                 least = self.final_lr_factor
                 return least + (1 - least) * 0.5 * (1 + math.cos(done * math.pi))
-
-
-def _check_range(name: str, value: float, least: float, most: float) -> None:
-    if not least <= value <= most:  # also true of NaN
-        raise ConfigError(
-            f"model.{name} is {value}", f"expected a number from {least:g} to {most:g}", ""
-        )

@@ -105,7 +105,7 @@ class SemanticSegmentation(OptimizedModule):
         """See that the data have the classes of the interrupted run.
 
         Raises:
-            ConfigError: they have others.
+            ConfigError: they have others, or the checkpoint is of another network.
         """
         before = tuple(checkpoint.get(CLASS_NAMES, self.class_names))
         if before != self.class_names:
@@ -114,6 +114,7 @@ class SemanticSegmentation(OptimizedModule):
                 f"the data have {len(self.class_names)}: {', '.join(self.class_names)}",
                 "resume with the data of the interrupted run, or start anew without --ckpt_path",
             )
+        super().on_load_checkpoint(checkpoint)
 
 
 def enlarge(output: Output) -> torch.Tensor:

@@ -28,7 +28,9 @@ from fewscape.datasets import (
     read_splits,
     separate_ground,
 )
+from fewscape.datasets.present_classes import check_present, count_until_all
 from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.number_ranges import check_crops, check_range
 
 CACHE_BYTES = 1 << 30
 """Decoded images to keep; decoding a large JPEG again costs more than a step."""
@@ -79,6 +81,8 @@ class SemanticData(lightning.LightningDataModule):
         ground_resolution: float | None = None,
     ) -> None:
         super().__init__()
+        check_crops(image_size, batch_size, num_workers, val_share)
+        check_range("data.samples_per_epoch", samples_per_epoch or 1, 1, 1e12)
         self.ground_resolution = check_resolution(ground_resolution)
         self.image_size = image_size
         self.batch_size = batch_size
@@ -104,6 +108,17 @@ class SemanticData(lightning.LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of their ids."""
         return self.reader.class_names
+
+    def setup(self, stage: str) -> None:
+        """See, before training, that the classes are there to be learnt.
+
+        Raises:
+            DatasetError: the labels for training show fewer than two of them.
+        """
+        if stage == "fit":
+            pixels = count_until_all(self.dataset, self.train_areas)
+            if absent := check_present(self.dataset, pixels):
+                log.warning("no pixel for training is %s; it cannot be learnt", " or ".join(absent))
 
     def train_dataloader(self) -> DataLoader[LabelledCrop]:
         """Crops of the trainer's current epoch."""

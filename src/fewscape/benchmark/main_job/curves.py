@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fewscape.benchmark.main_job.summary import YARDSTICKS
+from fewscape.core import write_whole
 from fewscape.evaluation.charts import COLOURS
 
 ASIDE = 0.08
@@ -46,7 +47,8 @@ def draw_curves(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.tight_layout(rect=(0, 0.1, 1, 1))
     figure.legend(handles, labels, frameon=False, ncols=min(5, len(names)), loc="lower center")
-    figure.savefig(path, dpi=150, bbox_inches="tight", format="png")
+    with write_whole(Path(path)) as draft:
+        figure.savefig(draft, dpi=150, bbox_inches="tight", format="png")
 
 
 def _draw_line(

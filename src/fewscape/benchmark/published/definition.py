@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from fewscape.benchmark.published.recipes import Recipe, compose_recipe
-from fewscape.core import ResultsError
+from fewscape.core import ResultsError, write_bytes
 from fewscape.datasets import FolderDataset, Manifest
 from fewscape.datasets.protocol_episodes import make_protocol_manifest
 from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
@@ -173,7 +173,7 @@ class Benchmark:
                     "choose another --output",
                 )
         self.output.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings) + "\n", "utf-8")
+        write_bytes(path, (json.dumps(settings) + "\n").encode())
         for fold in self.folds:
             for shots in self.shots:
                 self.manifest(fold, shots)

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from fewscape.core import ConfigError, suggest
+from fewscape.core import ConfigError, suggest, write_bytes
 
 Recipe = dict[str, Any]
 
@@ -93,8 +93,7 @@ def read_recipe(path: Path) -> Recipe:
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
     """Write a recipe that ``fewscape fit --config`` takes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(yaml.safe_dump(recipe, sort_keys=False), "utf-8")
+    write_bytes(path, yaml.safe_dump(recipe, sort_keys=False).encode())
 
 
 def _join(first: Mapping[str, Any], second: Mapping[str, Any]) -> Recipe:

@@ -15,7 +15,7 @@ from fewscape.benchmark.published import (
     write_report_markdown,
 )
 from fewscape.benchmark.published.definition import TRAINED, Benchmark, Run
-from fewscape.core import OutputError, ResultsError
+from fewscape.core import OutputError, ResultsError, write_bytes
 from fewscape.evaluation import load_counts, write_results
 
 FILES = {
@@ -83,7 +83,7 @@ def write_report(benchmark: Benchmark) -> dict[str, Any]:
     for suffix, write in FILES.items():
         path = benchmark.output / f"report.{suffix}"
         try:
-            path.write_text(write(report), "utf-8")
+            write_bytes(path, write(report).encode())
         except OSError as error:
             raise OutputError(f"'{path}' cannot be written: {error.strerror}") from error
     write_results(report, benchmark.output / "report.json")

@@ -10,7 +10,7 @@ from typing import Any
 
 from fewscape.benchmark.published.definition import TRAINED, Benchmark, Run
 from fewscape.benchmark.published.recipes import Recipe, overlay_recipes, read_recipe, write_recipe
-from fewscape.core import ConfigError, Policy, ResultsError
+from fewscape.core import ConfigError, Policy, ResultsError, write_bytes
 from fewscape.datasets.protocols import novel_classes
 from fewscape.evaluation import Contender, count_episodes, save_counts, time_episode
 from fewscape.models import FewShotModel
@@ -117,7 +117,7 @@ def _train(benchmark: Benchmark, run: Run, train: Train) -> None:
         "learnable": sum(each.numel() for each in parameters if each.requires_grad),
         "device": trainer.strategy.root_device.type,
     }
-    (folder / TRAINED).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    write_bytes(folder / TRAINED, (json.dumps(facts, indent=1) + "\n").encode())
 
 
 def _test(benchmark: Benchmark, run: Run, shots: int, load: Load) -> None:

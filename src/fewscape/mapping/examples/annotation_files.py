@@ -49,6 +49,12 @@ def read_annotations(
     """
     source, reach = Path(path), Buffer.parse(buffer)
     if source.suffix.lower() in RASTERS:
+        if layer is not None:
+            raise ExamplesError(
+                f"the layer '{layer}' was named of the label raster '{source}'",
+                "only vector files have layers",
+                "leave the layer out, or give the vector file",
+            )
         placed = Placed(read_label_raster(source, scene, zero), read_label_colours(source), {})
     else:
         placed = place_polygons(source, read_polygons(source, class_field, layer), scene, reach)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from fewscape.core import IGNORE, ExamplesError
 from fewscape.datasets.folder import as_labels, read_classes, read_colours
+from fewscape.datasets.present_classes import MASK_TABLE
 from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
 from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 from fewscape.raster import Georeference
@@ -25,6 +26,9 @@ RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
 SHIFT_MOST = 0.5
 """Pixels by which a label raster may lie beside its scene."""
 
+NO_LABEL = -1
+"""Of pixels whose class is not known, beside ids from 0 to 255."""
+
 Geometries = npt.NDArray[np.object_]
 Zero = Literal["auto", "background", "unknown"]
 
@@ -38,19 +42,27 @@ def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Ge
     """
     if not path.exists():
         raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
-    labels, grid = _read_band(path)
+    read, grid = _read_band(path)
     _check_grid(path, grid, scene)
     size = grid.height, grid.width
     names, ignore = _read_names(path, zero)
-    labels[labels == ignore] = IGNORE
-    _check_names(path, names, sorted(set(np.unique(labels).tolist()) - {IGNORE}))
+    labels = read.astype(np.int16)
+    labels[(labels == ignore) | ((labels == IGNORE) & (IGNORE not in names))] = NO_LABEL
+    ids = sorted(set(np.unique(labels).tolist()) - {NO_LABEL})
+    _check_names(path, names, ids)
+    if ids == [0] and (read == IGNORE).any() and zero != "unknown":
+        raise ExamplesError(
+            f"the label raster '{path}' holds 0 and {IGNORE} only",
+            f"{IGNORE} means that the class is not known",
+            f"if it is a class, write beside it a file classes.json: {MASK_TABLE}",
+        )
     polygons: dict[str, list[object]] = {}
     for outline, number in _outline(labels):
         if number == 0 and zero == "unknown":
             continue
-        name = UNKNOWN if number == IGNORE else names.get(number, f"class_{number}")
+        name = UNKNOWN if number == NO_LABEL else names.get(number, f"class_{number}")
         polygons.setdefault(name, []).append(outline)
-    frame = _outline(np.zeros(size, np.uint8))  # every pixel has a label: nothing is unlabelled
+    frame = _outline(np.zeros(size, np.int16))  # every pixel has a label: nothing is unlabelled
     if zero != "unknown":
         polygons[AREA] = [outline for outline, _ in frame]
     return {name: np.array(group, dtype=object) for name, group in polygons.items()}
@@ -159,6 +171,5 @@ def _outline(labels: npt.NDArray[np.generic]) -> Iterator[tuple[object, int]]:
     from rasterio.features import shapes
     from shapely.geometry import shape
 
-    kind = np.uint8 if labels.dtype == np.uint8 else np.int32
-    for outline, number in shapes(labels.astype(kind), connectivity=4, transform=Affine.identity()):
+    for outline, number in shapes(labels, connectivity=4, transform=Affine.identity()):
         yield shape(outline), int(number)

@@ -59,6 +59,7 @@ def read_pixel_examples(
     classes: Sequence[str] | None = None,
     most: int = 100,
     buffer: str = DEFAULT_BUFFER,
+    layer: str | None = None,
 ) -> PixelExamples:
     """Pixels whose centre lies in a polygon, or near a point or line.
 
@@ -73,12 +74,13 @@ def read_pixel_examples(
         classes: only these.
         most: pixels of a class.
         buffer: how far points and lines reach, in multispectral pixels or metres.
+        layer: of a vector file with several.
 
     Raises:
         ExamplesError: see ``read_annotations``; or fewer than two classes are left, or one of
             them has no pixel.
     """
-    annotations = read_annotations(path, reader, class_field, zero, buffer=buffer)
+    annotations = read_annotations(path, reader, class_field, zero, buffer=buffer, layer=layer)
     drawn = annotations.class_names
     missing = [name for name in classes or () if name not in drawn]
     if missing:

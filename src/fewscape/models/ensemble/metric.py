@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from fewscape.core import DatasetError
 from fewscape.models.ensemble.labelled_cells import LEAST_CELLS, LabelledCells
 
-STEPS = 2500
+STEPS = 4000
 """Episodes, one a step."""
 
 SHOTS = (1, 1, 3)
@@ -26,7 +26,7 @@ RATE, TEMPERATURE_RATE, DECAY = 3e-4, 3e-3, 1e-2
 FIRST_TEMPERATURE = -3.0
 """Logarithm; larger ones start with a loss that undoes the first matrix."""
 
-NOISE, DROPPED = 0.1, 0.1
+NOISE, DROPPED = 0.3, 0.2
 """Added deviation of every feature, and share of the features that an episode does without."""
 
 ADDED_VARIANCE = 0.05
@@ -38,9 +38,9 @@ def train_metric(cells: Sequence[LabelledCells], steps: int = STEPS, seed: int =
 
     It starts as the inverse square root of the covariance within classes. Each step draws a data
     set, a crop of it, discs of each of its classes, and queries from all over the crop, and lowers
-    the cross entropy of -t/2 |A q - A m_k|^2 over the classes k, where m_k is the mean of the
-    means of its discs (Snell et al., NeurIPS 2017). The temperature t is learned too and ends up
-    in A. Data sets count the same.
+    the cross entropy of log sum_s exp(-t/2 |A q - A m_ks|^2) over the classes k, where m_ks is the
+    mean of disc s (after Snell et al., NeurIPS 2017), a soft form of the nearest disc. The
+    temperature t is learned too and ends up in A. Data sets count the same.
 
     Args:
         cells: of labelled crops.
@@ -76,10 +76,11 @@ def train_metric(cells: Sequence[LabelledCells], steps: int = STEPS, seed: int =
             (part + NOISE * torch.randn(part.shape, generator=noise)) * kept
             for part in (discs, queries)
         )
-        means = discs.mean(dim=(1, 2)) @ matrix.T  # (K, D)
+        means = discs.mean(dim=2).flatten(0, 1) @ matrix.T  # (K S, D)
         found = queries.flatten(0, 1) @ matrix.T
         scores = temperature.exp() * (found @ means.T - 0.5 * means.square().sum(dim=1))
-        wanted = torch.arange(len(means)).repeat_interleave(queries.shape[1])
+        scores = scores.reshape(len(scores), *discs.shape[:2]).logsumexp(dim=2)  # (K Q, K)
+        wanted = torch.arange(len(discs)).repeat_interleave(queries.shape[1])
         optimiser.zero_grad()
         F.cross_entropy(scores, wanted).backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -23,6 +23,7 @@ from fewscape.models.experts import (
     PositiveUnlabelled,
     estimate_priors,
 )
+from fewscape.models.experts.cells import normalise
 from fewscape.models.pixel import Ground, PixelModel
 from fewscape.ops import (
     box_features,
@@ -31,11 +32,14 @@ from fewscape.ops import (
     resize_maps,
 )
 
-WEIGHTS = (0.5, 0.5, 0.15, 0.15, 0.15)
-"""Of the trees on plain and on deep features, the Gaussians and the two discriminants."""
+FOREST_WEIGHTS = (0.5, 0.5)
+"""Of the trees on plain and on deep features."""
 
-METRIC_WEIGHT = 4.0
-"""Of the learned metric, whose probabilities are soft."""
+WEIGHTS = (*FOREST_WEIGHTS, 0.15, 0.15, 0.15)
+"""Of the trees, the Gaussians and the two discriminants."""
+
+METRIC_WEIGHT = 8.0
+"""Of the learned metric, whose probabilities are soft and which knows most."""
 
 UNLEARNED_WEIGHT = 0.5
 """Of the discriminant that stands in for the metric beside a network of the user's."""
@@ -43,7 +47,7 @@ UNLEARNED_WEIGHT = 0.5
 LEAST_LOG = -9.0
 """No expert is surer than this that a cell is not of a class."""
 
-PRIOR_WEIGHT = 0.5
+PRIOR_WEIGHT = 1.0
 """How far the estimated shares of the classes are believed."""
 
 LEAST_SHARE = 1e-3
@@ -82,10 +86,10 @@ class Ensemble(PixelModel[EnsembleSupport]):
 
     Extremely randomised trees, Gaussians and linear discriminants on features at many scales, a
     discriminant on plain colour and texture, and, on these features beside those of a frozen
-    network, trees and class means under a metric that was learned on other scenes. Each learns in
+    network, trees and polygon means under a metric that was learned on other scenes. Each learns in
     about a second. Their log probabilities are added with fixed weights; they hold for equal shares
-    of the classes, so the shares in the scene are estimated from the scene itself and half
-    believed. Scores are smoothed a little.
+    of the classes, so the shares in the scene are estimated from the scene itself. Scores are
+    smoothed a little.
 
     Args:
         backbone: of the frozen network; the packaged one if not given.
@@ -168,17 +172,22 @@ class Ensemble(PixelModel[EnsembleSupport]):
             last,
         )
         for expert, values in zip(experts, self._view(cells.values), strict=True):
-            weights = None if isinstance(expert, Forest) else cells.weights
-            expert.learn(values, cells.classes, cells.num_classes, weights)
+            known = values, cells.classes, cells.num_classes
+            if isinstance(expert, LearnedMetric):
+                expert.learn(*known, polygons=cells.polygons)
+            else:
+                expert.learn(*known, None if isinstance(expert, Forest) else cells.weights)
         even = np.full(cells.num_classes, 1 / cells.num_classes, np.float32)
         return self.adapt(EnsembleSupport(experts, even, _choose_radius(cells)), cells.scene)
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
-        """With the priors of another scene, estimated by the trees."""
+        """With the priors of another scene, estimated by both forests."""
         if support.alone is not None:
             return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
-        trees, values = support.experts[0], self._view(scene)[0]
-        return replace(support, priors=estimate_priors(trees.predict(values)))
+        views = self._view(scene)[: len(FOREST_WEIGHTS)]
+        parts = zip(FOREST_WEIGHTS, support.experts, views, strict=False)
+        logs = sum(weight * expert.predict(seen) for weight, expert, seen in parts)
+        return replace(support, priors=estimate_priors(normalise(np.asarray(logs))))
 
     def predict_cells(
         self, values: npt.NDArray[np.float32], support: EnsembleSupport
@@ -246,15 +255,23 @@ class Ensemble(PixelModel[EnsembleSupport]):
     def trace(
         self, cell: npt.NDArray[np.float32], support: EnsembleSupport, cells: Cells
     ) -> npt.NDArray[np.float64] | None:
-        """See ``PixelModel``: of the trees and of the metric, which decide nearly everything."""
+        """See ``PixelModel``.
+
+        The probability of each class, shared among its polygons as the metric does. Without a
+        metric, the votes of the trees.
+        """
         if support.alone is not None:
             return None
+        last, views = support.experts[-1], self._view(cell[None])
+        if isinstance(last, LearnedMetric):
+            odds = np.exp(normalise(self.predict_cells(cell[None], support))[0])
+            found: npt.NDArray[np.float64] = odds[cells.classes] * last.trace(views[-1][0])
+            return found
         total = np.zeros(len(cells.values))
-        views = zip(self._view(cell[None]), self._view(cells.values), strict=True)
-        parts = zip(self.weights, support.experts, views, strict=True)
-        for weight, expert, (own, seen) in parts:
-            if isinstance(expert, Forest | LearnedMetric):
-                total += weight * expert.trace(own[0], seen)
+        parts = zip(support.experts, views, self._view(cells.values), strict=True)
+        for expert, own, seen in parts:
+            if isinstance(expert, Forest):
+                total += expert.trace(own[0], seen)
         votes: npt.NDArray[np.float64] = total / total.sum()
         return votes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +26,10 @@ class ArchivePath(NamedTuple):
         return f"{self.kind}{self.archive.resolve().as_posix()}{end}"
 
 
+MOST_TOLD = 5
+"""Files of an archive that a message names."""
+
+
 def split_archive(path: Path | str) -> ArchivePath | None:
     """Where a path such as ``/vsizip/data/a.zip/roofs.shp`` leads; None if into no archive.
 
@@ -39,3 +45,30 @@ def split_archive(path: Path | str) -> ArchivePath | None:
                 if place.is_file():
                     return ArchivePath(kind, place, start.relative_to(place).as_posix().strip("."))
     return None
+
+
+def tell_inside(path: Path) -> str | None:
+    """How to name a file inside an archive that GDAL does not open by itself; None if it is none.
+
+    Examples:
+        >>> tell_inside(Path("scene.tif")) is None
+        True
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            kind = "/vsizip/"
+            with zipfile.ZipFile(path) as archive:
+                names = [each.filename for each in archive.infolist() if not each.is_dir()]
+        elif path.is_file() and tarfile.is_tarfile(path):
+            kind, names = "/vsitar/", []
+            with tarfile.open(path) as bundle:
+                while len(names) <= MOST_TOLD and (member := bundle.next()) is not None:
+                    names += [member.name] if member.isfile() else []
+        else:
+            return None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError):
+        return None
+    if not names:
+        return "it is an empty archive; give the file itself"
+    listing = ", ".join(names[:MOST_TOLD]) + (" and others" if len(names) > MOST_TOLD else "")
+    return f"it is an archive of {listing}; name one of them as {kind}{path}/{names[0]}"

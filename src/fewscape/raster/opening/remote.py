@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError
@@ -58,6 +58,9 @@ STATUS = re.compile(r"response code(?: on \S+)?: ?(\d{3})")
 
 SLOWEST = 1000
 """Bytes a second; a connection that stays below counts as dropped."""
+
+MOST_BYTES = 256 << 20
+"""Of a file that is fetched as a whole."""
 
 VRT_LOOK = 1 << 20
 """Bytes of a VRT that are searched for sources on the network."""
@@ -190,9 +193,18 @@ def fetch_bytes(source: Source, retry: Retry) -> bytes:
     def fetch() -> bytes:
         try:
             with urlopen(address, timeout=retry.timeout) as answer:  # noqa: S310 (http, see above)
-                return bytes(answer.read())
+                content = bytes(answer.read(MOST_BYTES + 1))
+                if answer.length and len(content) <= MOST_BYTES:
+                    raise IncompleteRead(content, answer.length)
         except HTTPError as error:
             raise OSError(f"HTTP response code: {error.code}") from None
+        if len(content) > MOST_BYTES:
+            raise SceneError(
+                f"'{source}' has more than {MOST_BYTES >> 20} MB",
+                "expected a STAC item or item collection",
+                "ask for fewer items",
+            )
+        return content
 
     return try_again(source, "all of it", retry, fetch, (OSError, HTTPException))
 

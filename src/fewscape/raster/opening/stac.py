@@ -7,18 +7,20 @@ that is needed is the address of one asset.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from fewscape.core import SceneError, suggest
-from fewscape.raster.opening.remote import Retry, fetch_bytes
+from fewscape.core import SceneError, parse_json, suggest
+from fewscape.raster.opening.remote import FILE_SYSTEMS, Retry, fetch_bytes
 from fewscape.raster.opening.sources import SCHEME, Source
 
 ROLES = ("data", "visual")
 """Roles of the asset that is taken if none is named; the first that exactly one asset has."""
+
+MOST_ITEMS = 100_000
+"""Of one collection."""
 
 
 def read_items(
@@ -37,22 +39,34 @@ def read_items(
         retry: how often reads over the network are tried.
 
     Raises:
-        SceneError: no STAC, no items, no such asset, none that stands out, or the file cannot be
-            reached.
+        SceneError: no STAC, no items or too many, no such asset, none that stands out, one that
+            lies nowhere or, of an item from the web, on this machine, or the file cannot be read.
     """
     file = source.file
-    content = fetch_bytes(source, retry or Retry()) if file is None else file.read_bytes()
+    try:
+        content = fetch_bytes(source, retry or Retry()) if file is None else file.read_bytes()
+    except OSError as error:
+        raise SceneError(
+            f"'{source}' cannot be read: {error.strerror}", "", "check the file"
+        ) from error
     for item in _parse(source, content):
         name = str(item.get("id") or source.stem)
         assets = item["assets"]
-        href = str(assets[_choose(source, name, assets, asset)].get("href", ""))
+        key = _choose(source, name, assets, asset)
+        href = assets[key].get("href")
+        if not isinstance(href, str) or not href.strip():
+            raise SceneError(
+                f"the asset '{key}' of the item '{name}' of '{source}' says not where it lies",
+                "expected 'href' with a path or an address",
+                "name another one with --asset",
+            )
         safe = "".join(char if char.isalnum() or char in "_.-" else "_" for char in name)
         yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, source)
 
 
 def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise SceneError(
             f"'{source}' is not readable JSON: {error}",
@@ -60,16 +74,26 @@ def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
             "check the file",
         ) from error
     kind = content.get("type") if isinstance(content, dict) else None
-    items = content.get("features", []) if kind == "FeatureCollection" else [content]
-    if not items or not all(
-        isinstance(i, dict) and isinstance(i.get("assets"), dict) for i in items
-    ):
+    items = content.get("features") if kind == "FeatureCollection" else [content]
+    if isinstance(items, list) and len(items) > MOST_ITEMS:
+        raise SceneError(
+            f"'{source}' holds {len(items):,} STAC items",
+            f"expected at most {MOST_ITEMS:,}",
+            "ask for fewer",
+        )
+    if not items or not isinstance(items, list) or not all(map(_is_item, items)):
         raise SceneError(
             f"'{source}' holds no STAC items",
             "expected a Feature with 'assets', or a FeatureCollection of such",
             "give polygons with --examples, and rasters or STAC items as scenes",
         )
     return items
+
+
+def _is_item(content: object) -> bool:
+    """Whether it has assets, each of them a table."""
+    assets = content.get("assets") if isinstance(content, dict) else None
+    return isinstance(assets, dict) and all(isinstance(each, dict) for each in assets.values())
 
 
 def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | None) -> str:
@@ -84,7 +108,7 @@ def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | N
             )
         return asset
     for role in ROLES:
-        having = [key for key, entry in assets.items() if role in (entry.get("roles") or ())]
+        having = [key for key, entry in assets.items() if role in _list(entry.get("roles"))]
         if len(having) == 1:
             return having[0]
     if "visual" in assets:
@@ -99,6 +123,13 @@ def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | N
 
 
 def _resolve(href: str, item: Mapping[str, Any], source: Source) -> str:
+    is_local = href.startswith("/vsi") and not href.startswith(FILE_SYSTEMS)
+    if source.file is None and (is_local or href.lower().startswith("file:")):
+        raise SceneError(
+            f"'{source}' leads to '{href}', on this machine",
+            "expected an address on the web or in a store",
+            "download the item, if you trust it",
+        )
     if SCHEME.match(href) or href.startswith("/vsi"):
         return href
     if source.file is None:
@@ -106,8 +137,12 @@ def _resolve(href: str, item: Mapping[str, Any], source: Source) -> str:
     if href.startswith("/"):
         return href
     beside = source.file.parent / href
-    links = item.get("links") or ()
+    links = [link for link in _list(item.get("links")) if isinstance(link, dict)]
     origin = next((str(link.get("href")) for link in links if link.get("rel") == "self"), "")
     if not beside.exists() and SCHEME.match(origin):
         return urljoin(origin, href)
     return str(beside)
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

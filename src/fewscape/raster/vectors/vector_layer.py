@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ExamplesError, suggest
-from fewscape.raster.opening.archive_paths import split_archive
+from fewscape.raster.opening.archive_paths import split_archive, tell_inside
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -161,7 +161,7 @@ class _telling:  # noqa: N801 (a context, used like a function)
         raise ExamplesError(
             f"the examples '{self._path}' cannot be read: {str(error)[:300]}",
             "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
-            "check the file, for instance in QGIS",
+            tell_inside(self._path) or "check the file, for instance in QGIS",
         ) from error
 
 
@@ -273,7 +273,9 @@ def _choose_layer(
             f"the examples '{path}' have {len(drawn)} layers: "
             f"{', '.join(names[number] for number in drawn[:9])}",
             f"{len(named) or 'none'} of them have the attribute '{class_field}'",
-            "name one with --layer" if named else "name the attribute with --class_field",
+            "name one with --layer, of --check with --check_layer"
+            if named
+            else "name the attribute with --class_field",
         )
     others = ", ".join(names[number] for number in drawn if number != named[0])
     notes.append(f"of '{path.name}' the layer '{names[named[0]]}' was read, and not {others}")

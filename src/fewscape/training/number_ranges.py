@@ -1,0 +1,41 @@
+"""Ranges of the numbers in recipes."""
+
+from __future__ import annotations
+
+from fewscape.core import ConfigError
+
+LARGEST_IMAGE = 16_384
+"""Side in pixels."""
+
+MOST_IMAGES = 65_536
+"""Of a step."""
+
+
+def check_range(name: str, value: float, least: float, most: float) -> None:
+    """See that a number lies where it makes sense.
+
+    Args:
+        name: its key in the recipe.
+        value: the number; NaN lies nowhere.
+        least: the smallest that it may be.
+        most: the largest.
+
+    Raises:
+        ConfigError: it lies elsewhere.
+    """
+    if not least <= value <= most:
+        raise ConfigError(
+            f"{name} is {value}", f"expected a number from {least:g} to {most:g}", "change it"
+        )
+
+
+def check_crops(image_size: int, batch_size: int, num_workers: int, val_share: float) -> None:
+    """The numbers of every training on crops.
+
+    Raises:
+        ConfigError: one of them makes no sense.
+    """
+    check_range("data.image_size", image_size, 1, LARGEST_IMAGE)
+    check_range("data.batch_size", batch_size, 1, MOST_IMAGES)
+    check_range("data.num_workers", num_workers, 0, 1024)
+    check_range("data.val_share", val_share, 0, 1)
