@@ -6,6 +6,7 @@ use this one value.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Real
@@ -212,8 +213,11 @@ class MapRequest:
         convert |= dict.fromkeys(PATHS, Path) | dict.fromkeys(TEXTS, str)
         for name, to in convert.items():
             value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, to(value))
+            if value is None:
+                continue
+            if name in PATHS and not isinstance(value, str | os.PathLike):
+                raise _refuse(name, value, "expected a path")
+            object.__setattr__(self, name, to(value))
         object.__setattr__(self, "scenes", tuple(map(str, self.scenes)))
         self._check_values()
 
