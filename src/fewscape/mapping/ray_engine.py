@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -103,6 +105,8 @@ def map_with_ray(
         OutputError: likewise.
         ConfigError: likewise.
     """
+    if cluster.address is None:
+        _stay_here()
     require("ray.data", "ray")
     unfinished = {}
     for name, mapper in mappers.items():
@@ -147,6 +151,16 @@ def _plan_tasks(name: str, missing: Iterable[int]) -> Iterator[Row]:
     for first, stop in join_runs(sorted(missing)):
         for at in range(first, stop, SECTIONS_PER_TASK):
             yield {"name": name, "first": at, "stop": min(at + SECTIONS_PER_TASK, stop)}
+
+
+def _stay_here() -> None:
+    """A Ray that is started here takes connections of this machine alone, and with a token.
+
+    Ray reads these settings when it is imported; where it was before, its own hold.
+    """
+    if "ray" not in sys.modules:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _run(
