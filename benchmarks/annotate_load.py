@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def main() -> None:
     document = {
         "format": FORMAT,
         "command": "python " + " ".join(["-m", "benchmarks.annotate_load", *sys.argv[1:]]),
-        "machine": Machine.describe().__dict__,
+        "machine": asdict(Machine.describe()),
         "strokes": drawn | {"others_cores": others},
         "panning": panned | {"others_cores": others_panning},
     }

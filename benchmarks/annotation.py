@@ -19,6 +19,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -67,21 +68,30 @@ def main() -> None:
                 curves[dataset][way].append(curve)
             told = {way: f"{scores[-1][-1]:.3f}" for way, scores in curves[dataset].items()}
             print(dataset, scene.name, told, flush=True)
+        write(arguments, watch, round(time.monotonic() - begin), curves)
+    print(arguments.output.with_suffix(".md").read_text())
+
+
+def write(
+    arguments: argparse.Namespace,
+    watch: Watch,
+    seconds: int,
+    curves: dict[str, dict[str, list[list[float]]]],
+) -> None:
+    """Both result files, of the data sets so far."""
+    command = f"python -m benchmarks.annotation --scenes {arguments.scenes}"
     document = {
         "format": FORMAT,
-        "command": f"python -m benchmarks.annotation --scenes {arguments.scenes} "
-        f"--strokes {arguments.strokes}",
-        "machine": Machine.describe().__dict__,
+        "command": f"{command} --strokes {arguments.strokes}",
+        "machine": asdict(Machine.describe()),
         "others_cores": watch.read(),
-        "seconds": round(time.monotonic() - begin),
+        "seconds": seconds,
         "summary": summarise(curves),
         "curves": curves,
     }
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(document, indent=1) + "\n")
-    text = write_table(document)
-    arguments.output.with_suffix(".md").write_text(text)
-    print(text)
+    arguments.output.with_suffix(".md").write_text(write_table(document))
 
 
 def make_scenes(folder: Path, count: int) -> Iterator[JobScene]:

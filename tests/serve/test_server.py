@@ -251,3 +251,15 @@ def test_without_a_browser_nothing_breaks(monkeypatch):
 
     monkeypatch.setattr(webbrowser, "open", fail)
     assert not open_browser("http://127.0.0.1/")
+
+
+def test_the_page_opens_also_when_a_scene_is_gone(client, session, tmp_path):
+    """What is drawn can still be seen, downloaded and undone."""
+    ask(client, "api/scenes/0/changes", "POST", json=TWO_CLASSES)
+    before = ask(client).json()
+    session.desks[0].path.rename(tmp_path / "elsewhere.tif")
+    assert ask(client).json() == before
+    assert len(ask(client, "api/scenes/0").json()["examples"]) == 4
+    gone = ask(client, "api/scenes/0/tiles/0/0/0")
+    assert gone.status_code == 410
+    assert "does not exist" in gone.json()["problem"]

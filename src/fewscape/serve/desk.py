@@ -93,6 +93,7 @@ class Desk:
         """Of each example that could be held out: share that the others alone map right."""
         self.trouble = ""
         """Why nothing can be mapped, in a sentence."""
+        self._bands = _describe_bands(path)
         self._painted: OrderedDict[Place, Painted] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -117,13 +118,9 @@ class Desk:
         self.store = FeatureStore(self.reader, model, cache)
 
     def describe(self) -> dict[str, Any]:
-        """What a page has to know of the scene."""
-        import rasterio
-
+        """What a page has to know of the scene, also when its file is gone."""
         grid = self.reader.grid
-        with rasterio.open(to_source(str(self.path)).address) as dataset:
-            names = name_bands(dataset)
-            dtype = str(dataset.dtypes[0])
+        names, dtype = self._bands
         colours = find_colours(self.reader)
         shown = [self.reader.bands[place] for place in colours]
         transform = grid.transform
@@ -310,6 +307,14 @@ def adapt(learnt: Learnt, store: FeatureStore) -> Learnt:
     step = max(1, len(sample) // max(1, len(learnt.cells.scene)))
     support = store.model.adapt(learnt.support, ground.scaling.apply(sample[::step]))
     return replace(learnt, support=support, ground=ground)
+
+
+def _describe_bands(path: Path) -> tuple[list[str], str]:
+    """Names of all bands of a file, and the type of their values."""
+    import rasterio
+
+    with rasterio.open(to_source(str(path)).address) as dataset:
+        return list(name_bands(dataset)), str(dataset.dtypes[0])
 
 
 def _span(first: float, last: float, side: int, count: int) -> tuple[int, int]:

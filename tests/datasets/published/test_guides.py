@@ -37,7 +37,7 @@ def test_there_is_a_guide_for_every_data_set():
 
 @pytest.mark.parametrize("name", PREPARERS)
 def test_an_empty_source_says_what_to_download_from_where(tmp_path, name):
-    with pytest.raises(DatasetError, match=re.escape(f"'{tmp_path}' holds no")) as raised:
+    with pytest.raises(DatasetError, match=re.escape(f"'{tmp_path}' has no")) as raised:
         PREPARERS[name](tmp_path, tmp_path / "made", lambda image: None)
     told = str(raised.value)
     for part in (*ADDRESSES[name], *FILES[name], "check --source, or download into one folder"):
@@ -67,7 +67,7 @@ def test_a_wrong_root_is_told(tmp_path):
     own.mkdir()
     (own / "classes.json").write_text("{}")
     with pytest.raises(
-        DatasetError, match=rf"'{own}' is a data set itself .*; give '{tmp_path}' as root, or"
+        DatasetError, match=rf"'{own}' is itself a data set .*; give '{tmp_path}' as root, or"
     ):
         check_prepared(own, GUIDES["dlrsd"])
     with pytest.raises(DatasetError, match=rf"--output {tmp_path}/isaid5i$"):

@@ -1,4 +1,4 @@
-"""Paths that look into an archive, as GDAL understands them."""
+"""GDAL paths into archives."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/")
 
 
 class ArchivePath(NamedTuple):
-    """A file in an archive on this machine."""
+    """A file in a local archive."""
 
     kind: str
     """One of ``ARCHIVES``."""
     archive: Path
     inside: str
-    """Path in the archive; empty for all of it."""
+    """Path in the archive; empty for the whole archive."""
 
     @property
     def address(self) -> str:
-        """What GDAL opens, from whichever folder."""
+        """The path that GDAL opens, from any folder."""
         end = f"/{self.inside}" if self.inside else ""
         return f"{self.kind}{self.archive.resolve().as_posix()}{end}"
 
 
 MOST_TOLD = 5
-"""Files of an archive that a message names."""
+"""Number of files that a message lists."""
 
 
 def split_archive(path: Path | str) -> ArchivePath | None:
-    """Where a path such as ``/vsizip/data/a.zip/roofs.shp`` leads; None if into no archive.
+    """Split a path such as ``/vsizip/data/a.zip/roofs.shp``; None if it is not into an archive.
 
-    Absolute and relative paths of archives are understood alike.
+    Archive paths may be absolute or relative.
     """
     text = str(path) if isinstance(path, str) else path.as_posix()
     for kind in ARCHIVES:
@@ -47,11 +47,11 @@ def split_archive(path: Path | str) -> ArchivePath | None:
     return None
 
 
-def tell_inside(path: Path) -> str | None:
-    """How to name a file inside an archive that GDAL does not open by itself; None if it is none.
+def describe_inside(path: Path) -> str | None:
+    """Describe how to name a file inside an archive; None if the path is not an archive.
 
     Examples:
-        >>> tell_inside(Path("scene.tif")) is None
+        >>> describe_inside(Path("scene.tif")) is None
         True
     """
     try:
@@ -69,6 +69,6 @@ def tell_inside(path: Path) -> str | None:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError):
         return None
     if not names:
-        return "it is an empty archive; give the file itself"
+        return "it is an empty archive; use the file itself"
     listing = ", ".join(names[:MOST_TOLD]) + (" and others" if len(names) > MOST_TOLD else "")
-    return f"it is an archive of {listing}; name one of them as {kind}{path}/{names[0]}"
+    return f"it is an archive with {listing}; use one of them as {kind}{path}/{names[0]}"
