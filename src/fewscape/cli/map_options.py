@@ -19,13 +19,13 @@ from fewscape.request.map_request import (
 
 EXAMPLES_RULE = """\
 Polygons, lines and points (GeoPackage, GeoJSON, Shapefile; any reference system) with a class
-attribute, or a label raster on the scene's grid. Every drawn pixel teaches its class, wherever
-it lies in the scene; networks learn from crops around what was drawn. What unlabelled ground
-counts as: inside polygons of the class 'area', which mean that everything in them was drawn,
-background; elsewhere unknown. With --examples_are objects, the ring around each polygon (half its
-diameter wide, 8 to 64 pixels) is background, too. Polygons of 'background' are background for all
-classes. Polygons of 'ignore' and ground that was drawn as two classes teach nothing. Without
-georeference, coordinates are pixels: x the column, y the row."""
+attribute, the JSON of labelme or COCO, or a label raster on the scene's grid. Every drawn pixel
+teaches its class, wherever it lies in the scene; networks learn from crops around what was drawn.
+What unlabelled ground counts as: inside polygons of the class 'area', which mean that everything
+in them was drawn, background; elsewhere unknown. With --examples_are objects, the ring around each
+polygon (half its diameter wide, 8 to 64 pixels) is background, too. Polygons of 'background' are
+background for all classes. Polygons of 'ignore' and ground that was drawn as two classes teach
+nothing. Without georeference, coordinates are pixels: x the column, y the row."""
 
 SCENE_RULE = """\
 A SCENE is a raster that GDAL reads (a path, http(s):// or s3:// address, /vsi... path, VRT), a

@@ -63,6 +63,8 @@ class ClassPolygons:
     """How many features, or parts of them, are of no use, by what is wrong with them."""
     notes: tuple[str, ...] = ()
     """Sentences on what of the file was guessed, or not read."""
+    are_pixels: bool = False
+    """Whether coordinates are columns and rows of the scene, wherever that lies."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -83,7 +85,7 @@ def read_polygons(
 
     Args:
         path: GeoPackage, GeoJSON, Shapefile or another format of GDAL, also in an archive
-            (``/vsizip/...``).
+            (``/vsizip/...``); or the JSON of labelme or COCO, whose coordinates are pixels.
         class_field: attribute with the class; numbers become text.
         layer: see ``read_layer``.
 
@@ -128,7 +130,14 @@ def read_polygons(
         if colour:
             colours.setdefault(name, colour)
     return ClassPolygons(
-        parts, tuple(owners), found.crs, found.crs_stated, colours, left_out, found.notes
+        parts,
+        tuple(owners),
+        found.crs,
+        found.crs_stated,
+        colours,
+        left_out,
+        found.notes,
+        found.are_pixels,
     )
 
 
