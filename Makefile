@@ -1,5 +1,6 @@
 # make demo   two scenes mapped from three polygons a class, offline once installed
 # make test   all tests that need neither a GPU nor the network
+# make fuzz   inputs that chance makes, FUZZ of each kind, for a few minutes
 # make lint   style, types, spelling
 # make page   the page of fewscape annotate, built anew from web/ (needs npm)
 # make bench  speed of our networks beside their published form, into benchmarks/results
@@ -10,13 +11,17 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/installed
 
-.PHONY: demo test lint page check-page bench docs test-floors release install clean
+.PHONY: demo test fuzz lint page check-page bench docs test-floors release install clean
 
 demo: install
 	@$(BIN)/fewscape demo
 
 test: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not gpu" -n auto
+
+FUZZ ?= 300
+fuzz: install
+	@FEWSCAPE_FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/hostile/test_fuzz.py
 
 lint: install
 	@$(BIN)/ruff check .

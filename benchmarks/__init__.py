@@ -1,1 +1,1 @@
-"""Speed and quality, measured so that anyone can repeat it."""
+"""Reproducible benchmarks of speed and quality."""

@@ -3,9 +3,8 @@
     .venv/bin/python benchmarks/bicor_seg.py --output benchmarks/results/bicor_seg.json
 
 ConvNeXt-Base with random weights, seven classes, two layers that pool from 2 % of the pixels, as
-published for LoveDA; all variants have the same weights and see the same image. Memory is what the
-resident set of a process of its own rises by at its highest, forward and back through one layer on
-two images.
+published for LoveDA; all variants have the same weights and input. Memory is the peak increase of
+the resident set of a separate process, forward and backward through one layer on two images.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ FORMS = ("literal", "fused")
 
 
 def predict_literally(network: BiCoRSeg, images: torch.Tensor) -> torch.Tensor:
-    """Logits (B, N, H, W) by the formulas as they stand."""
+    """Logits (B, N, H, W) by the literal formulas."""
     features = literal.fuse_pyramid(network.pyramid, network.backbone(images))
     classes = network.classes.expand(len(images), -1, -1)
     for layer in network.layers:
@@ -46,7 +45,7 @@ def predict_literally(network: BiCoRSeg, images: torch.Tensor) -> torch.Tensor:
 
 
 def measure_memory(form: str) -> int:
-    """Bytes that the resident set rises by; for a process that does nothing else."""
+    """Increase of the resident set in bytes; needs a process that does nothing else."""
     torch.manual_seed(0)
     layer = MutualRefinement(WIDTH, RATIO)
     classes = torch.randn(2, NUM_CLASSES, WIDTH, requires_grad=True)
@@ -61,7 +60,7 @@ def measure_memory(form: str) -> int:
 
 
 def ask_memory(form: str) -> int:
-    """``measure_memory`` in a process of its own."""
+    """Run ``measure_memory`` in a separate process."""
     command = [sys.executable, __file__, "--memory_of", form]
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 

@@ -1,7 +1,7 @@
-"""Timing of variants that do the same, and the file that says how.
+"""Time equivalent variants and write a result file.
 
-Variants take turns in every round, each round starting with another one, so that whatever else the
-machine does slows all of them alike. A result says what the machine was and whether it was busy.
+Variants take turns in every round, each round starting with a different one, so that other load
+slows all of them alike. A result describes the machine and whether it was busy.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from benchmarks.machine import REPOSITORY, Machine, Watch
 FORMAT = "fewscape-benchmark/1"
 
 BUSY_CORES = 0.3
-"""Processors in use by others from which a measurement is disturbed."""
+"""Processors used by other processes above which a result is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long one variant took."""
+    """Times of one variant."""
 
     seconds: list[float]
-    """Of every round, in order."""
+    """One per round, in order."""
     median: float
     low_quartile: float
     high_quartile: float
     speedup: float
-    """Median over the rounds of the first variant's time through this one's."""
+    """Median over the rounds of the first variant's time divided by this one's."""
 
     @classmethod
     def of(cls, seconds: list[float], first: list[float]) -> Timing:
-        """The figures of one variant beside those of the first."""
+        """Statistics of one variant, relative to the first."""
         low, median, high = statistics.quantiles(seconds, n=4, method="inclusive")
         ratios = [reference / own for reference, own in zip(first, seconds, strict=True)]
         return cls(seconds, median, low, high, statistics.median(ratios))
@@ -54,39 +54,39 @@ class BenchmarkResult:
     """Times of variants on one machine."""
 
     timings: dict[str, Timing]
-    """By variant; the first is what the others are compared with."""
+    """By variant; the first is the reference."""
     machine: Machine
     others_cores: float
-    """Processors that other processes kept busy meanwhile, on average."""
+    """Mean number of processors used by other processes during the benchmark."""
     load_before: float
     """Load average of the minute before the first round."""
     load_after: float
-    """The same after the last round, with our own load in it."""
+    """Load average after the last round, including the benchmark."""
     created: str
     """Time of day, ISO 8601, UTC."""
     command: list[str]
     notes: dict[str, object] = field(default_factory=dict)
-    """What else belongs to the result, by title, as JSON can say it."""
+    """Further results by title, JSON values."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether something else used the machine; then this is no result."""
+        """Whether other processes used the machine, which invalidates the result."""
         return self.others_cores > BUSY_CORES
 
     def to_json(self) -> dict[str, Any]:
-        """What a result file holds."""
+        """The content of a result file."""
         return {"format": FORMAT, "busy": self.is_busy, **asdict(self)}
 
 
 def validate(document: Mapping[str, Any]) -> BenchmarkResult:
-    """The result that a file's content stands for.
+    """Read the content of a result file.
 
     Args:
-        document: what ``to_json`` gave.
+        document: result of ``to_json``.
 
     Raises:
-        ValueError: a key is missing or unknown, the format is another, or a figure does not
-            follow from the times.
+        ValueError: a key is missing or unknown, the format differs, or a statistic does not follow
+            from the times.
     """
     content = dict(document)
     if content.pop("format", None) != FORMAT:
@@ -117,7 +117,7 @@ def _check_figures(result: BenchmarkResult) -> None:
     first = next(iter(result.timings.values())).seconds
     for name, timing in result.timings.items():
         if timing != Timing.of(timing.seconds, first):
-            raise ValueError(f"the figures of '{name}' do not follow from its seconds")
+            raise ValueError(f"the statistics of '{name}' do not follow from its seconds")
 
 
 def compare(
@@ -126,9 +126,9 @@ def compare(
     """Time variants in turns.
 
     Args:
-        variants: what to call, by name; the first is the reference of the speedups.
-        repeats: rounds that count.
-        warmup: rounds before them that do not.
+        variants: functions by name; the first is the reference for speedups.
+        repeats: number of measured rounds.
+        warmup: number of rounds before them that are discarded.
 
     Raises:
         ValueError: no variant, or fewer than two rounds.
@@ -170,7 +170,7 @@ def _wait_for_gpu() -> None:
 
 
 def _tell_command() -> list[str]:
-    """The script as seen from the repository, and its arguments."""
+    """The script, relative to the repository, and its arguments."""
     script = Path(sys.argv[0]).resolve()
     inside = script.is_relative_to(REPOSITORY)
     name = script.relative_to(REPOSITORY).as_posix() if inside else script.name
@@ -180,13 +180,13 @@ def _tell_command() -> list[str]:
 def write_result(
     result: BenchmarkResult, path: Path, notes: Mapping[str, object] | None = None
 ) -> None:
-    """Write the JSON file, whole or not at all, and print the table.
+    """Write the JSON file atomically and print the table.
 
     Args:
         result: the times.
-        path: the file; folders are made.
-        notes: what else belongs to the result, by title; a mapping from every variant to a number
-            becomes a column of the table.
+        path: file to write; missing folders are created.
+        notes: further results by title; a mapping from every variant to a number becomes a column
+            of the table.
     """
     result = replace(result, notes=result.notes | dict(notes or {}))
     text = json.dumps(result.to_json(), indent=1) + "\n"
@@ -198,23 +198,23 @@ def write_result(
     console.print(make_table(result))
     if result.is_busy:
         console.print(
-            f"others kept {result.others_cores:.1f} processors busy meanwhile: repeat this on an "
-            "idle machine"
+            f"other processes used {result.others_cores:.1f} processors: repeat this on an idle "
+            "machine"
         )
     console.print(str(path))
 
 
 def read_result(path: Path) -> BenchmarkResult:
-    """What ``write_result`` wrote.
+    """Read a file of ``write_result``.
 
     Raises:
-        ValueError: the file does not hold such a result.
+        ValueError: the file is not a valid result.
     """
     return validate(json.loads(path.read_text()))
 
 
 def make_table(result: BenchmarkResult) -> Table:
-    """Median, middle half of the times, speedup and noted numbers of every variant."""
+    """Median, quartiles, speedup and noted numbers of every variant."""
     columns = _find_columns(result)
     table = Table("variant", box=None, header_style="bold")
     for title in ("median ms", "middle half", "speedup", *columns):
@@ -228,7 +228,7 @@ def make_table(result: BenchmarkResult) -> Table:
 
 
 def _find_columns(result: BenchmarkResult) -> dict[str, dict[str, float]]:
-    """The notes that give a number for every variant."""
+    """Notes with a number for every variant."""
     return {
         title: note
         for title, note in result.notes.items()

@@ -1,11 +1,11 @@
-"""Time of the dual source network's descriptors: pixel by pixel, against all of a scene at once.
+"""Time of the dual source network's descriptors: pixel by pixel and for a whole scene at once.
 
     .venv/bin/python -m benchmarks.dense_pixels --output benchmarks/results/dense_pixels.json
 
 ``gather`` copies the 64 regions of every pixel's window and fuses them, 4,096 pixels at a time;
-``at once`` compares blocks of pixels with the regions of all their windows. Beside them stands the
-encoder, whose maps both start from. The share of pixels whose descriptors differ by more than 1e-5
-stands beside the times: where two regions' scores tie to the last bit, either may be a key region.
+``at once`` compares blocks of pixels with the regions of all their windows. The encoder, which both
+need, is timed as well. The result includes the share of pixels whose descriptors differ by more
+than 1e-5: if the scores of two regions tie to the last bit, either may be a key region.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from benchmarks.common import compare, write_result
 from fewscape.models.dual_source import DualSource, DualSourceConfig, SceneMaps, describe_grid
 
 SIDE = 96
-"""Of the scene in multispectral pixels."""
+"""Size of the scene in multispectral pixels."""
 WIDTHS = (64, 256)
 CHUNK = 4096
 

@@ -4,12 +4,12 @@ r"""The dual source network on a synthetic scene in which both sources are neede
     .venv/bin/python -m benchmarks.dual_source --seeds 3 --variants all \
         --output benchmarks/results/dual_source_ablations.json
 
-One texture pair cannot be told apart by the bands, one spectral pair not by the panchromatic
-image. Every variant differs from ``fused`` by one switch and is trained on the same scene with the
-same seeds; ``original`` and ``tknet`` are the published codes as far as switches go, on our
-encoder and with our prototypes at the test. It is scored on another scene: five shots a class from
-some of its blocks, then every labelled pixel of the others, so that no field is known from
-training.
+One pair of classes differs only in texture, so the bands cannot separate it; another differs only
+in colour, so the panchromatic image cannot. Every variant differs from ``fused`` in one switch and
+is trained on the same scene with the same seeds. ``original`` and ``tknet`` set the switches as the
+published codes do, with fewscape's encoder and prototypes at test time. Variants are scored on
+another scene: five shots per class come from some of its blocks, and every labelled pixel of the
+other blocks is classified, so no field was seen in training.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }
 
 ACCEPTANCE = ("fused", "MS only", "PAN only", "bilinear PAN")
-"""Variants that say whether the method works at all; the others are ablations."""
+"""Variants that test the method itself; the others are ablations."""
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--jobs", type=int, default=2, help="processes, each with one thread")
+    parser.add_argument("--jobs", type=int, default=2, help="number of processes, one thread each")
     parser.add_argument("--variants", nargs="+", default=ACCEPTANCE)
     arguments = parser.parse_args()
     if arguments.variants == ["all"]:
@@ -133,7 +133,10 @@ def main() -> None:
 
 
 def make_table(results: dict[str, Any]) -> str:
-    """Markdown: per cent with standard deviations over the seeds; AA paired by seed with fused."""
+    """Markdown table in per cent with standard deviations over the seeds.
+
+    AA is paired by seed with ``fused``.
+    """
     keys = ("oa", "aa", "texture", "spectral")
     lines = ["| variant | OA | AA | texture pair | spectral pair | AA less fused |"]
     lines.append("|---|" + 5 * "---:|")
@@ -185,7 +188,7 @@ def run(name: str, seed: int, epochs: int) -> dict[str, Any]:
 
 
 def pair_accuracy(scores: dict[str, Any], labels: list[int]) -> float:
-    """Mean recall of two classes among the pixels that were given to either; 0.5 is chance."""
+    """Mean recall of two classes among the pixels predicted as either; chance is 0.5."""
     confusion = np.array(scores["confusion"], float)
     places = [scores["classes"].index(label) for label in labels]
     part = confusion[np.ix_(places, places)]

@@ -3,10 +3,10 @@ r"""The dual source network on real texture: Wald-type pairs of the Dubai images
     .venv/bin/python -m benchmarks.dual_source_dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dual_source_dubai.json
 
-From an image of each large tile comes a pair: bands of a quarter of its resolution, and their sum
-as panchromatic image; the near infrared, which the images lack, is 0. Five shots a class from some
-blocks of 32 x 32 multispectral pixels, every labelled pixel of the other blocks is classified.
-The network has never seen a real image.
+One image of each large tile becomes a pair: bands at a quarter of its resolution, and their sum as
+the panchromatic image; the near infrared, which the images lack, is 0. Five shots per class come
+from some blocks of 32 x 32 multispectral pixels, and every labelled pixel of the other blocks is
+classified. The network was trained without real images.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from fewscape.raster import PanMsPair
 
 RATIO = 4
 WEIGHTS = (0.2, 0.35, 0.45)
-"""Blue, green and red in the panchromatic image."""
+"""Weights of blue, green and red in the panchromatic image."""
 PROTOCOL = PairProtocol("blocks", shots=5, draws=10, block=32, gap=8)
 IMAGES = ("tile5_part002", "tile7_part001", "tile8_part001")
 MIN_BLOCKS, MIN_PIXELS = 8, 50
-"""Classes that fewer blocks show, with fewer pixels, are left out: they could not be split."""
+"""Classes with fewer blocks or pixels are skipped because they cannot be split."""
 
 
 def main() -> None:
@@ -71,14 +71,14 @@ def main() -> None:
 
 
 def change(network: DualSource, **settings: str | bool) -> DualSource:
-    """The same weights with other switches."""
+    """The same weights with different switches."""
     changed = DualSource(replace(network.config, **settings))  # type: ignore[arg-type]
     changed.load_state_dict(network.state_dict())
     return changed
 
 
 def make_dubai_pair(dataset: FolderDataset, name: str) -> LabelledPair:
-    """A pair from an image."""
+    """Make a pair from an image."""
     names = [Path(dataset.image_path(index)).stem for index in range(len(dataset))]
     index = names.index(name)
     image, labels = dataset.read_image(index), dataset.read_labels(index)
@@ -99,7 +99,7 @@ def make_dubai_pair(dataset: FolderDataset, name: str) -> LabelledPair:
 
 
 def evaluate_values(pair: LabelledPair) -> dict[str, Any]:
-    """Bands, and mean and spread of the panchromatic pixels, by the same prototypes."""
+    """Score prototypes of the bands and of the mean and deviation of the panchromatic pixels."""
     assert pair.labels is not None
     ms, pan = PairScale.fit(pair.pair).apply(pair.pair)
     wide = pan.astype(np.float64)

@@ -1,4 +1,4 @@
-r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
+r"""BiCoR-Seg and a U-Net with the same backbone, budget, crops and losses.
 
     .venv/bin/python -m benchmarks.dubai --runs runs/dubai --data data/dubai_mbrsc \
         --output benchmarks/results/dubai.json --networks bicor_seg unet
@@ -6,8 +6,8 @@ r"""BiCoR-Seg beside a U-Net: same backbone, budget, crops and losses.
         --output benchmarks/results/dubai_tiles.json --networks bicor_seg unet \
         --tiles 1 3 5 6 7 8 --seeds 1
 
-Trains what ``--runs`` does not hold yet (packaged recipes ``dubai/...``) on all tiles but one, then
-scores the last network of each run on that tile by the path that maps scenes. No run was selected
+Trains runs missing from ``--runs`` (packaged recipes ``dubai/...``) on all tiles but one, then
+scores the last network of each run on that tile with the code that maps scenes. No run is selected
 by its test tile.
 """
 
@@ -35,7 +35,7 @@ TILES = (1, 3, 5, 6, 7, 8)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--data", type=Path, required=True, help="the dubai_mbrsc folder")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument("--seeds", type=int, default=3)
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dict[str, Any]:
-    """Scores of one run on its test tile; it is trained first if need be."""
+    """Score one run on its test tile; train it first if missing."""
     folder = arguments.runs / f"{name}_tile{tile}_{seed}"
     if not (folder / "last" / "config.json").is_file():
         train(arguments.data, folder, name, tile, seed)
@@ -75,7 +75,7 @@ def score(arguments: argparse.Namespace, name: str, tile: int, seed: int) -> dic
 
 
 def train(data: Path, folder: Path, name: str, tile: int, seed: int) -> None:
-    """``fewscape fit`` in a process of its own."""
+    """Run ``fewscape fit`` in a separate process."""
     recipes = [f"--config=dubai/{name}"]
     others = ",".join(f"tile{other}_*" for other in TILES if other != tile)
     options = {

@@ -1,10 +1,10 @@
-"""Time of one MGCL episode: the literal published form against the factored one.
+"""Time of one MGCL episode: the literal published form and the factored one.
 
     .venv/bin/python benchmarks/episode.py --output benchmarks/results/episode.json
 
-All variants have the same weights (random, ResNet-50) and see the same images, masks and regions,
-one after the other in every round, so a busy machine slows all of them. The largest difference of
-the logits from the literal form stands beside each time.
+All variants have the same weights (random, ResNet-50) and inputs, and take turns in every round, so
+a busy machine slows all of them. The result includes the largest difference of each variant's
+logits from the literal form.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIZE = 256
 
 
 def build_variants() -> tuple[dict[str, Callable[[], torch.Tensor]], torch.Tensor]:
-    """What to time, each giving logits (1, 2, 256, 256), and the literal logits."""
+    """Functions to time, each returning logits (1, 2, 256, 256), and the literal logits."""
     torch.manual_seed(0)
     literal = LiteralMGCL()
     randomise_batch_norm(literal, seed=1)

@@ -1,4 +1,4 @@
-"""Where and with what a benchmark ran, and whether anything else ran beside it."""
+"""The machine and software of a benchmark, and the load from other processes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("fewscape", "torch", "torchvision", "timm", "numpy")
 
 FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_bf16", "asimd")
-"""What decides the speed of products, and of bfloat16 above all."""
+"""CPU flags that determine the speed of matrix products, bfloat16 above all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What has to be the same for two results to be comparable."""
+    """What must be equal for two results to be comparable."""
 
     commit: str
     has_local_changes: bool
@@ -31,14 +31,14 @@ class Machine:
     processor: str
     processor_flags: list[str]
     num_processors: int
-    """Those that this process may use."""
+    """Processors available to this process."""
     num_threads: int
-    """Those that torch uses for one operation."""
+    """Threads that torch uses for one operation."""
     gpu: str | None
 
     @classmethod
     def describe(cls) -> Machine:
-        """This machine, now."""
+        """Describe this machine."""
         name, flags = _read_processor()
         return cls(
             commit=_ask_git("rev-parse", "HEAD") or "unknown",
@@ -54,7 +54,7 @@ class Machine:
 
 
 class Watch:
-    """Finds out how many processors others kept busy between start and ``read``."""
+    """Measure how many processors other processes use between start and ``read``."""
 
     def __init__(self) -> None:
         self.load_before = os.getloadavg()[0]
@@ -63,7 +63,7 @@ class Watch:
         self._all = _busy_seconds()
 
     def read(self) -> float:
-        """Processors, on average; the load average before where the system does not tell."""
+        """Mean number of processors; the earlier load average on systems without this count."""
         now = _busy_seconds()
         if now is None or self._all is None:
             return self.load_before
@@ -72,13 +72,13 @@ class Watch:
 
 
 def _own_seconds() -> float:
-    """Processor seconds of this process and of the children that it waited for."""
+    """CPU seconds of this process and of finished children."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _busy_seconds() -> float | None:
-    """Processor seconds that all processes used since the machine started."""
+    """CPU seconds of all processes since boot."""
     try:
         fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
     except OSError:
@@ -105,7 +105,7 @@ def _read_processor() -> tuple[str, set[str]]:
 
 
 def _ask_git(*words: str) -> str:
-    """The answer, or nothing outside a checkout."""
+    """Output of git, or nothing outside a checkout."""
     try:
         done = subprocess.run(
             ["git", *words], cwd=REPOSITORY, capture_output=True, text=True, check=False

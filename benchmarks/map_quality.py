@@ -1,13 +1,13 @@
-r"""Which of a network's own maps know a class that it never saw.
+r"""How well each of a network's intermediate maps separates an unseen class.
 
     .venv/bin/python benchmarks/map_quality.py --root data --folds aerial4 \
         --models 'prototype,pfenet=runs/aerial4/pfenet_fold{fold}/best' \
         --weights data/pretrained/mobilenetv2_100_tf_imagenet.safetensors
 
-For every episode and every map that the network names (priors, correlations; of pairs the
-foreground's less the background's; its logits): the area under the ROC curve, that is how
-often a foreground cell has a larger value than a background cell. One half is chance. The mean over
-the episodes of a class, then over the classes, says where on its way a decision is lost.
+Computes the area under the ROC curve for every episode and every named map (priors, correlations,
+logits; for pairs of maps, foreground minus background): the probability that a foreground cell has
+a larger value than a background cell. Chance is 0.5. The mean over the episodes of a class, then
+over the classes, shows at which stage the class is lost.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from fewscape.regions import open_regions
 from fewscape.zoo import MODELS, load
 
 SIDE = 64
-"""Cells a side at which maps and masks are compared."""
+"""Cells per side at which maps and masks are compared."""
 
 Scores = dict[str, dict[str, list[float]]]
-"""Areas of the episodes by map, then by class."""
+"""AUC per episode, by map and class."""
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--models", type=values.names, required=True, help="NAME=FOLDER or NAME")
     parser.add_argument("--folds", default="aerial4", choices=list(CLASS_FOLDS))
-    parser.add_argument("--weights", help="of the backbone of networks given by name")
+    parser.add_argument("--weights", help="weights of the backbone of networks given by name")
     parser.add_argument("--episodes", type=Path, default=Path("aerial4-1shot"))
     parser.add_argument("--limit", type=int, default=40, help="episodes of each class")
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/map_quality.json"))
@@ -62,7 +62,7 @@ def main() -> None:
 
 @torch.inference_mode()
 def measure(model: FewShotModel, manifest: Manifest, root: Path, scores: Scores) -> None:
-    """Add the areas of all maps on all episodes."""
+    """Add the AUC of all maps on all episodes."""
     regions = open_regions(model.region_method, model.region_options)
     episodes = ManifestEpisodes(manifest, root, regions)
     for spec, episode in zip(manifest, episodes, strict=True):
@@ -82,7 +82,7 @@ def measure(model: FewShotModel, manifest: Manifest, root: Path, scores: Scores)
 
 
 def measure_area(values: np.ndarray, is_foreground: np.ndarray) -> float:
-    """Area under the ROC curve by ranks; nan where one side is absent."""
+    """Area under the ROC curve, from ranks; nan if foreground or background is absent."""
     inside = int(is_foreground.sum())
     outside = len(values) - inside
     if not inside or not outside:

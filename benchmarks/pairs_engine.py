@@ -1,12 +1,12 @@
-r"""Which model should map a pair: the dual source network beside models of both rasters at once.
+r"""Compare the dual source network with models that use both rasters of a pair at once.
 
     .venv/bin/python -m benchmarks.pairs_engine --dubai data/dubai_mbrsc \
         --india data/s2_india --output benchmarks/results/pairs_engine.json
 
-Wald-type pairs as in ``dual_source_dubai``, those of Sentinel-2 with a near infrared band that is
-measured. A few pixels or squares of each class are drawn in some blocks of 32 x 32 multispectral
-pixels, as examples of ``fewscape map``; what it maps in the other blocks is compared with the
-labels, pixel by pixel of the panchromatic grid.
+Pairs are simulated as in ``dual_source_dubai``; those of Sentinel-2 have a measured near infrared
+band. A few pixels or squares of each class in some blocks of 32 x 32 multispectral pixels are the
+examples of ``fewscape map``. Its map of the other blocks is compared with the labels on the
+panchromatic grid.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from fewscape.zoo import EMBEDDED_PAIRS
 BLOCK, GAP = 32, 8
 SHOTS = 5
 SIDES = {"pixels": 1, "squares": 3}
-"""Multispectral pixels along a side of an example; of narrow classes there are fewer squares."""
+"""Side of an example in multispectral pixels; narrow classes have fewer squares."""
 DRAWS = 1
 INDIA_IMAGES = 2
 PLAIN = ("--no_vectors", "--no_preview", "--no_styles", "--buffer", "0.5")
@@ -60,7 +60,7 @@ Labels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class DrawnPair:
-    """A pair with labels on both grids, from 1, 0 unlabelled."""
+    """A pair with labels on both grids; 0 is unlabelled."""
 
     name: str
     pair: PanMsPair
@@ -77,7 +77,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = []
-    if arguments.output.exists():  # what a run that was stopped has scored
+    if arguments.output.exists():  # results of an interrupted run
         rows = json.loads(arguments.output.read_text())["rows"]
     pairs = list(make_pairs(arguments.dubai, arguments.india))
     for draw, drawn, (kind, side) in product(range(DRAWS), pairs, SIDES.items()):
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def make_pairs(dubai: Path, india: Path) -> Iterator[DrawnPair]:
-    """Red, green and blue images with a near infrared band of zeros, then those with one."""
+    """RGB images with a near infrared band of zeros, then images with a measured one."""
     dataset = FolderDataset(dubai)
     names = [Path(dataset.image_path(index)).stem for index in range(len(dataset))]
     for name in IMAGES:
@@ -127,7 +127,7 @@ def degrade(
     ratio: int,
     weights: Sequence[float],
 ) -> DrawnPair:
-    """A pair from an image; classes that too few blocks show are left out."""
+    """Make a pair from an image; classes in too few blocks are skipped."""
     rows, cols = (side // ratio * ratio for side in labels.shape)
     options = WaldOptions(ratio, weights=tuple(weights))
     pair = make_pair(bands[:, :rows, :cols], options, np.random.default_rng(0))
@@ -147,7 +147,7 @@ def degrade(
 
 
 def has_split(drawn: DrawnPair) -> bool:
-    """Whether every class has ground for examples and for the test."""
+    """Whether every class has pixels for examples and for the test."""
     try:
         shown, _ = split(drawn, 0)
         draw_examples(drawn, shown, max(SIDES.values()), np.random.default_rng(0))
@@ -157,17 +157,17 @@ def has_split(drawn: DrawnPair) -> bool:
 
 
 def split(drawn: DrawnPair, draw: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Ground of the examples and of the test, both (h, w)."""
+    """Masks (h, w) of the pixels for examples and for the test."""
     return split_blocks(drawn.coarse, BLOCK, 0.5, np.random.default_rng(draw), GAP)
 
 
 def draw_examples(
     drawn: DrawnPair, shown: npt.NDArray[np.bool_], side: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Squares of one class each as GeoJSON, in multispectral pixels; smaller ones where none fits.
+    """Draw squares of each class as GeoJSON in multispectral pixels, smaller where none fits.
 
     Raises:
-        ValueError: a class has no ground.
+        ValueError: a class has no pixels.
     """
     features = []
     for number in np.unique(drawn.coarse[drawn.coarse > 0]).tolist():
@@ -187,7 +187,7 @@ def draw_examples(
 def find_squares(
     ground: npt.NDArray[np.bool_], side: int, rng: np.random.Generator
 ) -> tuple[list[list[int]], int]:
-    """Rows and columns of at most ``SHOTS`` squares inside ground (h, w), and their side."""
+    """Rows and columns of at most ``SHOTS`` squares inside a mask (h, w), and their side."""
     views = np.lib.stride_tricks.sliding_window_view(ground, (side, side))
     corners = rng.permutation(np.argwhere(views.all(axis=(2, 3)))).tolist()
     chosen: list[list[int]] = []
@@ -198,12 +198,12 @@ def find_squares(
     if chosen:
         return chosen, side
     if side == 1:
-        raise ValueError("a class has no ground")
+        raise ValueError("a class has no pixels")
     return find_squares(ground, side - 1, rng)
 
 
 def compare(drawn: DrawnPair, kind: str, side: int, draw: int) -> list[dict[str, Any]]:
-    """A row of scores for each model, all with the same examples."""
+    """One row of scores per model, all with the same examples."""
     shown, hidden = split(drawn, draw)
     examples = draw_examples(drawn, shown, side, np.random.default_rng(draw))
     ratio, rows = drawn.pair.ratio, []
@@ -225,7 +225,7 @@ def compare(drawn: DrawnPair, kind: str, side: int, draw: int) -> list[dict[str,
 
 
 def write_band(path: Path, data: npt.NDArray[Any]) -> None:
-    """A raster of whole numbers, without georeference."""
+    """Write an integer raster without georeference."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         count, height, width = data.shape
@@ -234,7 +234,7 @@ def write_band(path: Path, data: npt.NDArray[Any]) -> None:
 
 
 def map_pair(folder: Path, model: str) -> npt.NDArray[np.int64]:
-    """The labels that ``fewscape map`` gives every panchromatic pixel."""
+    """Map a pair with ``fewscape map``; returns the label of every panchromatic pixel."""
     out = folder / model
     words = ["--pan", folder / "pan.tif", "--ms", folder / "ms.tif", "--output", out]
     words += ["--examples", folder / "examples.geojson", "--model", model, *PLAIN]
@@ -253,7 +253,7 @@ def map_pair(folder: Path, model: str) -> npt.NDArray[np.int64]:
 
 
 def score(truth: Labels, mapped: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Over the labels of the truth; a pixel without one in the map counts as wrong."""
+    """Score against the labels; a pixel without a label in the map counts as wrong."""
     kinds = np.unique(truth)
     places = np.full(256, len(kinds), np.int64)
     places[kinds] = np.arange(len(kinds))
@@ -291,7 +291,7 @@ def make_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    """One for the networks of both ratios."""
+    """One name for the networks of both ratios."""
     return "network" if row["model"] in EMBEDDED_PAIRS.values() else str(row["model"])
 
 

@@ -1,17 +1,17 @@
-"""What a benchmark's pipeline saves: images encoded once in the test, kept maps in training.
+"""Time saved by encoding images once in the test and by caching maps in training.
 
     .venv/bin/python -m benchmarks.pipeline --output benchmarks/results/pipeline.json
 
-The data set is invented, but has the size of iSAID-5i's validation part: 6,363 tiles of 256
-pixels, whose classes occur as often as in the published lists. Tested is one fold under protocol
-P1 with five shots, by a prototype network on a MobileNetV2, where the backbone's share of the time
-is small: with a larger one more is saved. ``as published`` reads and encodes all six images of
-every episode; ``each image once`` is what ``fewscape benchmark`` does, with features in 8 GiB.
-Training is a step of MGCL on a frozen ResNet-50, whose maps are computed, read from files or kept
-in memory. Weights are random: they do not change the time.
+The data set is synthetic but has the size of iSAID-5i's validation split: 6,363 tiles of 256 pixels
+with the class frequencies of the published lists. The test is one fold of protocol P1 with five
+shots, with a prototype network on a MobileNetV2; a larger backbone saves more. ``as published``
+reads and encodes all six images of every episode; ``each image once`` is what ``fewscape
+benchmark`` does, with features in 8 GiB. Training is a step of MGCL on a frozen ResNet-50, whose
+maps are computed, read from files or kept in memory. Weights are random, which does not change the
+time.
 
-Variants take turns; times are per episode and per step, so that the published way needs a part of
-the fold only.
+Variants take turns; times are per episode and per step, so the published way runs only a part of
+the fold.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ TRAIN_EPISODES = 40
 
 
 def write_tiles(root: Path) -> None:
-    """Tiles with smooth random colours and squares of their classes, in the prepared layout."""
+    """Write tiles of smooth random colours with squares of classes, in the prepared layout."""
     folder = root / "isaid5i"
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True)
@@ -79,7 +79,7 @@ def write_tiles(root: Path) -> None:
 def test_as_published(
     network: Prototype, manifest: Manifest, root: Path, policy: Policy
 ) -> Iterator[int]:
-    """Batches of episodes, every image read and encoded wherever it occurs."""
+    """Test batches of episodes; an image is read and encoded each time it occurs."""
     episodes = ManifestEpisodes(manifest, root)
     order = np.random.default_rng(0).permutation(len(episodes)).tolist()
     with torch.inference_mode(), torch.autocast("cpu", policy.dtype, policy.dtype != torch.float32):
@@ -91,14 +91,14 @@ def test_as_published(
 
 
 def test_each_image_once(predictor: ManifestPredictor) -> Iterator[int]:
-    """Batches of episodes in the manifest's order."""
+    """Test batches of episodes in the manifest's order."""
     for step, batch in enumerate(predictor.batches):
         predictor.predict(step)
         yield len(batch)
 
 
 def measure_test(root: Path) -> dict[str, Any]:
-    """Passes through the backbone of a whole fold, and seconds of an episode."""
+    """Count backbone passes of a whole fold and time an episode."""
     manifest = make_protocol_manifest(
         PROTOCOL, FolderDataset(root / "isaid5i", root=root), 1, SHOTS
     )
@@ -128,7 +128,7 @@ def measure_test(root: Path) -> dict[str, Any]:
 
 
 def measure_training(root: Path) -> dict[str, Any]:
-    """Seconds of a training step with the backbone's maps computed, read and kept."""
+    """Time a training step with the backbone's maps computed, read and kept in memory."""
     manifest = make_protocol_manifest(PROTOCOL, FolderDataset(root / "isaid5i", root=root), 0, 1)
     network = MGCL(backbone=BackboneConfig("resnet50"))
     reader = ManifestEpisodes(
@@ -185,7 +185,7 @@ def _make_step(task: FewShotSegmentation) -> Callable[[Episode], None]:
 
 
 def _time_share(work: Iterator[int], count: int) -> float:
-    """Seconds per episode of the next ``count`` ones, or of what is left."""
+    """Seconds per episode over the next ``count`` episodes, or the remaining ones."""
     started, done = time.perf_counter(), 0
     while done < count and (more := next(work, None)):
         done += more

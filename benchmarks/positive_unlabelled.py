@@ -1,13 +1,13 @@
-r"""One class drawn alone: the rule for positive and unlabelled cells against its yardsticks.
+r"""One class drawn alone: the rule for positive and unlabelled cells and its baselines.
 
     .venv/bin/python -m benchmarks.positive_unlabelled --root data \
         --models maximum_likelihood \
         --output benchmarks/results/positive_unlabelled.md
 
-Of each scene one class, by chance, is drawn as 1, 3 and 10 polygons and nothing else. All models
-learn from the same cells of 2 x 2 pixels and are scored by the IoU of the class over cells that
-were not drawn; means over the scenes of a set, then over the sets. ``best threshold`` is the rule's
-score cut where the truth says, which no rule can beat.
+One random class of each scene is drawn as 1, 3 and 10 polygons, and nothing else. All models learn
+from the same cells of 2 x 2 pixels and are scored by the IoU of the class over undrawn cells,
+averaged over the scenes of a set, then over the sets. ``best threshold`` cuts the rule's score at
+the threshold that is best for the truth, an upper bound for any threshold.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ SETS = (
 )
 POLYGONS = (1, 3, 10)
 SCENE_CELLS = 8000
-"""That teach as the scene, and of which those not drawn are scored."""
+"""Cells sampled from the scene; those not drawn are scored."""
 
 MODELS = {
     "maximum_likelihood": (MaximumLikelihood(), box_features),
     "random_forest": (RandomForest(), box_features),
     "pixel_trees": (PixelTrees(), multiscale_features),
 }
-"""Yardsticks, and their features. Forests take most of the time."""
+"""Baselines and their features. Forests take most of the time."""
 
 Scores = Mapping[tuple[int, str, str], list[float]]
 Mask = npt.NDArray[np.bool_]
@@ -51,7 +51,7 @@ Mask = npt.NDArray[np.bool_]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--root", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--root", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--scenes", type=int, default=2, help="of each set")
     parser.add_argument("--seed", type=int, default=1)
@@ -73,7 +73,7 @@ def main() -> None:
 def judge(
     scene: JobScene, arguments: argparse.Namespace, seconds: list[float]
 ) -> Iterator[tuple[int, str, float]]:
-    """Polygons, model and IoU of one class of a scene."""
+    """Score one class of a scene: number of polygons, model and IoU."""
     generator = scene.make_generator(arguments.seed, "alone")
     names = scene.class_names
     classes = [number for number in scene.wanted if fold_case(names[number]) != BACKGROUND]
@@ -131,7 +131,7 @@ def find_iou(found: Mask, truth: Mask) -> float:
 
 
 def tell(scores: Scores, polygons: int) -> str:
-    """A table of IoU in %, a row a set."""
+    """A table of IoU in %, one row per set."""
     rows = [f"## {polygons} polygon{'s' * (polygons > 1)}", ""]
     measured = list(dict.fromkeys(model for _, _, model in scores))
     rows += [f"| set | {' | '.join(measured)} |", f"|---|{'---:|' * len(measured)}"]

@@ -1,11 +1,11 @@
-"""Time of ICPD-Net's rank prior: one loop a query position, as published, against all at once.
+"""Time of ICPD-Net's rank prior: one query position at a time, as published, and all at once.
 
     .venv/bin/python benchmarks/rank_prior.py --output benchmarks/results/rank_prior.json
 
-The maps are those of a ResNet-50 at 256 pixels: 32 x 32 cells at stride 8, 16 x 16 at stride 16.
-The loop sorts the support anew for each position of the query and adds the gains of its ranks; both
-give the same values, whose largest difference stands beside the times. Beside the rank, the cosine
-prior of the same vectors shows what a comparison costs that needs no sorting.
+The maps have the sizes of a ResNet-50 at 256 pixels: 32 x 32 cells at stride 8, 16 x 16 at stride
+16. The loop sorts the support for each query position and adds the gains of the ranks. Both give
+the same values; the result includes their largest difference. The cosine prior of the same vectors
+is timed for comparison; it needs no sorting.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from benchmarks.common import compare, write_result
 from fewscape.ops import mean_cosine_prior, rank_prior
 
 GRIDS = {"stride 8": (32, 512), "stride 16": (16, 1024)}
-"""Cells a side and channels."""
+"""Cells per side, and channels."""
 
 
 def rank_by_loop(
     query: torch.Tensor, support: torch.Tensor, foreground: torch.Tensor
 ) -> torch.Tensor:
-    """(1, N) from (1, N, C), (1, N, C) and (1, N): one position after the other."""
+    """Rank prior (1, N) of features (1, N, C) twice and a mask (1, N), by position."""
     count = int(foreground.sum())
     discounts = 1 / torch.log2(torch.arange(1, count + 1) + 1.0)
     scores = []

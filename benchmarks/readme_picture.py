@@ -1,11 +1,11 @@
-r"""The README's picture: a real scene, what was drawn, two maps and the truth.
+r"""Draw the README's picture: a real scene, the polygons, two maps and the truth.
 
     .venv/bin/python -m benchmarks.readme_picture --root DATA
 
-It is drawn from the records and maps that ``benchmarks.main_job`` keeps in ``--work``; DATA holds
-Dubai/MBRSC (CC0) as a labelled folder. Of the scenes that both models mapped the one is shown whose
-mean IoU by ``fewscape map`` is the median, the lower one of two, so that it is typical and not
-the best. All scores stand in ``results/readme_picture.json``.
+Uses the records and maps that ``benchmarks.main_job`` keeps in ``--work``; DATA holds Dubai/MBRSC
+(CC0) as a labelled folder. The picture shows the scene with the median mean IoU of ``fewscape map``
+among those that both models mapped (the lower one of two). All scores are in
+``results/readme_picture.json``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DATASET = "dubai_mbrsc"
 SEED = 0
 MOST_SCENES = 20
 MODELS = {"ensemble": "fewscape map", "maximum_likelihood": "maximum likelihood"}
-"""What is shown, the first of which chooses the scene, and what it is called."""
+"""Models and their titles; the first selects the scene."""
 
 PICTURE = REPOSITORY / "docs" / "images" / "main_job.jpg"
 RESULT = REPOSITORY / "benchmarks" / "results" / "readme_picture.json"
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def find_rows(work: Path) -> dict[str, dict[str, Record]]:
-    """Records by scene and model, of scenes of which both maps were kept."""
+    """Records by scene and model, for scenes with both maps."""
     found: dict[str, dict[str, Record]] = {}
     for record in read_records(work).values():
         is_meant = record["dataset"] == DATASET and record["seed"] == SEED
@@ -79,7 +79,7 @@ def find_rows(work: Path) -> dict[str, dict[str, Record]]:
 
 
 def choose_typical(scores: dict[str, float]) -> str:
-    """The scene of the median, the lower one of two."""
+    """The scene with the median score, the lower one of two."""
     order = sorted(scores, key=lambda name: (scores[name], name))
     return order[(len(order) - 1) // 2]
 

@@ -1,12 +1,12 @@
-r"""Maps of real scenes from a few examples, scored on what was not shown.
+r"""Maps of real scenes from a few examples, scored outside the examples.
 
     .venv/bin/python benchmarks/real_maps.py --root data --output real_maps \
         --model embedded
 
 Two tasks: buildings of a panchromatic satellite scene (spacenet_atlanta) from five of its
 polygons, and water on a satellite image (dubai_mbrsc) from another image's labels. Both run
-``fewscape map`` as a user does. Scores are intersection over union; the five shown polygons are
-left out of the first.
+``fewscape map`` as a user does. Scores are intersection over union; the first excludes the five
+polygons used as examples.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fewscape.cli.main import main as fewscape
 SHOWN = 5
 WATER = 4
 WATER_PAIR = ("tile1_part005", "tile1_part006")
-"""Image with the labels that are shown, image to map."""
+"""Image with example labels, and image to map."""
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def map_buildings(root: Path, output: Path, model: list[str], seed: int) -> float:
-    """IoU over the scene without the polygons that were shown."""
+    """IoU over the scene, outside the example polygons."""
     folder = root / "georef" / "spacenet_atlanta"
     scene = folder / "pan_0.5m.tif"
     meta, _, wkb, values = pyogrio.raw.read(folder / "buildings.geojson", columns=["class"])
@@ -77,7 +77,7 @@ def map_buildings(root: Path, output: Path, model: list[str], seed: int) -> floa
 
 
 def map_water(root: Path, output: Path, model: list[str]) -> float:
-    """IoU of water on an image whose labels were not shown."""
+    """IoU of water on an image without example labels."""
     folder = root / "dubai_mbrsc"
     source, target = (next((folder / "images").glob(f"{name}.*")) for name in WATER_PAIR)
     labels = folder / "labels" / f"{WATER_PAIR[0]}.png"
@@ -91,7 +91,7 @@ def map_water(root: Path, output: Path, model: list[str]) -> float:
 
 
 def run(*words: object) -> None:
-    """``fewscape map``; stops where it stops."""
+    """Run ``fewscape map``; exit if it fails."""
     code = fewscape(["map", *map(str, words)])
     if code:
         raise SystemExit(code)

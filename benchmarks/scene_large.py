@@ -1,11 +1,11 @@
-"""A scene of 28,672 x 28,672 pixels within 2 GB of memory, killed on the way.
+"""Map 28,672 x 28,672 pixels within 2 GB of memory, with interruptions.
 
     .venv/bin/python -m benchmarks.scene_large
 
-Makes the scene, maps it with ``fewscape map --max_memory 245MB`` and the embedded network, which
-is a tenth of the scene's bytes, kills the process a few times while it works, lets it finish, and
-tells the peak memory of each process and how long the last one took. Memory of network and
-libraries is the peak of ``--dry_run`` on a small scene, whose few windows it maps to tell the time.
+Maps a generated scene with ``fewscape map --max_memory 245MB``, a tenth of the scene's bytes, and
+the embedded network. Kills the process a few times, lets it finish, and reports the peak memory of
+each process and the time of the last one. The memory of network and libraries is the peak of
+``--dry_run`` on a small scene, which maps a few windows to estimate the time.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def map_it(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/scene_large.json"))
-    parser.add_argument("--side", type=int, default=SIDE, help="of the scene, a multiple of 1024")
+    parser.add_argument(
+        "--side", type=int, default=SIDE, help="side of the scene, a multiple of 1024"
+    )
     parser.add_argument("--limit", default=LIMIT, help="of memory")
     parser.add_argument("--kill_after", type=float, default=KILL_AFTER, help="seconds")
     arguments = parser.parse_args()
@@ -90,7 +92,7 @@ def main() -> None:
         "seconds before each kill": arguments.kill_after,
         "peak MB of network and libraries": least,
         "peak MB": peak,
-        "peak MB beside network and libraries": peak - least,
+        "peak MB without network and libraries": peak - least,
         "peak MB of the killed processes": killed,
         "sections that the killed processes left": parts,
         "seconds of the last process": seconds,

@@ -1,16 +1,15 @@
-"""Mapping a scene beside three plain ways, and the memory of each as the scene grows.
+"""Time and memory of mapping a scene, with ``fewscape map`` and in three plain ways.
 
     .venv/bin/python -m benchmarks.scene_speed --output benchmarks/results/scene_speed.json
 
 All variants run the embedded network on the same windows with the same examples, for 1, 5 and 20
-classes: ``loop`` reads a window, runs it and writes it, one by one without overlap or blending;
-``full array`` blends like ours, but adds each window's scores into arrays of the whole scene after
-padding them to its size, as slide inference of mmsegmentation does; ``supports again`` is ``ours``
-with the examples learnt anew for every window, run once; ``ours`` is ``fewscape map`` without
-polygons and preview. ``loop`` does less, since its windows do not overlap. Times are per megapixel.
-
-Memory is what a process takes at most beyond what it took before the scene was opened, with a
-segmenter that costs nothing; the network would hide it. Stages are timed alone, one after another.
+classes: ``loop`` reads, runs and writes one window after another without overlap or blending;
+``full array`` blends like ``ours`` but pads each window's scores to the size of the scene and adds
+them, as slide inference in mmsegmentation does; ``supports again`` is ``ours`` but learns the
+examples again for every window, run once; ``ours`` is ``fewscape map`` without polygons and
+preview. ``loop`` does less work because its windows do not overlap. Times are per megapixel. Memory
+is the peak increase of the process after opening the scene, with a dummy segmenter, because the
+network would hide it. Stages are timed separately.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ OPTIONS = MapOptions(vectors=False, preview=False)
 
 
 def write_scene(path: Path, side: int) -> None:
-    """A synthetic scene, repeated to its size, tiled and compressed as scenes mostly are."""
+    """Write a synthetic scene, repeated to the size, tiled and compressed like most scenes."""
     image = SyntheticScenes(1, (1024, 1024), (0.5, 0.5)).read_image(0)
     profile = {
         "driver": "GTiff",
@@ -88,7 +87,7 @@ def write_scene(path: Path, side: int) -> None:
 
 
 def make_examples(num_classes: int, window: int = 256) -> Examples:
-    """One shot a class, cut from another synthetic scene."""
+    """One shot per class, cropped from another synthetic scene."""
     image = SyntheticScenes(1, (1024, 1024), (0.5, 0.5), seed=1).read_image(0)
     shots = []
     for number in range(num_classes):
@@ -101,7 +100,7 @@ def make_examples(num_classes: int, window: int = 256) -> Examples:
 
 
 class Nothing:
-    """A segmenter that costs nothing."""
+    """A dummy segmenter."""
 
     window, stride, halo, window_multiple, threshold = 256, 8, 0, 8, 0.5
     colours = make_regions = None
@@ -118,7 +117,7 @@ class Nothing:
 
 
 def map_by_loop(path: Path, segmenter: Segmenter, output: Path) -> None:
-    """Read a window, run it, write it."""
+    """Read, run and write one window after another."""
     with SceneReader(path) as scene, rasterio.open(path) as source:
         side = segmenter.window
         profile = source.profile | {"count": 1, "nodata": 255}
@@ -136,7 +135,7 @@ def map_by_loop(path: Path, segmenter: Segmenter, output: Path) -> None:
 
 
 def map_in_full_arrays(path: Path, segmenter: Segmenter, output: Path) -> None:
-    """Scores of every window, padded to the scene, are added up; then all is divided."""
+    """Add the scores of every window, padded to the scene, then divide."""
     with SceneReader(path) as scene:
         grid = plan_scene(scene, segmenter)
         size = scene.height, scene.width
@@ -163,7 +162,7 @@ def map_in_full_arrays(path: Path, segmenter: Segmenter, output: Path) -> None:
 
 
 def map_by_ours(path: Path, segmenter: Segmenter, output: Path) -> None:
-    """What ``fewscape map`` does."""
+    """Map as ``fewscape map`` does."""
     with SceneReader(path) as scene:
         map_scene(scene, segmenter, output, OPTIONS)
 
@@ -176,7 +175,7 @@ class LearnsAgain(FewShotSegmenter):
         self.examples = examples
 
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
-        """As usual, after learning."""
+        """Learn, then predict."""
         found = []
         for at in range(len(windows)):
             self.supports = [[self._learn(shot) for shot in own] for own in self.examples.shots]
@@ -193,7 +192,7 @@ WAYS: dict[str, Callable[[Path, Segmenter, Path], None]] = {
 
 
 def measure_times(folder: Path) -> dict[str, Any]:
-    """Seconds per megapixel of each way, for each number of classes."""
+    """Seconds per megapixel of each variant, by number of classes."""
     path = folder / "scene.tif"
     write_scene(path, SIDE)
     found: dict[str, Any] = {}
@@ -224,7 +223,7 @@ def measure_times(folder: Path) -> dict[str, Any]:
 
 
 def measure_growth(folder: Path) -> dict[str, float]:
-    """Seconds per megapixel of ours with one class, by the side of the scene."""
+    """Seconds per megapixel of ``ours`` with one class, by the side of the scene."""
     segmenter = FewShotSegmenter(load("embedded").few_shot, make_examples(1), Policy.choose("cpu"))
     found = {}
     for side in TIMED_SIDES:
@@ -241,9 +240,9 @@ def measure_growth(folder: Path) -> dict[str, float]:
 
 
 def measure_stages(folder: Path) -> dict[str, float]:
-    """Seconds per megapixel of the parts of ours, one after the other, with five classes.
+    """Seconds per megapixel of each stage of ``ours`` with five classes.
 
-    In a map, reading, cutting regions and the network overlap.
+    In a map, reading, segmentation and the network overlap.
     """
     path = folder / "scene.tif"
     segmenter = FewShotSegmenter(load("embedded").few_shot, make_examples(5), Policy.choose("cpu"))
@@ -282,14 +281,14 @@ def measure_stages(folder: Path) -> dict[str, float]:
 
 @contextmanager
 def _time(seconds: dict[str, float], name: str) -> Iterator[None]:
-    """Keep the seconds per megapixel of what happens inside."""
+    """Record the seconds per megapixel of the block."""
     started = time.perf_counter()
     yield
     seconds[name] = (time.perf_counter() - started) / (SIDE**2 / 1e6)
 
 
 def measure_memory() -> dict[str, dict[str, float | None]]:
-    """Megabytes that each way takes, by the side of the scene."""
+    """Memory of each variant in megabytes, by the side of the scene."""
     found: dict[str, dict[str, float | None]] = {name: {} for name in WAYS}
     with tempfile.TemporaryDirectory() as folder:
         for side in MEMORY_SIDES:
@@ -310,8 +309,8 @@ def measure_memory() -> dict[str, dict[str, float | None]]:
     return found
 
 
-def tell_memory(name: str, path: Path) -> None:
-    """Print the megabytes that one way takes beyond what the process had before."""
+def print_memory(name: str, path: Path) -> None:
+    """Print the peak increase of one variant in megabytes."""
     segmenter = Nothing(5)
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / "small.tif"
@@ -324,7 +323,7 @@ def tell_memory(name: str, path: Path) -> None:
 
 
 def _read_peak() -> float:
-    """Largest resident megabytes of this process; unlike rusage without those of its parent."""
+    """Peak resident megabytes of this process; unlike rusage, excludes its parent."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
@@ -335,7 +334,7 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "SCENE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        tell_memory(arguments.measure[0], Path(arguments.measure[1]))
+        print_memory(arguments.measure[0], Path(arguments.measure[1]))
         return
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:

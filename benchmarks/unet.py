@@ -1,4 +1,4 @@
-"""The U-Net of segmentation_models_pytorch on one of our backbones, as a yardstick."""
+"""Baseline: the U-Net of segmentation_models_pytorch on a fewscape backbone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fewscape.models import SemanticModel
 
 STRIDES = (2, 4, 8, 16, 32)
 DECODER = (256, 128, 64, 32, 16)
-"""Channels of the decoder's blocks: the library's default."""
+"""Channels of the decoder blocks, the library's default."""
 
 
 class UNet(SemanticModel):
@@ -43,10 +43,10 @@ class UNet(SemanticModel):
         return {"num_classes": self.num_classes, "backbone": self.backbone.settings}
 
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
-        """The backbone's maps as they are."""
+        """Return the backbone's maps unchanged."""
         return Features(maps, size)
 
     def decode(self, features: Features) -> Output:
-        """Logits at the images' resolution; of the image itself the decoder asks only the size."""
+        """Logits at image resolution; the decoder uses only the size of the image."""
         image = features.maps[0].new_empty((1, 1, *features.size))
         return Output(self.head(self.decoder([image, *features.maps])), features.size)

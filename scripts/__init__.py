@@ -1,1 +1,1 @@
-"""What maintainers run: checks of a release, and what the documentation is made of."""
+"""Scripts for maintainers: release checks and generated documentation."""

@@ -1,8 +1,8 @@
-"""Checks that a release is ready: version, changelog, citation, archives.
+"""Check that a release is ready: version, changelog, citation, archives.
 
     python scripts/check_release.py
 
-Builds the wheel and the source archive into ``dist`` and prints what is left to do by hand.
+Builds the wheel and the source archive in ``dist`` and prints the remaining manual steps.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LARGEST_WHEEL = 30_000_000
 
 
 def check_texts(home: Path = HOME) -> tuple[str, list[str]]:
-    """The version, and what the texts of the repository say otherwise."""
+    """Return the version, and where changelog and citation disagree."""
     init = (home / "src" / "fewscape" / "__init__.py").read_text("utf-8")
     found = re.search(r'^__version__ = "(.+?)"', init, re.MULTILINE)
     version = found[1] if found else ""
@@ -69,7 +69,7 @@ def _is_date(text: str | None) -> bool:
 
 
 def check_checkout(version: str, home: Path = HOME) -> list[str]:
-    """What git says against a release."""
+    """Uncommitted changes, and an existing tag."""
     problems = []
     if _ask_git(home, "status", "--porcelain"):
         problems.append("there are changes that are not committed")
@@ -84,7 +84,7 @@ def _ask_git(home: Path, *words: str) -> str:
 
 
 def check_archives(folder: Path, version: str) -> list[str]:
-    """What the wheel and the source archive lack, or should not hold."""
+    """What the wheel and the source archive lack, or contain wrongly."""
     wheel = folder / f"fewscape-{version}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())
@@ -103,7 +103,7 @@ def check_archives(folder: Path, version: str) -> list[str]:
 
 
 def main() -> int:
-    """Check everything; 0 if the release may go out."""
+    """Check everything; return 0 if the release is ready."""
     version, problems = check_texts()
     problems += check_checkout(version)
     dist = HOME / "dist"

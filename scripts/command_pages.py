@@ -1,4 +1,4 @@
-"""The page of all commands: what ``--help`` prints."""
+"""Generate the page of all commands from their help."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import os
 
 HEAD = """# Commands
 
-What `fewscape COMMAND --help` prints. `--device`, `--model` and the like mean the same
-everywhere; hyphens and underscores in options are the same. Every command ends with 0 if all went
-well, 2 after a mistake that you can correct, 1 after a defect of ours and 130 if it was
-interrupted.
+The output of `fewscape COMMAND --help`. Options such as `--device` and `--model` mean the same
+everywhere; hyphens and underscores are interchangeable. The exit status is 0 for success, 2 for an
+error that you can correct, 1 for a bug in fewscape and 130 if interrupted.
 """
 
 WIDTH = "100"
@@ -19,9 +18,9 @@ WIDTH = "100"
 
 FIT = """## fewscape fit
 
-Trains a network from recipes: `fewscape fit --config RECIPE [--config RECIPE ...] [--key value
-...]`. A recipe is a file or the name of a packaged one. Every key of [recipes](recipe_keys.md) is
-an option, and so is `--ckpt_path`, which goes on from a checkpoint. Packaged recipes:
+Train a network from recipes: `fewscape fit --config RECIPE [--config RECIPE ...] [--key value
+...]`. A recipe is a file or the name of a packaged one. Every key of a [recipe](recipe_keys.md) is
+also an option. `--ckpt_path` resumes from a checkpoint. Packaged recipes:
 
 {recipes}
 """

@@ -1,8 +1,8 @@
-"""Prints the oldest versions that pyproject.toml allows, as constraints for pip.
+"""Print the oldest versions that pyproject.toml allows, as pip constraints.
 
     python scripts/floors.py > constraints.txt
 
-``make test-floors`` installs them into an environment of its own and runs the tests there.
+``make test-floors`` installs them in a separate environment and runs the tests there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 PYPROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 DEVELOPMENT = {"dev", "docs"}
-"""Extras of those who work on fewscape; nobody else depends on their versions."""
+"""Extras for developers only."""
 
 REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(\[[\w,]+\])?>=(?P<version>[\w.]+)")
 

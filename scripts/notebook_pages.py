@@ -1,8 +1,9 @@
-"""Notebooks as pages: each is run, and its text, code, output and pictures become Markdown."""
+"""Run notebooks and convert them to Markdown pages with their outputs and pictures."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import sys
 import tempfile
@@ -12,14 +13,16 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "notebooks"
 LIMIT = 1800
-"""Seconds for one cell: only a hung kernel takes this long."""
+"""Seconds per cell; only a hung kernel takes this long."""
+RUNS = "FEWSCAPE_NOTEBOOK_RUNS"
+"""Environment variable: folder that keeps executed notebooks, so that each is run once."""
 PLAIN = {"TTY_COMPATIBLE": "0", "NO_COLOR": "1"}
-"""Commands write no progress bars and no colours, which a page cannot show."""
+"""Environment in which commands print no progress bars and no colours."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotebookPage:
-    """A notebook that has been run."""
+    """An executed notebook as a page."""
 
     markdown: str
     pictures: dict[str, bytes]
@@ -27,9 +30,11 @@ class NotebookPage:
 
 
 def run_notebook(path: Path) -> Any:
-    """Run a notebook in a temporary folder.
+    """Run a notebook in a temporary folder, or read an earlier run of the same notebook.
 
-    The kernel is reached by files rather than ports, so nothing needs the network.
+    The kernel communicates through files instead of ports, so the network is not needed. Earlier
+    runs are read only from the folder that ``FEWSCAPE_NOTEBOOK_RUNS`` names; empty it when the code
+    changes.
 
     Returns:
         The notebook with its outputs; the file itself is unchanged.
@@ -37,6 +42,22 @@ def run_notebook(path: Path) -> Any:
     Raises:
         CellExecutionError: a cell failed.
     """
+    import nbformat
+
+    folder = os.environ.get(RUNS)
+    if folder is None:
+        return _execute(path)
+    run = Path(folder, f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.ipynb")
+    if not run.exists():
+        notebook = _execute(path)
+        run.parent.mkdir(parents=True, exist_ok=True)
+        part = run.with_name(f"{run.name}.{os.getpid()}")
+        nbformat.write(notebook, part)
+        part.replace(run)
+    return nbformat.read(run, as_version=4)
+
+
+def _execute(path: Path) -> Any:
     import nbformat
     from nbclient import NotebookClient
 
@@ -61,7 +82,7 @@ def write_notebook(path: Path) -> NotebookPage:
 
 
 def format_notebook(notebook: Any, stem: str) -> NotebookPage:
-    """Markdown of a notebook that has been run.
+    """Convert an executed notebook to Markdown.
 
     Args:
         notebook: with outputs.

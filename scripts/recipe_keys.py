@@ -1,9 +1,8 @@
-"""The page of all keys that a recipe may have, read from the signatures and docstrings of the code.
+"""Print the page of all recipe keys, generated from signatures and docstrings.
 
     python scripts/recipe_keys.py
 
-prints it. Nothing is written down twice: a key, its default and what it means stand where they are
-used.
+Keys, defaults and meanings come from the code that uses them.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ import griffe
 HEAD = """# Recipe keys
 
 A recipe is YAML with the sections below; `fewscape fit --config RECIPE` trains it. Every key is
-an option too: `--model.lr 0.001`, `--data.batch_size 4`. Several recipes are laid over each
-other, the later ones winning. A key that does not exist is an error that names the nearest one.
-*required* stands where there is no default.
+also an option: `--model.lr 0.001`, `--data.batch_size 4`. Several recipes are merged; later ones
+override earlier ones. An unknown key is an error that suggests the nearest one. *required* marks
+keys without a default.
 
-`task` says what is trained: `few_shot` (the default), `semantic` or `dual_source`. Further
+`task` selects what to train: `few_shot` (the default), `semantic` or `dual_source`. Further
 sections: `trainer`, whose keys are the arguments of Lightning's `Trainer`, such as `max_epochs`,
-`accelerator`, `precision` and `default_root_dir`, the folder of the run; `seed_everything`;
-`ckpt_path`, a checkpoint to go on from.
+`accelerator`, `precision` and `default_root_dir` (the folder of the run); `seed_everything`;
+`ckpt_path`, a checkpoint to resume from.
 """
 
 SECTIONS = {
@@ -66,7 +65,7 @@ SECTIONS = {
         "datasets.pan_ms.episodes.EpisodeOptions",
     ),
 }
-"""Classes whose arguments are the keys, below headings."""
+"""Classes whose arguments are the keys, by heading."""
 
 
 def write_recipe_keys(source: Path) -> str:
@@ -115,7 +114,7 @@ def _value(parameter: griffe.Parameter) -> str:
 
 
 def _read_docstring(found: griffe.Class) -> dict[str, str]:
-    """What the docstring says of each argument or attribute."""
+    """The documentation of each argument or attribute."""
     told = {}
     for section in found.docstring.parse("google") if found.docstring else ():
         if section.kind in (

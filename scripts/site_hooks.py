@@ -1,7 +1,6 @@
-"""What MkDocs does not do itself: generated pages, notebooks, formulas and links into the sources.
+"""MkDocs hooks: generated pages, notebooks, formulas and links to the source code.
 
-Nothing here asks the network, and the pages need nothing from it: formulas become MathML, which
-browsers draw themselves.
+Neither the build nor the pages need the network: formulas become MathML, which browsers render.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that are made from the code, and those of the notebooks."""
+    """Add the generated pages and the notebooks."""
     made: dict[str, str | bytes] = {
         "reference/commands.md": write_commands(),
         "reference/recipe_keys.md": write_recipe_keys(HOME / "src"),
@@ -46,7 +45,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Links to files outside the pages lead to the repository.
+    """Point links to files outside the documentation to the repository.
 
     Raises:
         PluginError: there is no such file.
@@ -66,7 +65,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Formulas as MathML."""
+    """Convert formulas to MathML."""
     from latex2mathml.converter import convert
 
     def draw(match: re.Match[str]) -> str:

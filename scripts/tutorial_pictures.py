@@ -1,10 +1,10 @@
-"""Pictures of good and bad polygons for the tutorial, into docs/images/tutorial.
+"""Draw pictures of good and bad polygons for the tutorial in docs/images/tutorial.
 
     python scripts/tutorial_pictures.py
 
-A synthetic scene is mapped from polygons that are drawn in different ways; each picture shows what
-was drawn beside the map, and the words below it the score against the scene's exact labels, away
-from all that was drawn in any of the pictures. Takes about a minute.
+Maps a synthetic scene from polygons drawn in different ways. Each picture shows the polygons and
+the map; its caption gives the score against the exact labels, outside all polygons of all pictures.
+Takes about a minute.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ FOLDER = Path(__file__).resolve().parents[1] / "docs" / "images" / "tutorial"
 CLASSES = ("field", "water")
 SIZE, SEED, DRAWING_SEED = 768, 28, 4
 SIDE = 400
-"""Pixels of a panel."""
+"""Size of a panel, pixels."""
 COLOURS = 96
-"""Of a picture, so that it stays small."""
+"""Number of colours of a picture, to keep the file small."""
 
 Mask = npt.NDArray[np.bool_]
 Drawn = Mapping[str, list[Mask]]
-"""Masks of the polygons by class."""
+"""Masks of the polygons, by class."""
 
 
 def draw_well(scene: DemoScene) -> Drawn:
-    """Three polygons of each class, far from each other, and one of each other ground."""
+    """Three polygons of each class, far apart, and one of each other land cover."""
     generator = np.random.default_rng(DRAWING_SEED)
     wanted = [*scene.classes.values()]
     others = [each for each in wanted_classes(scene.labels, 0.02) if each not in wanted]
@@ -56,7 +56,7 @@ def draw_well(scene: DemoScene) -> Drawn:
 
 
 def _spread(masks: list[Mask]) -> list[Mask]:
-    """The first, and two more that lie as far as possible from those before them."""
+    """The first, and two more as far as possible from those before them."""
     centres = np.array([ndimage.center_of_mass(mask) for mask in masks])
     chosen = [0]
     while len(chosen) < 3:
@@ -66,7 +66,7 @@ def _spread(masks: list[Mask]) -> list[Mask]:
 
 
 def cross_borders(drawn: Drawn) -> Drawn:
-    """The same polygons drawn so generously that they take in what lies beside the object."""
+    """The same polygons drawn too large, so that they include neighbouring ground."""
     wide = ndimage.generate_binary_structure(2, 2)
     return {
         name: [ndimage.binary_dilation(mask, wide, iterations=24) for mask in masks]
@@ -77,12 +77,12 @@ def cross_borders(drawn: Drawn) -> Drawn:
 
 
 def stay_in_one_place(drawn: Drawn) -> Drawn:
-    """Three polygons of each class, all within the first of the good ones."""
+    """Three polygons of each class, all within the first good one."""
     return {name: _cut(masks[0]) if name != BACKGROUND else masks for name, masks in drawn.items()}
 
 
 def _cut(mask: Mask) -> list[Mask]:
-    """Three pieces side by side with gaps between them."""
+    """Cut a polygon into three pieces with gaps between them."""
     columns = np.flatnonzero(mask.any(axis=0))
     parts = np.array_split(columns, 3)
     return [
@@ -91,7 +91,7 @@ def _cut(mask: Mask) -> list[Mask]:
 
 
 def without_background(drawn: Drawn) -> Drawn:
-    """No polygons of all that is not wanted."""
+    """The same polygons without background polygons."""
     return {name: masks for name, masks in drawn.items() if name != BACKGROUND}
 
 

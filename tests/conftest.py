@@ -54,6 +54,15 @@ def _own_cache(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture(scope="session")
+def notebook_runs(tmp_path_factory):
+    """The folder where the notebooks that these tests run are kept; each is run once."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.getbasetemp() / "notebook_runs"
+        patch.setenv("FEWSCAPE_NOTEBOOK_RUNS", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
 def device(request) -> torch.device:
     """The device of ``--device``."""
     return torch.device(request.config.getoption("--device"))

@@ -37,8 +37,9 @@ FLOORS = {
     "testing": 11,
     "serve": 12,
     "cli": 13,
+    "__main__": 14,
 }
-"""Every room of the house, also those still to be built."""
+"""Subpackages and modules of the package; each imports only from lower floors."""
 
 LIGHT = {"fewscape", "fewscape.cli", "fewscape.request"}
 """Packages of ours that a command may import before it is run."""

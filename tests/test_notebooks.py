@@ -5,26 +5,34 @@ import re
 
 import pytest
 
-from scripts.notebook_pages import FOLDER, format_notebook, run_notebook
+from scripts.notebook_pages import FOLDER, write_notebook
 
 pytest.importorskip("ipykernel", reason="the extra 'dev' is not installed")
+nbformat = pytest.importorskip("nbformat", reason="the extra 'dev' is not installed")
 pytest.importorskip("geopandas", reason="the extra 'notebook' is not installed")
 pytest.importorskip("xarray", reason="the extra 'notebook' is not installed")
 
 NAMES = {"first_map", "own_arrays", "evaluate_a_model"}
 
 
-@pytest.fixture(scope="module")
-def run():
-    """The text of a notebook that was run, and its pictures; each notebook is run once."""
-    pages = {}
+@pytest.fixture
+def run(notebook_runs):
+    """The text of a notebook that was run, and its pictures."""
+    return lambda name: write_notebook(FOLDER / f"{name}.ipynb")
 
-    def run_once(name):
-        if name not in pages:
-            pages[name] = format_notebook(run_notebook(FOLDER / f"{name}.ipynb"), name)
-        return pages[name]
 
-    return run_once
+@pytest.mark.slow
+def test_a_notebook_is_run_again_only_if_it_changed(tmp_path, notebook_runs):
+    path = tmp_path / "clock.ipynb"
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("import time; time.time_ns()")]
+    )
+    nbformat.write(notebook, path)
+    first = write_notebook(path)
+    assert write_notebook(path) == first
+    notebook["cells"].append(nbformat.v4.new_markdown_cell("Changed."))
+    nbformat.write(notebook, path)
+    assert write_notebook(path) != first
 
 
 def test_each_notebook_is_tested():

@@ -1,6 +1,6 @@
-"""The public names, so that none comes or goes unnoticed.
+"""The public names, so that none appears or disappears unnoticed.
 
-After a change that is meant, write the list anew::
+After an intended change, update the list::
 
     .venv/bin/python -m tests.test_public_names
 """
@@ -18,20 +18,22 @@ import pytest
 import fewscape
 
 LIST = Path(__file__).with_name("public_names.txt")
-REMEDY = "if that is meant, run: .venv/bin/python -m tests.test_public_names"
+REMEDY = "if intended, run: .venv/bin/python -m tests.test_public_names"
 
 
 def find_packages() -> Iterator[str]:
-    """The package, its rooms and their rooms, and the zoo; not those that only group modules."""
+    """The package and its subpackages with public names."""
     yield "fewscape"
     for module in pkgutil.walk_packages(fewscape.__path__, "fewscape."):
         is_top = module.name.count(".") == 1
+        if module.name == "fewscape.__main__":
+            continue
         if (module.ispkg or is_top) and not is_mere_group(module.name):
             yield module.name
 
 
 def is_mere_group(name: str) -> bool:
-    """Whether nothing but a docstring stands in a package."""
+    """Whether a package contains only a docstring."""
     spec = importlib.util.find_spec(name)
     body = ast.parse(Path(spec.origin).read_text()).body
     return len(body) == 1 and ast.get_docstring(ast.Module(body, [])) is not None

@@ -6,8 +6,8 @@
 
     result = fewscape.map_scene("scene.tif", examples="roofs.gpkg", output="maps")
 
-Importing the package is cheap: torch and GDAL load when one of its names is used. The names below
-are what programs may rely on; everything else is internal and may change.
+Importing the package is cheap: torch and GDAL load on first use. The names below are public;
+everything else is internal and may change.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ HOMES = {
     "read_examples": "fewscape.api",
     "reproduce": "fewscape.api",
 }
-"""Where the names come from, when they are first used."""
+"""Module of each lazily imported name."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 (any public name)

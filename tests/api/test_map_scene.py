@@ -192,7 +192,7 @@ def test_warnings_are_logged_unless_somebody_listens(files, table, array, caplog
     ("change", "error", "message"),
     [
         ({"widow": 64}, ConfigError, "no option 'widow'; did you mean 'window'"),
-        ({"dry_run": True}, ConfigError, "make no map that could be returned"),
+        ({"dry_run": True}, ConfigError, "there is no map to return"),
         ({"window": -1}, ConfigError, "window is -1"),
         ({"class_field": "kind"}, ExamplesError, "has no column 'kind'; its columns are: class"),
         ({"scene": np.zeros((2, 2, 2, 2))}, SceneError, r"shape \(2, 2, 2, 2\)"),

@@ -18,5 +18,5 @@ def test_a_network_is_scored_on_episodes(tmp_path):
 
 
 def test_what_learns_from_no_episodes_is_told(tmp_path):
-    with pytest.raises(ConfigError, match="maps scenes"):
+    with pytest.raises(ConfigError, match="is a pixel model"):
         fewscape.evaluate("random_forest", tmp_path / "m.json", tmp_path)

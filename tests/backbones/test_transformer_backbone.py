@@ -219,8 +219,8 @@ def test_the_factory_takes_both_kinds_of_timm_networks():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("beit_base_patch16_224", {"depth": 3}, "'beit_base_patch16_224' does not take images of"),
-        ("mixer_s32_224", {}, r"does not take .* any size; .*; take a plain transformer"),
+        ("beit_base_patch16_224", {"depth": 3}, "'beit_base_patch16_224' has a fixed image size"),
+        ("mixer_s32_224", {}, r"has a fixed image size; .*; use a plain transformer"),
         ("vit_tiny_patch16_224", {"depth": 2}, "has 2 blocks for 3 levels; .* deeper network"),
         (
             "vit_tiny_patch16_224",

@@ -191,7 +191,7 @@ def test_a_run_keeps_its_recipe(make, recipes, tmp_path):
     run = Run("mgcl", 0, 0)
     with pytest.raises(ZeroDivisionError):
         run_one(benchmark, run, lambda words: 1 / 0, load_few_shot)
-    with pytest.raises(ResultsError, match="was begun with another recipe"):
+    with pytest.raises(ResultsError, match="was started with another recipe"):
         run_one(make(models=("mgcl",), regions=tmp_path), run, refuse, refuse)
 
 
@@ -200,7 +200,7 @@ def test_the_protocol_enters_the_recipe(make, root):
     data = recipe["data"]
     assert data["held_out"] == [f"class{number}" for number in range(6, 11)]
     assert data["leave_out"] == ["background"]
-    assert (data["held_out_pixels"], data["left_out_pixels"]) == ("left_out", 1)
+    assert (data["held_out_pixels"], data["skip_image_pixels"]) == ("skip_image", 1)
     assert data["min_share"] == 64 / SIDE**2
     folders = {"root": str(root), "names": ["isaid5i"], "split": "train", "lists": None}
     assert data["folders"] == folders
@@ -238,7 +238,7 @@ def test_maps_of_the_backbone_are_shared_by_heads(make, tmp_path):
     assert len(backbones) == 2  # random weights differ with the seed; real ones do not
     assert all(any(folder.glob("*.maps")) for folder in backbones)
     assert compile_report(benchmark)["facts"]["augmentation"] == "none"
-    with pytest.raises(ResultsError, match=r"augmentation 'none'; asked for is .* 'as in the"):
+    with pytest.raises(ResultsError, match=r"augmentation 'none'; this run has .* 'as in the"):
         make(models=("mgcl",)).check()
 
 
@@ -258,7 +258,7 @@ def test_counts_of_other_episodes_are_refused(make):
     path = benchmark.counts_path(benchmark.runs()[0], 1)
     counts, facts = load_counts(path)
     save_counts(counts, facts | {"episodes_sha256": "0"}, path)
-    with pytest.raises(ResultsError, match="counts of other episodes"):
+    with pytest.raises(ResultsError, match="counts of episodes that are not"):
         compile_report(benchmark)
 
 

@@ -60,5 +60,5 @@ def test_written_recipes_are_read_back(tmp_path):
     write_recipe(recipe, tmp_path / "new" / "recipe.yaml")
     assert read_recipe(tmp_path / "new" / "recipe.yaml") == recipe
     (tmp_path / "list.yaml").write_text("[1]")
-    with pytest.raises(ConfigError, match="no table of settings"):
+    with pytest.raises(ConfigError, match="is not a mapping"):
         read_recipe(tmp_path / "list.yaml")

@@ -66,7 +66,9 @@ def test_folders_of_checkpoints_are_called_by_their_run(run, tmp_path):
 
 
 def test_two_networks_of_one_name_are_refused(run):
-    with pytest.raises(ConfigError, match=r"'mine' twice; give them names, as in first=FOLDER"):
+    with pytest.raises(
+        ConfigError, match=r"'mine' twice; give each its own label, as in first=FOLDER"
+    ):
         run("a/mine,b/mine")
 
 
@@ -95,7 +97,9 @@ def test_each_fold_is_scored_by_the_network_that_did_not_see_it(run, tmp_path, m
 
 
 def test_a_place_for_the_fold_needs_folds(run):
-    with pytest.raises(ConfigError, match=r"needs the number of a fold; say which folds"):
+    with pytest.raises(
+        ConfigError, match=r"has a fold placeholder, and no folds were given; add --folds"
+    ):
         run("runs/x{fold}/best")
 
 
@@ -105,7 +109,11 @@ def test_unknown_folds_are_told(run):
 
 
 def test_folds_that_know_no_class_of_the_manifest_are_told(run, monkeypatch):
-    monkeypatch.setitem(CLASS_FOLDS, "toy", ClassFolds.consecutive(["ship", "plane"], 2))
+    monkeypatch.setitem(
+        CLASS_FOLDS,
+        "toy",
+        ClassFolds((frozenset({"ship"}), frozenset({"plane"})), {n: n for n in ("ship", "plane")}),
+    )
     with pytest.raises(ManifestError, match=r"none of the manifest's classes .* is in any fold"):
         run("runs/x{fold}/best", "--folds", "toy")
 

@@ -45,7 +45,7 @@ def test_writes_every_file(run, folder, tmp_path, capsys):
 def test_maps_that_fail_are_told(run, folder, capsys, monkeypatch):
     monkeypatch.setattr("fewscape.cli.main.main", lambda words: 2)
     assert run("--scenes", folder, "--polygons", 1, "--num_scenes", 1) == 0
-    assert "1 maps were not made and count as empty; the first: exit code 2" in (
+    assert "1 maps failed and count as empty; the first error: exit code 2" in (
         capsys.readouterr().out
     )
 
@@ -57,7 +57,7 @@ def test_maps_that_fail_are_told(run, folder, capsys, monkeypatch):
         (["--forms", "objects"], "'all' was asked for with the form 'objects'"),
         (["--limit", "3"], "--limit was given with --scenes; scenes come from their folders"),
         (["--folds", "aerial4"], "--folds was given with --scenes"),
-        (["--weights", "w.pt"], "--weights was given with --scenes; .* such as prototype@w.pt"),
+        (["--weights", "w.pt"], "--weights was given with --scenes; .* as in prototype@w.pt"),
         (["--tasks", "across", "--num_scenes", "1"], "'across' was asked for with --num_scenes 1"),
         (["--models", "no_such"], "'no_such' is neither a model nor a model folder"),
         (["--models", "embedded,embedded"], "two models are called 'embedded'"),
@@ -81,10 +81,12 @@ def test_a_missing_folder_is_told(run, tmp_path):
 
 
 def test_options_of_scenes_need_scenes(run):
-    with pytest.raises(ConfigError, match="--polygons was given without --scenes; only scenes"):
+    with pytest.raises(ConfigError, match="--polygons was given without --scenes; only --scenes"):
         run("--polygons", 3)
 
 
 def test_something_to_compare_on_is_needed(run):
-    with pytest.raises(ConfigError, match="nothing to compare on; expected --episodes FILE with"):
+    with pytest.raises(
+        ConfigError, match="neither episodes nor scenes were given; expected --episodes FILE and"
+    ):
         run()

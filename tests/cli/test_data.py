@@ -101,7 +101,7 @@ def test_suggests_the_option_that_was_meant(capsys):
     assert "there is no option --scene; did you mean --scenes?" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         run("synthesize", "--output", "x", "--scenes", 0)
-    assert "'0' is no positive whole number" in capsys.readouterr().err
+    assert "'0' is not a positive whole number" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("module", ["data", "models", "demo"])

@@ -45,7 +45,7 @@ def test_make_says_what_is_missing(tmp_path, capsys):
     run("make", "--root", tmp_path, "--datasets", "toy", "--shots", 4, "--window", 20,
         "--output", tmp_path / "m.json")  # fmt: skip
     printed = capsys.readouterr().out
-    assert "toy / red: only 0 of 100 episodes; 3 images hold enough of it, 5 are needed" in printed
+    assert "toy / red: only 0 of 100 episodes; 3 images show enough of it, 5 are needed" in printed
 
 
 def test_show_draws_a_sheet(made, tmp_path):
@@ -84,4 +84,4 @@ def test_show_refuses_what_it_cannot_do(made, tmp_path):
 def test_refuses_counts_below_one(tmp_path, capsys):
     with pytest.raises(SystemExit):
         run("make", "--root", tmp_path, "--aerial4", "--shots", 0, "--output", "x")
-    assert "'0' is no positive whole number" in capsys.readouterr().err
+    assert "'0' is not a positive whole number" in capsys.readouterr().err

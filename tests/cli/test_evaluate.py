@@ -72,8 +72,8 @@ def test_models_of_scenes_are_refused(tmp_path, manifest, capsys):
     for name in ("ensemble", "pixel_trees"):
         assert main(["evaluate", "--model", name, *map(str, words)]) == 2
         told = capsys.readouterr().err
-        assert f"'{name}' maps scenes: it learns from every drawn pixel of one" in told
-        assert "map with it by 'fewscape map', score it by 'fewscape compare --scenes'" in told
+        assert f"'{name}' is a pixel model: it learns from every drawn pixel" in told
+        assert "map with 'fewscape map', score with 'fewscape compare --scenes'" in told
 
 
 @pytest.mark.parametrize("module", ["episodes", "evaluate"])

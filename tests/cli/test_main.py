@@ -188,3 +188,9 @@ def test_its_help_ends_with_the_example_too(fake_map, capsys):
     with pytest.raises(SystemExit):
         main(["map", "--help"])
     assert capsys.readouterr().out == "\nexample:\n  fewscape map scene.tif\n"
+
+
+def test_the_package_is_the_command():
+    words = [sys.executable, "-m", "fewscape", "--version"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("fewscape ")

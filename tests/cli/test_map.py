@@ -131,7 +131,7 @@ TINY = [shapely.box(500_010, 4_999_990, 500_011, 4_999_991)]
         (WHOLE, ROOF, ["--classes", "rof"], "did you mean 'roof'?"),
         (WHOLE, ROOF, ["--bands", "1,2"], "2 bands were chosen"),
         (WHOLE, ROOF, ["--overlap", "2"], "overlap is 2.0"),
-        (scene_of(lit_roofs()[:1]), ROOF, [], "has 1 band, but band 2 was asked for"),
+        (scene_of(lit_roofs()[:1]), ROOF, [], "has 1 band, but band 2 was requested"),
         (scene_of(lit_roofs() * 0, nodata=0), ROOF, [], "has no valid pixel"),
         (damaged, ROOF, [], "damaged"),
         (lambda folder: folder / "absent.tif", ROOF, [], "does not exist"),
@@ -162,7 +162,7 @@ def test_two_scenes_of_one_name_are_refused(tmp_path, capsys):
     other = write_raster(tmp_path / "other" / "scene.tif", lit_roofs())
     examples = write_polygons(tmp_path / "roofs.gpkg", [first_roof()], ["roof"])
     assert run([scene, other], examples, tmp_path / "out") == 2
-    assert "2 scenes are called 'scene'" in capsys.readouterr().err
+    assert "2 scenes are named 'scene'" in capsys.readouterr().err
 
 
 def test_several_scenes_share_the_supports(tmp_path, capsys):
@@ -179,7 +179,7 @@ def test_help_states_the_rule(capsys):
         main(["map", "--help"])
     assert stop.value.code == 0
     told = capsys.readouterr().out
-    assert "the ring around each polygon" in told
+    assert "a ring around each polygon" in " ".join(told.split())
     assert "fewscape map scene.tif --examples roofs.gpkg --output maps" in told
 
 

@@ -83,7 +83,7 @@ def test_a_map_is_scored_with_polygons_that_were_kept_back(tmp_path, scene, exam
         "scene.tif: 6 check polygons, 2272 pixels",
         "IoU",
         "true, ha",
-        "random sample of the ground",
+        "random sample of each mapped class",
     ):
         assert words in told.out
     assert "check.json" in told.out
@@ -109,7 +109,7 @@ def test_points_and_label_rasters_check_too(tmp_path, scene, examples):
 def test_check_polygons_that_taught_are_told(tmp_path, scene, examples, capsys):
     check = draw(tmp_path / "check.gpkg", [*ROOFS, first_roof()])
     assert run(scene, examples, tmp_path / "out", "--check", str(check)) == 0
-    assert "576 checked pixels of 'scene.tif' were examples, too" in capsys.readouterr().err
+    assert "576 checked pixels of 'scene.tif' are also examples" in capsys.readouterr().err
 
 
 def test_without_background_no_area_is_estimated(tmp_path, scene, examples, capsys):
@@ -117,7 +117,7 @@ def test_without_background_no_area_is_estimated(tmp_path, scene, examples, caps
     assert run(scene, examples, tmp_path / "out", "--check", str(check)) == 0
     assert read(tmp_path / "out")["whole_map"] is None
     told = capsys.readouterr().out
-    assert "No check polygon shows 'background', which the map has" in told
+    assert "No check polygon shows 'background', which is on the map" in told
     assert "true, ha" not in told
 
 
@@ -137,7 +137,7 @@ def test_a_mapped_class_that_no_polygon_lies_on_leaves_areas_open(
     whole = read(tmp_path / "out")["whole_map"]
     assert whole["overall_ci95"] is None
     assert whole["per_class"][1]["area_ci95"] is None
-    assert "no polygon lies mostly on some mapped class" in capsys.readouterr().out
+    assert "no polygon lies mostly on a mapped class" in capsys.readouterr().out
 
 
 def test_a_class_that_is_mapped_nowhere_has_scores_without_users_accuracy(
@@ -150,7 +150,7 @@ def test_a_class_that_is_mapped_nowhere_has_scores_without_users_accuracy(
     roof = found["checked_pixels"]["per_class"][1]
     assert (roof["users"], roof["users_ci95"], roof["iou"]) == (None, None, 0)
     assert found["whole_map"]["per_class"][1]["mapped_area"] == 0
-    assert "There is no interval" not in capsys.readouterr().out
+    assert "Whole-map intervals are missing" not in capsys.readouterr().out
 
 
 def test_pixels_count_without_a_reference_system(tmp_path):
@@ -186,7 +186,11 @@ def test_scenes_without_check_polygons_are_mapped_unchecked(tmp_path, scene, exa
     [
         (None, [], "check.gpkg' do not exist; check the path"),
         ("text", [], "check.gpkg' cannot be read"),
-        ({"classes": ["rof"]}, [], "have the class 'rof', the map has not; did you mean 'roof'?"),
+        (
+            {"classes": ["rof"]},
+            [],
+            "have the class 'rof', which the map lacks; did you mean 'roof'?",
+        ),
         ({"geometries": [box(9000, 9000)]}, [], "no polygon of"),
         ({"field": "kind"}, [], "no attribute 'class'"),
         ({}, ["--shard", "1/2"], "--check was given with --shard; only a finished map"),

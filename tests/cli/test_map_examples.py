@@ -30,8 +30,8 @@ def test_notes_tell_what_teaches_nothing(tmp_path):
         tmp_path / "a.gpkg", [ROOF, LAKE, shapely.Point(0, 0)], ["roof", "lake", "roof"]
     )
     assert list_notes(read(tmp_path, examples)) == [
-        "of the examples 'a.gpkg', left out were: 1 outside the scene",
-        "200 pixels of 'a.gpkg' were drawn as two classes; they teach nothing",
+        "skipped in the examples 'a.gpkg': 1 outside the scene",
+        "200 pixels of 'a.gpkg' are drawn as two classes and are not learned from",
     ]
     assert list_notes(read(tmp_path, draw(tmp_path / "b.gpkg", [ROOF], ["roof"]))) == []
 
@@ -52,7 +52,7 @@ def test_points_teach_and_the_map_is_made_again(tmp_path, capsys):
     assert (parameters["buffer"], parameters["examples_are"]) == ("4m", "objects")
     assert "roof: 1 crop" in capsys.readouterr().out
     assert main([*map(str, words), *network, "--buffer", "wide"]) == 2
-    assert "--buffer 'wide' is no length" in capsys.readouterr().err
+    assert "--buffer 'wide' is not a length" in capsys.readouterr().err
 
 
 def test_maps_have_the_colours_and_show_the_examples(tmp_path):

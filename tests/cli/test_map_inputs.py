@@ -134,7 +134,7 @@ def test_a_scene_without_a_named_band_is_told_before_any_map(tmp_path, capsys, e
         dataset.descriptions = ("red", "green", "swir", "nir")
     assert run([one, two], examples, tmp_path / "out", "--bands", "red,green,blue") == 2
     told = capsys.readouterr().err
-    assert "two.tif' has no band called 'blue'; it has 1 red, 2 green, 3 swir, 4 nir" in told
+    assert "two.tif' has no band named 'blue'; it has 1 red, 2 green, 3 swir, 4 nir" in told
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -190,7 +190,7 @@ def test_pixels_of_another_size_are_warned_of(tmp_path, capsys, scene, examples)
     assert run([scene, coarse(tmp_path)], examples, tmp_path / "out", *LEAN) == 0
     told = capsys.readouterr().err
     assert "'coarse.tif' has pixels of 2 m, the scene of the examples of 0.5 m" in told
-    assert "--resolution 2 brings both to one size" in told
+    assert "--resolution 2 resamples both to one size" in told
 
 
 def test_scenes_are_brought_to_a_resolution(tmp_path, capsys, scene, examples):
@@ -220,7 +220,7 @@ def test_the_resolution_of_training_is_taken(tmp_path, capsys, monkeypatch, scen
     labels = write_raster(tmp_path / "labels.png", TRUTH[None].astype(np.uint8))
     assert run(picture, labels, tmp_path / "out", *LEAN) == 0
     assert read_classes(tmp_path / "out", "photo")[0].shape == (150, 200)
-    assert "'photo.png' does not state what a pixel measures" in capsys.readouterr().err
+    assert "'photo.png' has no known pixel size" in capsys.readouterr().err
 
 
 def test_resolution_needs_a_reference_system(tmp_path, capsys):
@@ -335,4 +335,4 @@ def test_scenes_of_one_name_in_a_folder_are_refused(tmp_path, capsys, examples, 
     (tmp_path / "more").mkdir()
     write_raster(tmp_path / "more" / "scene.png", lit_roofs())
     assert run([scene, tmp_path / "more"], examples, tmp_path / "out") == 2
-    assert "2 scenes are called 'scene', such as" in capsys.readouterr().err
+    assert "2 scenes are named 'scene', such as" in capsys.readouterr().err

@@ -44,7 +44,7 @@ def test_shares_become_a_map_by_merge(tmp_path, given, capsys):
         if not name.endswith(".gpkg"):  # it holds the time of its making
             assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert main(["merge", str(out)]) == 2
-    assert "a map that is finished needs no merge" in capsys.readouterr().err
+    assert "finished maps need no merge" in capsys.readouterr().err
 
 
 def test_the_same_command_goes_on(tmp_path, given, monkeypatch):

@@ -72,7 +72,9 @@ def test_half_a_pair_is_told(tmp_path, files, model, changes, message, capsys):
 
 def test_swapped_rasters_are_told(tmp_path, files, model, capsys):
     assert run(files, tmp_path / "out", "--model", model, pan=files.ms, ms=files.pan) == 2
-    assert "has 4 bands; expected one; the two seem to be swapped" in capsys.readouterr().err
+    assert (
+        "has 4 bands; expected one; the two rasters seem to be swapped" in capsys.readouterr().err
+    )
 
 
 def test_other_reference_systems_and_bands_are_told(tmp_path, files, model, capsys):
@@ -92,11 +94,11 @@ def test_other_reference_systems_and_bands_are_told(tmp_path, files, model, caps
         (["scene.tif"], "was given beside --pan and --ms"),
         (["--heatmaps"], "--heatmaps was given beside --pan and --ms"),
         (["--window", "64"], "--window was given beside --pan and --ms"),
-        (["--bands", "1,1,1"], "a pair's bands are those of --ms_bands; leave out --bands"),
+        (["--bands", "1,1,1"], "the bands of a pair are set with --ms_bands; leave out --bands"),
         (["--threshold", "0.7"], "--threshold was given beside --pan and --ms"),
-        (["--max_memory", "9MB"], "a pair so wide needs"),
+        (["--max_memory", "9MB"], "a pair of this width needs"),
         (["--classes", "snow,water"], "have no class 'snow'"),
-        (["--model", "prototype"], "is no network for panchromatic and multispectral pairs"),
+        (["--model", "prototype"], "is not a network for panchromatic and multispectral pairs"),
         (["--ms_bands", "1,2,3,9"], "has 4 bands, 1,2,3,9 were chosen"),
     ],
 )

@@ -133,15 +133,18 @@ def test_ground_without_data_is_not_mapped(tmp_path, files):
 def test_a_map_is_checked(tmp_path, files, capsys):
     assert run(files, tmp_path / "out", "--check", files.examples) == 0
     assert (tmp_path / "out" / "ms_check.json").exists()
-    assert "checked pixels of 'ms.tif' were examples, too" in capsys.readouterr().err
+    assert "checked pixels of 'ms.tif' are also examples" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
         (["scene.tif"], "was given beside --pan and --ms"),
-        (["--bands", "1,1,1"], "a pair's bands are those of --ms_bands; leave out --bands"),
-        (["--grid", "ms"], "--grid was given to the model 'maximum_likelihood'; only the networks"),
+        (["--bands", "1,1,1"], "the bands of a pair are set with --ms_bands; leave out --bands"),
+        (
+            ["--grid", "ms"],
+            "--grid was given to the model 'maximum_likelihood'; it applies only to networks",
+        ),
         (["--tile", "64"], "--tile was given to the model 'maximum_likelihood'"),
         (["--resolution", "1"], "--resolution was given beside --pan and --ms"),
         (["--example_scene", "a.tif"], "--example_scene was given beside --pan and --ms"),
@@ -164,7 +167,7 @@ def test_half_a_pair_and_swapped_rasters_are_told(tmp_path, files, capsys):
     assert call("map", *rasters(files)[:4], *model) == 2
     assert "the examples are missing" in capsys.readouterr().err
     assert run(files._replace(pan=files.ms, ms=files.pan), tmp_path / "out") == 2
-    assert "expected one; the two seem to be swapped" in capsys.readouterr().err
+    assert "expected one; the two rasters seem to be swapped" in capsys.readouterr().err
 
 
 def test_a_map_never_overwrites_the_panchromatic_raster(tmp_path, files, capsys):

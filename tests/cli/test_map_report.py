@@ -1,9 +1,9 @@
 import time
 from pathlib import Path
 
-from fewscape.cli.map_report import show_progress, tell_accuracy, tell_result
+from fewscape.cli.map_report import print_accuracy, print_result, show_progress
 from fewscape.mapping import FinishedMap
-from fewscape.mapping.engine.accuracy_notes import advise, list_accuracy, tell_lone_class
+from fewscape.mapping.engine.accuracy_notes import advise, describe_lone_class, list_accuracy
 from fewscape.mapping.engine.own_accuracy import ClassAccuracy
 from tests.mapping.test_accuracy_notes import OWN, make
 
@@ -31,7 +31,7 @@ def test_the_end_tells_files_shares_and_what_has_no_data(tmp_path, capsys):
     file = tmp_path / "town_classes.tif"
     file.write_bytes(bytes(30_000))
     found = {"roof": 250_000, "road": 125_000}
-    tell_result("town.tif", FinishedMap((Path(file),), 1_000_000, 500_000, found, 2.0))
+    print_result("town.tif", FinishedMap((Path(file),), 1_000_000, 500_000, found, 2.0))
     told = capsys.readouterr().out
     assert f"{file}  0.03 MB" in told
     assert "town.tif: roof 50.0%, road 25.0% of the valid pixels; no data 50.0%" in told
@@ -40,18 +40,16 @@ def test_the_end_tells_files_shares_and_what_has_no_data(tmp_path, capsys):
 
 def test_one_class_alone_is_told(capsys):
     alone = make(ClassAccuracy("a", 4, 9, None), mean=None)
-    tell_accuracy(alone, "s.tif")
+    print_accuracy(alone, "s.tif")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "what teaches; too few polygons to tell how right the map will be:"
+    assert lines[0] == "examples; too few polygons to estimate the accuracy:"
     assert lines[2:3] == ["  a             4       9  -"]
-    assert lines[3] == tell_lone_class(alone)
+    assert lines[3] == describe_lone_class(alone)
 
 
 def test_everything_is_told_in_turn(capsys):
-    tell_accuracy(OWN, "s.tif")
+    print_accuracy(OWN, "s.tif")
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0] == "how right a map of 's.tif' will be, by judging each polygon from the others:"
-    )
+    assert lines[0] == "expected accuracy on 's.tif', each polygon predicted from the others:"
     assert lines[1:6] == [f"  {line}" for line in list_accuracy(OWN)]
     assert lines[6:] == [advise(OWN)]

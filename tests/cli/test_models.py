@@ -37,7 +37,7 @@ def test_the_default_comes_first_where_it_is(capsys):
     assert main(["models", "list"]) == 0
     _, first, second, *_ = capsys.readouterr().out.splitlines()
     assert first.split()[:2] == ["ensemble", "Six"]
-    assert "Maps scenes if no model is named." in second
+    assert "The default model." in " ".join(f"{first} {second}".split())
 
 
 def test_show_prints_the_card_of_the_default(capsys):

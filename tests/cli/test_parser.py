@@ -2,6 +2,13 @@ import pytest
 
 from fewscape.cli.parser import Parser
 
+EXAMPLE = """\
+example:
+  fewscape data synthesize
+  fewscape episodes make --root data \\
+      --output mine.json
+  fewscape episodes show mine.json"""
+
 
 @pytest.fixture
 def parser():
@@ -15,9 +22,9 @@ def parser():
 
 @pytest.fixture
 def parser_with_verbs():
-    parser = Parser(prog="fewscape episodes", epilog="example:\n  fewscape episodes make")
+    parser = Parser(prog="fewscape episodes", epilog=EXAMPLE)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("make").add_argument("--min_share", type=float)
+    verbs.add_parser("make", help="draw them").add_argument("--min_share", type=float)
     verbs.add_parser("show").add_argument("--per_class", type=int)
     return parser
 
@@ -90,8 +97,14 @@ def test_an_unknown_verb_lists_the_known(parser_with_verbs, capsys):
     assert "show" in told
 
 
-@pytest.mark.parametrize("words", [["--help"], ["make", "--help"]])
-def test_the_example_ends_every_help(parser_with_verbs, capsys, words):
-    with pytest.raises(SystemExit):
-        parser_with_verbs.parse_args(words)
-    assert capsys.readouterr().out.endswith("example:\n  fewscape episodes make\n")
+def test_each_verb_shows_its_summary_and_its_part_of_the_example(parser_with_verbs, capsys):
+    told = []
+    for words in (["--help"], ["make", "--help"], ["show", "--help"]):
+        with pytest.raises(SystemExit):
+            parser_with_verbs.parse_args(words)
+        told.append(capsys.readouterr().out)
+    assert told[0].endswith(f"\n{EXAMPLE}\n")
+    assert "\n\ndraw them\n\n" in told[1]
+    make, more, show = EXAMPLE.splitlines()[2:]
+    assert told[1].endswith(f"\nexample:\n{make}\n{more}\n")
+    assert told[2].endswith(f"\nexample:\n{show}\n")

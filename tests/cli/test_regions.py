@@ -51,16 +51,16 @@ def data(tmp_path):
 def test_cuts_up_every_image_of_a_data_set(data, tmp_path, capsys):
     store = tmp_path / "store"
     assert run("--root", data / "toy", "--store", store, "--workers", 1) == 0
-    assert "store: 3 maps made, 0 were there already" in capsys.readouterr().out
+    assert "store: 3 maps made, 0 already there" in capsys.readouterr().out
     assert len(files(store)) == 3
     assert run("--root", data, "--store", store, "--workers", 1) == 0
-    assert "0 maps made, 3 were there already" in capsys.readouterr().out
+    assert "0 maps made, 3 already there" in capsys.readouterr().out
 
 
 def test_other_parameters_are_other_maps(data, tmp_path, capsys):
     for options in ((), ("--num_segments", 900), ("--method", "felzenszwalb", "--min-size", 9)):
         run("--root", data, "--store", tmp_path / "store", "--workers", 1, *options)
-        assert "3 maps made, 0 were there" in capsys.readouterr().out
+        assert "3 maps made, 0 already there" in capsys.readouterr().out
 
 
 def test_cuts_up_every_crop_of_a_manifest_once(data, tmp_path, capsys):
@@ -137,15 +137,13 @@ def test_can_be_interrupted_and_continued(tmp_path, capsys, monkeypatch):
     assert command.returncode == 130, told
     done = len(files(store))
     assert 0 < done < NUM_IMAGES
-    assert (
-        f"interrupted: {done} maps made, 0 were there already, {NUM_IMAGES - done} are left" in told
-    )
+    assert f"interrupted: {done} maps made, 0 already there, {NUM_IMAGES - done} left" in told
     assert "Traceback" not in told + printed
     assert not list(store.rglob("*.part"))
 
     monkeypatch.setattr(Slic, "segment", lambda self, image: np.zeros(image.shape[:2], np.int64))
     assert run(*options[:-1], 1) == 0
-    assert f"{NUM_IMAGES - done} maps made, {done} were there already" in capsys.readouterr().out
+    assert f"{NUM_IMAGES - done} maps made, {done} already there" in capsys.readouterr().out
 
 
 def test_an_interrupt_in_this_process_is_told_the_same_way(data, tmp_path, capsys, monkeypatch):
@@ -161,9 +159,9 @@ def test_an_interrupt_in_this_process_is_told_the_same_way(data, tmp_path, capsy
         patch.setattr(Slic, "segment", segment)
         assert run("--root", data, "--store", store, "--workers", 1) == 130
     told = capsys.readouterr().err
-    assert "interrupted: 1 maps made, 0 were there already, 2 are left; run the same" in told
+    assert "interrupted: 1 maps made, 0 already there, 2 left; run the same" in told
     assert run("--root", data, "--store", store, "--workers", 1) == 0
-    assert "2 maps made, 1 were there already" in capsys.readouterr().out
+    assert "2 maps made, 1 already there" in capsys.readouterr().out
 
 
 def test_bands_of_other_sensors(tmp_path, capsys):

@@ -185,14 +185,14 @@ def test_missing_inputs_tell_the_option(home, capsys, monkeypatch):
     assert call("reproduce", path) == 2
     told = capsys.readouterr().err
     assert "the scene 'scene.tif' of the map" in told
-    assert "was looked for beside the map and in the current folder" in told
+    assert "looked beside the map and in the current folder" in told
     assert "--scene" in told
 
 
 def test_files_that_are_no_maps_are_told(tmp_path, capsys):
     plain = write_raster(tmp_path / "plain.tif", np.zeros((1, 9, 9), np.uint8))
     assert call("reproduce", plain) == 2
-    assert "does not tell how it was made: it has no tag" in capsys.readouterr().err
+    assert "has no record of how it was made: the tag" in capsys.readouterr().err
     assert call("reproduce", tmp_path / "absent.tif") == 2
     assert "does not exist" in capsys.readouterr().err
 

@@ -11,7 +11,7 @@ def test_a_present_package_is_imported():
 
 def test_an_absent_package_names_the_extra_and_the_command():
     message = (
-        r"the package 'no_such_package' is not installed; it comes with the extra 'sam'; "
+        r"the package 'no_such_package' is not installed; it is part of the extra 'sam'; "
         r"run: pip install 'fewscape\[sam\]'"
     )
     with pytest.raises(MissingPackageError, match=message) as raised:

@@ -23,7 +23,7 @@ def test_a_stated_precision_holds(precision):
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_an_absent_device_is_refused(without_cuda, device):
-    with pytest.raises(ConfigError, match=f"'{device}' was asked for.*use --device cpu"):
+    with pytest.raises(ConfigError, match=f"'{device}' was requested.*use --device cpu"):
         Policy.choose(device)
 
 

@@ -181,7 +181,7 @@ def test_refuses_a_folder_of_another_layout(tmp_path):
 
 def test_refuses_windows_and_bands_that_are_not_there(tmp_path):
     folder = write_dataset(tmp_path / "toy", 1)
-    with pytest.raises(DatasetError, match=r"window \[40, 0, 9, 8\] .* leaves the image; .*48"):
+    with pytest.raises(DatasetError, match=r"window \[40, 0, 9, 8\] .* exceeds the image; .*48"):
         FolderDataset(folder).read_image(0, Window(40, 0, 9, 8))
     with pytest.raises(DatasetError, match="has no band 4; it has 3"):
         FolderDataset(folder, bands=[1, 4]).read_image(0)

@@ -1,7 +1,7 @@
 import pytest
 
 from fewscape.core import ConfigError
-from fewscape.datasets import AERIAL4_FOLDS, AERIAL4_LEAVE_OUT, ClassFolds, FolderDataset
+from fewscape.datasets import AERIAL4_FOLDS, AERIAL4_LEAVE_OUT, FolderDataset
 from tests.datasets.invented import write_classes, write_dataset
 
 
@@ -30,14 +30,6 @@ def test_base_and_novel_part_the_classes(datasets, fold):
     assert set(base).isdisjoint(novel)
     assert set(base) | set(novel) == everything
     assert not set(AERIAL4_LEAVE_OUT) & set(AERIAL4_FOLDS.concepts)
-
-
-def test_consecutive_folds_divide_the_classes():
-    folds = ClassFolds.consecutive([str(number) for number in range(15)], 3)
-    assert [len(fold) for fold in folds.folds] == [5, 5, 5]
-    assert folds.names(1) == ("5", "6", "7", "8", "9")
-    with pytest.raises(ConfigError, match="5 classes in 3 folds; expected"):
-        ClassFolds.consecutive("abcde", 3)
 
 
 def test_refuses_a_fold_that_is_not_there(datasets):

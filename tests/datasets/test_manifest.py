@@ -97,11 +97,11 @@ def test_refuses_what_is_no_manifest(tmp_path):
         (lambda d: d["episodes"][0].pop("class_id"), "episode 0 of .* has no 'class_id'"),
         (lambda d: d["episodes"][0]["query"].pop("labels"), "episode 0 of .* has no 'labels'"),
         (lambda d: d["episodes"][0].update(support=[]), "episode 0 of .*: it has no support"),
-        (lambda d: d["episodes"][0]["query"].update(window=[0, 0, 8]), "cannot be understood"),
+        (lambda d: d["episodes"][0]["query"].update(window=[0, 0, 8]), "is invalid"),
         (lambda d: d["episodes"][0]["query"].update(window=[0, -1, 8, 8]), "has no pixels inside"),
         (lambda d: d["episodes"][0]["query"].update(image="/etc/x"), "'/etc/x' is not relative"),
         (lambda d: d["episodes"][0]["query"].update(image="../x"), "'../x' is not relative"),
-        (lambda d: d.update(image_size=[3]), "the manifest of .* cannot be understood"),
+        (lambda d: d.update(image_size=[3]), "the manifest of .* is invalid"),
     ],
 )
 def test_names_the_place_of_a_mistake(tmp_path, change, message):
@@ -119,7 +119,9 @@ def test_names_a_missing_file_and_a_window_outside(tmp_path):
     with pytest.raises(ManifestError, match=r"names 'toy/images/007.png', which does not exist"):
         Manifest("test", (spec(query="007"),)).check_files(tmp_path)
     outside = spec(window=(40, 0, 16, 16))
-    with pytest.raises(ManifestError, match=r"\[40, 0, 16, 16\] leaves 'toy/images/000.png'; .*48"):
+    with pytest.raises(
+        ManifestError, match=r"\[40, 0, 16, 16\] exceeds 'toy/images/000.png'; .*48"
+    ):
         Manifest("test", (outside,)).check_files(tmp_path)
 
 

@@ -107,7 +107,7 @@ def test_what_is_no_colour_image_is_told(tmp_path, bands, dtype):
     with rasterio.open(folder / "images" / "a.tif", "w", **profile) as file:
         file.write(np.zeros((bands, 40, 40), dtype))
     with pytest.raises(
-        DatasetError, match=rf"has {bands} bands? of {dtype}.*leave the data set out"
+        DatasetError, match=rf"has {bands} bands? of {dtype}.*leave out the data set"
     ):
         write_pack([folder], tmp_path / "a.npz")
 

@@ -60,13 +60,13 @@ def test_classes_that_too_few_images_hold_are_left_out_with_a_warning(tmp_path, 
     write_pair(folder, "rare", np.zeros((48, 48, 3), np.uint8), labels)
     with caplog.at_level(logging.WARNING):
         sampler = EpisodeSampler([FolderDataset(folder)], window=24, limits=LIMITS)
-    assert sampler.left_out == (("toy", 3),)
-    assert "toy / rare is left out: fewer than 2 images" in caplog.text
+    assert sampler.skipped == (("toy", 3),)
+    assert "toy / rare is skipped: fewer than 2 images" in caplog.text
     assert ("toy", 1) in sampler.keys
 
 
 def test_refuses_what_cannot_be_drawn(datasets):
-    with pytest.raises(DatasetError, match="each is held by fewer than 10 images"):
+    with pytest.raises(DatasetError, match="each is in fewer than 10 images"):
         EpisodeSampler(datasets, shots=9, window=20)
     with pytest.raises(DatasetError, match="there is no class 8 in a data set 'toy'"):
         EpisodeSampler(datasets, [("toy", 8)])
@@ -115,7 +115,7 @@ def test_listed_pairs_alone_are_drawn(datasets):
     too_few = EpisodeSampler(
         datasets, shots=3, window=20, limits=LIMITS, step=4, listed={("toy", 1): {"000"}}
     )
-    assert ("toy", 1) in too_few.left_out
+    assert ("toy", 1) in too_few.skipped
 
 
 def test_pairs_alike_draw_classes_by_their_images(tmp_path):

@@ -118,7 +118,7 @@ def test_examples_without_the_class_attribute(tmp_path, refuse_map):
 
 def test_no_polygon_inside_the_scene(tmp_path, refuse_map):
     examples = write_polygons(tmp_path / "far.gpkg", [ELSEWHERE], ["roof"])
-    refuse_map(examples=examples, told="lies inside the scene")
+    refuse_map(examples=examples, told="is inside the scene")
 
 
 def test_a_crs_missing_on_one_side(tmp_path, refuse_map):
@@ -135,8 +135,8 @@ def test_a_class_smaller_than_a_feature_cell(tmp_path, refuse_map):
 
 def test_fewer_bands_than_the_model_needs(tmp_path, refuse_map):
     scene = write_raster(tmp_path / "pan.tif", noise(120, 150, 1))
-    refuse_map(scene=scene, told="has 1 band, but band 2 was asked for")
-    refuse_map("--bands", "1", scene=scene, told="1 bands were chosen; the networks take three")
+    refuse_map(scene=scene, told="has 1 band, but band 2 was requested")
+    refuse_map("--bands", "1", scene=scene, told="1 bands were chosen; networks take three")
 
 
 @pytest.mark.parametrize("name", ["cut.tif", "cut.png"])
@@ -179,8 +179,8 @@ def test_networks_with_random_weights_do_not_map(refuse_map):
     for name in ("prototype", "discriminant"):
         refuse_map(
             network=("--model", name, "--backbone", "test_resnet"),
-            told=f"the backbone of the model '{name}' has random weights; a map needs trained "
-            "ones; give --weights FILE, or map with --model embedded",
+            told=f"the backbone of the model '{name}' has random weights; mapping needs trained "
+            "weights; give --weights FILE, or use --model embedded",
         )
     refuse_map(network=("--model", "mgcl"), told="the head of the model 'mgcl' has random weights")
 
@@ -208,7 +208,7 @@ def test_a_model_folder_with_altered_weights(model_folder, refuse_map, refuse_ev
     weights[-1] ^= 1
     (model_folder / "model.safetensors").write_bytes(weights)
     for refuse in (refuse_map, refuse_evaluate):
-        refuse(network=("--model", model_folder), told="so the file was altered")
+        refuse(network=("--model", model_folder), told="so the file was modified")
 
 
 def test_an_output_folder_that_cannot_be_written(

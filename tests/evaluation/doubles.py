@@ -4,14 +4,13 @@ import torch
 from torch import nn
 
 from fewscape.core import Features, Output, Support
-from fewscape.models import FewShotModel
+from fewscape.models import FewShotModel, fuse_predictions
 
 
 class NearColour(FewShotModel):
     """Foreground is what is nearer to the support's mean foreground than background colour."""
 
     name = "near_colour"
-    shot_fusion = "mean_logit"
     stride = 1
     window_multiple = 1
 
@@ -31,7 +30,7 @@ class NearColour(FewShotModel):
         maps = images.float() / 255
         return Features((maps,), tuple(images.shape[-2:]), regions, {"mean": maps.mean((2, 3))})
 
-    def enhance(self, maps, size, regions):
+    def enhance(self, raw):
         raise NotImplementedError
 
     def describe(self):
@@ -44,6 +43,9 @@ class NearColour(FewShotModel):
             total = (features.maps[0] * weight).sum((2, 3), keepdim=True)
             colours[name] = total / weight.sum((2, 3), keepdim=True).clamp(min=1)
         return Support(colours)
+
+    def predict(self, features, supports):
+        return fuse_predictions(self.predict_shot, features, supports, "mean_logit")
 
     def predict_shot(self, features, support):
         far = [

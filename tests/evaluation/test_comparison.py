@@ -10,7 +10,7 @@ from rich.console import Console
 from fewscape.core import Output, Policy
 from fewscape.datasets import FolderDataset, ManifestEpisodes, ShareLimits
 from fewscape.datasets.making import make_manifest
-from fewscape.evaluation import Contender, compare_counts, count_episodes, evaluate, join_counted
+from fewscape.evaluation import Candidate, compare_counts, count_episodes, evaluate, join_counted
 from fewscape.evaluation.charts import draw_bars
 from fewscape.evaluation.comparison_tables import (
     make_comparison_tables,
@@ -39,8 +39,8 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def counted(manifest, tmp_path):
-    contenders = {"near": Contender(NearColour()), "all": Contender(Everything())}
-    return count_episodes(contenders, manifest, tmp_path, POLICY, batch_size=4, keep=[0, 5])
+    candidates = {"near": Candidate(NearColour()), "all": Candidate(Everything())}
+    return count_episodes(candidates, manifest, tmp_path, POLICY, batch_size=4, keep=[0, 5])
 
 
 def test_each_network_scores_as_it_does_alone(manifest, counted, tmp_path):
@@ -62,7 +62,7 @@ def test_the_pair_is_tested_on_the_same_episodes(manifest, counted):
 
 def test_parts_that_are_joined_score_as_the_whole(manifest, tmp_path):
     def count(part):
-        return count_episodes({"near": Contender(NearColour())}, part, tmp_path, POLICY, keep=[0])
+        return count_episodes({"near": Candidate(NearColour())}, part, tmp_path, POLICY, keep=[0])
 
     names = list(dict.fromkeys(manifest.classes.values()))
     parts = [manifest.select([name]) for name in names]
@@ -91,8 +91,8 @@ def test_predictions_that_were_asked_for_are_kept(manifest, counted, tmp_path):
 
 def test_networks_keep_their_mode(manifest, tmp_path):
     models = [NearColour().train(), NearColour().eval()]
-    contenders = {str(number): Contender(model) for number, model in enumerate(models)}
-    count_episodes(contenders, manifest, tmp_path, POLICY)
+    candidates = {str(number): Candidate(model) for number, model in enumerate(models)}
+    count_episodes(candidates, manifest, tmp_path, POLICY)
     assert [model.training for model in models] == [True, False]
 
 

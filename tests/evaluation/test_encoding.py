@@ -7,7 +7,7 @@ import torch
 from fewscape.core import Policy, Window
 from fewscape.datasets import Crop
 from fewscape.evaluation import CropEncoder
-from fewscape.evaluation.encoding import choose_room
+from fewscape.evaluation.encoding import limit_feature_bytes
 from tests.evaluation.doubles import NearColour
 
 POLICY = Policy(torch.device("cpu"), torch.float32)
@@ -72,4 +72,4 @@ def test_an_error_while_reading_reaches_the_caller():
 
 def test_the_room_is_a_part_of_the_memory():
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    assert choose_room(POLICY) == max(1 << 30, memory // 3)
+    assert limit_feature_bytes(POLICY) == max(1 << 30, memory // 3)

@@ -67,9 +67,9 @@ def test_chosen_labels_only(network):
     ("pair", "protocol", "message"),
     [
         (make_pair(labelled=False), PairProtocol(), "the pair 'scene0' has no labels"),
-        (make_pair(), PairProtocol("given"), "does not say what is for training"),
+        (make_pair(), PairProtocol("given"), "has no training and test areas"),
         (make_pair(), PairProtocol("random", 5000), "expected at least 5000"),
-        (make_pair(), PairProtocol("blocks", block=48), "take smaller blocks"),
+        (make_pair(), PairProtocol("blocks", block=48), "use smaller blocks"),
     ],
 )
 def test_what_cannot_be_scored_is_told(network, pair, protocol, message):

@@ -49,7 +49,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_says_early_that_a_place_is_not_writable(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"cannot be written: .*choose another place"):
+    with pytest.raises(OutputError, match=r"cannot be written: .*choose another path"):
         check_writable(tmp_path / "file" / "r.json")
     check_writable(tmp_path / "new" / "r.json")
     assert list((tmp_path / "new").iterdir()) == []

@@ -9,7 +9,7 @@ from fewscape.backbones import BackboneConfig
 from fewscape.cli.main import main
 from fewscape.core import ConfigError, Output, Policy, Window
 from fewscape.datasets import Area, AreaReader, FolderDataset, choose_areas
-from fewscape.evaluation import SemanticOptions, evaluate_semantic, tell_scores
+from fewscape.evaluation import SemanticOptions, describe_scores, evaluate_semantic
 from fewscape.mapping import SemanticSegmenter
 from fewscape.metrics import count_confusion
 from fewscape.models import BiCoRSeg, save_model
@@ -79,7 +79,7 @@ def test_counts_are_those_of_the_whole_image_at_once(dataset):
 
 
 def test_means_without_some_classes_are_named():
-    scores = tell_scores(torch.tensor([[8, 0, 0], [0, 6, 2], [0, 4, 4]]), NAMES, ("blue",))
+    scores = describe_scores(torch.tensor([[8, 0, 0], [0, 6, 2], [0, 4, 4]]), NAMES, ("blue",))
     first, second = scores["means"]
     assert (first["variant"], second["variant"]) == ("without blue", "all classes")
     assert first["miou"] == pytest.approx(0.75)
@@ -87,7 +87,7 @@ def test_means_without_some_classes_are_named():
 
 
 def test_nothing_known_gives_no_score(dataset):
-    scores = tell_scores(torch.zeros(3, 3, dtype=torch.int64), NAMES)
+    scores = describe_scores(torch.zeros(3, 3, dtype=torch.int64), NAMES)
     assert scores["overall_accuracy"] is None
     assert scores["means"][0]["miou"] is None
 
@@ -120,7 +120,7 @@ def test_single_band_images_are_shown_as_grey(tmp_path):
 
 def test_other_classes_are_refused(dataset):
     segmenter = SemanticSegmenter(ColourModel(), ("ground", "blue", "red"), CPU, 32)
-    with pytest.raises(ConfigError, match=r"knows 3 classes .*; the data have 3: ground, red, bl"):
+    with pytest.raises(ConfigError, match=r"has 3 classes .*; the data have 3: ground, red, bl"):
         evaluate_semantic(segmenter, dataset, [])
     with pytest.raises(ConfigError, match=r"there is no class 'clutter'; expected ground, red"):
         evaluate(dataset, options=SemanticOptions(unscored=("clutter",)))
@@ -154,7 +154,7 @@ def test_the_command_says_what_is_missing(dataset, folder, tmp_path, capsys):
         assert main([*map(str, options)]) == 2
         return capsys.readouterr().err
 
-    assert "nothing to evaluate on; expected --episodes FILE" in fail("--model", folder)
+    assert "nothing to evaluate on was given; expected --episodes FILE" in fail("--model", folder)
     told = fail("--model", "prototype", "--data", dataset.folder)
     assert "'prototype' learns its classes from examples" in told
     told = fail("--model", folder, "--data", dataset.folder, "--split", "tset")
@@ -170,14 +170,14 @@ def test_a_supervised_model_maps_without_examples(folder, dataset, tmp_path, cap
     assert main([*map(str, words), "--examples", "x.gpkg"]) == 2
     told = capsys.readouterr().err
     assert "--examples was given to the model" in told
-    assert "it is supervised and knows its classes" in told
+    assert "a supervised model already has its classes" in told
 
 
 def test_few_shot_commands_say_that_a_model_is_supervised(folder, dataset, tmp_path, capsys):
     words = ["evaluate", "--model", folder, "--episodes", "aerial4-1shot",
              "--root", tmp_path, "--output", tmp_path / "r.json"]  # fmt: skip
     assert main([*map(str, words)]) == 2
-    assert "holds a network that knows its classes" in capsys.readouterr().err
+    assert "holds a supervised network" in capsys.readouterr().err
     scene = dataset.folder / "images" / "000.png"
     assert main(["map", str(scene), "--output", str(tmp_path / "maps")]) == 2
     assert "'ensemble' learns from examples, but none were given" in capsys.readouterr().err

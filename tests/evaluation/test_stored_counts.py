@@ -22,7 +22,7 @@ def test_comes_back_as_it_was(tmp_path):
 def test_damage_and_places_that_cannot_be_written_are_told(tmp_path):
     path = tmp_path / "counts.safetensors"
     path.write_bytes(b"not counts")
-    with pytest.raises(ResultsError, match="holds no counts of episodes"):
+    with pytest.raises(ResultsError, match="is not a file of episode counts"):
         load_counts(path)
     with pytest.raises(OutputError, match="cannot be written"):
         save_counts(COUNTS, {}, path / "below" / "a.safetensors")

@@ -47,7 +47,7 @@ def an_output_folder_that_is_a_link(folder: Path) -> Words:
     return map_words(folder, write_scene(folder / "d.tif"), labels)
 
 
-@case("outputs", refused="would both have a file 't_new_roof_prob.tif'")
+@case("outputs", refused="would both write a file 't_new_roof_prob.tif'")
 def a_scene_and_a_class_that_make_one_name(folder: Path) -> Words:
     shapes = [outline(0), outline(1), outline(2), ground(PLACE)]
     names = ["new_roof", "roof", "roof", "background"]
@@ -56,7 +56,7 @@ def a_scene_and_a_class_that_make_one_name(folder: Path) -> Words:
     return ("map", *scenes, "--examples", examples, "--output", folder / "out", *QUICK)
 
 
-@case("names", refused="too many for a file's name")
+@case("names", refused="too many for a file name")
 def a_scene_with_a_long_name(folder: Path) -> Words:
     scene = write_scene(folder / f"{'n' * 245}.tif")
     return map_words(folder, scene, write_vectors(folder / "e.gpkg"))
@@ -78,7 +78,7 @@ def classes_whose_names_make_one_file_name(folder: Path) -> Words:
     )
 
 
-@case("names", refused="differ by their case only")
+@case("names", refused="differ only in case")
 def classes_that_differ_by_case(folder: Path) -> Words:
     return map_words(
         folder, write_scene(folder / "s.tif"), draw_two(folder / "e.gpkg", "Roof", "roof")
@@ -91,7 +91,7 @@ def classes_that_differ_by_the_form_of_unicode(folder: Path) -> Words:
     return map_words(folder, write_scene(folder / "s.tif"), draw_two(folder / "e.gpkg", *forms))
 
 
-@case("names", refused="has a character that cannot be shown")
+@case("names", refused="has an unprintable character")
 def a_class_with_control_characters(folder: Path) -> Words:
     names = "roof\x1b[2J", "tile"
     return map_words(folder, write_scene(folder / "s.tif"), draw_two(folder / "e.gpkg", *names))

@@ -144,7 +144,7 @@ def a_mark_of_9999(folder: Path) -> Words:
     return map_pixels(folder, write_scene(folder / "s.tif", with_mark(-9999, "float32")))
 
 
-@case(KIND, told="give --nodata 65535", check=lambda folder: True)
+@case(KIND, told="use --nodata 65535", check=lambda folder: True)
 def a_mark_of_65535(folder: Path) -> Words:
     return map_pixels(folder, write_scene(folder / "s.tif", with_mark(65535, "uint16")))
 
@@ -172,7 +172,7 @@ def scale_and_offset(folder: Path) -> Words:
     return map_pixels(folder, scene)
 
 
-@case(KIND, refused="it is a text that tells of other files")
+@case(KIND, refused="it is a text that points to other files")
 def a_virtual_raster_called_png(folder: Path) -> Words:
     write_vrt(folder, ["uint8", "uint8", "uint8"]).rename(folder / "s.png")
     return map_pixels(folder, folder / "s.png")
@@ -196,7 +196,7 @@ def a_container_without_a_raster(folder: Path) -> Words:
     return map_pixels(folder, folder / "s.vrt")
 
 
-@case(KIND, refused="says that it has")
+@case(KIND, refused="pixels by its header")
 def a_header_without_end(folder: Path) -> Words:
     side = 2**31 - 1
     (folder / "s.vrt").write_text(

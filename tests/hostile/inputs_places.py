@@ -209,13 +209,13 @@ def a_local_survey_at_another_resolution(folder: Path) -> Words:
     )
 
 
-@case(KIND, refused="one of them is a local system")
+@case(KIND, refused="one of them is a local CRS")
 def a_local_survey_and_examples_on_earth(folder: Path) -> Words:
     scene = write_scene(folder / "s.tif", crs=LOCAL)
     return map_words(folder, scene, write_vectors(folder / "e.gpkg"))
 
 
-@case(KIND, refused="one of them is a local system")
+@case(KIND, refused="one of them is a local CRS")
 def examples_of_a_local_survey(folder: Path) -> Words:
     scene = write_scene(folder / "s.tif")
     return map_words(folder, scene, write_vectors(folder / "e.gpkg", crs=LOCAL))

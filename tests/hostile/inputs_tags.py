@@ -74,9 +74,7 @@ add_parameter("layer", 7, "have no layer '7'")
 add_parameter("buffer", {}, "--buffer '{}' is no length")
 add_parameter("backbone", "hf-hub:someone/code", "takes no --backbone or --weights")
 add_parameter("precision", "int4", "precision is 'int4'")
-add_parameter(
-    "weights", "hf-hub:a/b", "nothing is fetched because a file says so", "strange_weights"
-)
+add_parameter("weights", "hf-hub:a/b", "nothing is fetched because a file says so", "weights_afar")
 
 
 def add_tags(name: str, refused: str, **tags: str) -> None:

@@ -180,7 +180,7 @@ def collections_points_and_lines(folder: Path) -> Words:
     return map_file(folder, write_json(folder / "e.geojson", mixed()))
 
 
-@case(KIND, told="left out were: 2 empty")
+@case(KIND, told="': 2 empty")
 def nothing_among_polygons(folder: Path) -> Words:
     drawn: list[Any] = [None, {"type": "Polygon", "coordinates": []}, *DRAWN]
     content = collect(drawn, [None, "roof", *NAMES])
@@ -311,14 +311,14 @@ for ending in ("geojsonl", "geojsons", "ndjson", "json"):
 add_sequence("e.geojsons", "".join(f"\x1e{line}\n" for line in lines().splitlines()))
 
 
-@case(KIND, told="left out were: 1 with coordinates that are no place")
+@case(KIND, told="': 1 with invalid coordinates")
 def coordinates_beyond_any_place(folder: Path) -> Words:
     far = shapely.Polygon([(1e300, 1), (2, 3), (4, 5)])
     names = ["roof", *NAMES]
     return map_file(folder, write_vectors(folder / "e.gpkg", [far, *DRAWN], names))
 
 
-@case(KIND, told="left out were: 1 with coordinates that are no place")
+@case(KIND, told="': 1 with invalid coordinates")
 def coordinates_that_are_no_numbers(folder: Path) -> Words:
     wkb = [*map(shapely.to_wkb, DRAWN), spoil(shapely.to_wkb(outline(2)))]
     names = np.array([*NAMES, "roof"], dtype=object)
@@ -333,13 +333,13 @@ def spoil(wkb: bytes) -> bytes:
     return wkb[:at] + struct.pack("<dd", np.nan, np.nan) + wkb[at + 16 :]
 
 
-@case(KIND, refused="has no examples, but geometries that are")
+@case(KIND, refused="has no examples, only geometries that are")
 def only_coordinates_beyond_any_place(folder: Path) -> Words:
     bad = [shapely.Polygon([(1e300, 1), (2, 3), (4, 1e308)])]
     return map_file(folder, write_vectors(folder / "e.gpkg", bad, ["roof"]))
 
 
-@case(KIND, refused="differ by their case only")
+@case(KIND, refused="differ only in case")
 def names_that_differ_by_case(folder: Path) -> Words:
     return map_file(folder, write_vectors(folder / "e.gpkg", DRAWN, ["Roof", "roof", "x"]))
 
@@ -356,7 +356,7 @@ def a_name_of_300_letters(folder: Path) -> Words:
     return map_file(folder, write_vectors(folder / "e.gpkg", DRAWN, names))
 
 
-@case(KIND, refused="has a character that cannot be shown")
+@case(KIND, refused="has an unprintable character")
 def a_name_with_control_characters(folder: Path) -> Words:
     names = ["ro\x07of", "roof", "background"]
     return map_file(folder, write_vectors(folder / "e.gpkg", DRAWN, names))
@@ -374,7 +374,7 @@ def a_name_that_is_a_path(folder: Path) -> Words:
     return map_file(folder, write_vectors(folder / "e.gpkg", DRAWN, [name, name, "background"]))
 
 
-@case(KIND, refused="only tell of other files")
+@case(KIND, refused="only point to other files")
 def a_file_that_only_tells_of_another(folder: Path) -> Words:
     write_vectors(folder / "secret.gpkg")
     (folder / "e.geojson").write_text(

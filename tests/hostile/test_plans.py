@@ -66,7 +66,7 @@ def test_crafted_plans_write_nothing_anywhere(tmp_path, parts, changes):
     before = sorted(tmp_path.rglob("*"))
     code, text = call(["merge", tmp_path / "out"])
     assert code == 2, text
-    assert "is no plan of a map" in text
+    assert "is not a valid map plan" in text
     assert sorted(tmp_path.rglob("*")) == before
 
 

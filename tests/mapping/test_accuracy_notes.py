@@ -5,10 +5,10 @@ import pytest
 
 from fewscape.mapping.engine.accuracy_notes import (
     advise,
+    describe_lone_class,
     encode_accuracy,
     list_accuracy,
     note_accuracy,
-    tell_lone_class,
 )
 from fewscape.mapping.engine.own_accuracy import ClassAccuracy, OwnAccuracy, Score
 
@@ -82,10 +82,10 @@ def test_advice_only_where_something_is_amiss(own, told):
 
 def test_one_class_alone_is_told():
     alone = make(ClassAccuracy("a", 4, 9, None), mean=None)
-    assert tell_lone_class(alone).startswith(
-        "only 'a' was drawn: unlabelled ground counts as unknown"
+    assert describe_lone_class(alone).startswith(
+        "only 'a' was drawn, so unlabelled ground is unknown"
     )
-    assert tell_lone_class(OWN) == ""
+    assert describe_lone_class(OWN) == ""
 
 
 def test_the_tag_is_json_with_few_digits():
@@ -104,7 +104,7 @@ def test_the_tag_is_json_with_few_digits():
 def test_the_note_tells_mean_and_classes():
     (note,) = note_accuracy(OWN, "s.tif")
     assert note == (
-        "expected IoU on 's.tif' by the examples alone, % (95 %): mean 50 (31 to 75); "
+        "expected IoU on 's.tif', estimated from the examples, % (95 %): mean 50 (31 to 75); "
         "background 95 (90 to 100), road 50 (31 to 75), swimming pool -"
     )
     assert note_accuracy(make(ClassAccuracy("a", 1, 9, None), mean=None), "s.tif") == ()

@@ -132,7 +132,7 @@ def test_pixel_coordinates_serve_scenes_without_georeference(tmp_path):
 def test_reports_polygons_elsewhere_with_both_extents(tmp_path, scene):
     with pytest.raises(
         ExamplesError,
-        match=r"no polygon of .*examples\.gpkg' lies inside .*scene\.tif'; the polygons cover x "
+        match=r"no polygon of .*examples\.gpkg' is inside .*scene\.tif'; the polygons cover x "
         r"500500 to .* in EPSG:32631, the scene x 500000 to 500150, y 4999900 to 5000000 in "
         r"EPSG:32631; .*--example_scene",
     ):
@@ -151,7 +151,7 @@ def test_reports_a_crs_that_is_missing_on_one_side(tmp_path, scene):
 
 
 def test_reports_files_that_name_no_class(tmp_path, scene):
-    with pytest.raises(ExamplesError, match="name no class to map; they hold only area"):
+    with pytest.raises(ExamplesError, match="name no class to map; they have only area"):
         annotate(tmp_path, scene, {"area": box(0, 0, 9, 9)})
 
 
@@ -253,7 +253,7 @@ def test_classes_may_have_colours(tmp_path, scene):
         assert read_annotations(path, bare).colours == {"lake": (0, 0, 255)}
         features[1]["properties"]["Color"] = "bluish"
         path.write_text(json.dumps(content))
-        with pytest.raises(ExamplesError, match=r"class 'lake' of .* has the colour 'bluish'; a"):
+        with pytest.raises(ExamplesError, match=r"class 'lake' of .* has the colour 'bluish'; e"):
             read_annotations(path, bare)
 
 
@@ -269,5 +269,5 @@ def test_label_rasters_have_the_colours_of_their_table(tmp_path, scene):
 
 
 def test_only_background_is_a_sentence(tmp_path, scene):
-    with pytest.raises(ExamplesError, match="name no class to map; they hold only background"):
+    with pytest.raises(ExamplesError, match="name no class to map; they have only background"):
         annotate(tmp_path, scene, {"background": box(0, 0, 9, 9)})

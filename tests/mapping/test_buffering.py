@@ -25,7 +25,9 @@ def test_what_a_buffer_is(text, size, unit):
 
 @pytest.mark.parametrize("text", ["", "0", "-1", "3km", "m", "1e9", "nan", "9999999"])
 def test_what_a_buffer_is_not(text):
-    with pytest.raises(ConfigError, match=r"is no length; expected pixels such as 1\.5 or 2px, or"):
+    with pytest.raises(
+        ConfigError, match=r"is not a length; expected pixels such as 1\.5 or 2px, or"
+    ):
         Buffer.parse(text)
 
 
@@ -35,7 +37,7 @@ def test_metres_are_those_on_the_ground():
     flat = Georeference(100, 120, Affine(1e-5, 0, 25, 0, -1e-5, 60), CRS.from_epsg(4326))
     columns, rows = Buffer(3, "m").measure(flat)
     assert columns == pytest.approx(2 * rows, rel=0.01)  # at 60 degrees north
-    with pytest.raises(ConfigError, match=r"--buffer 3m was given for a scene without reference"):
+    with pytest.raises(ConfigError, match=r"--buffer 3m was given for a scene without a CRS"):
         Buffer(3, "m").measure(Georeference(9, 9, Affine.identity(), None))
 
 
@@ -91,7 +93,7 @@ def test_all_kinds_are_examples(tmp_path, scene):
     assert (ids[:, 60] == 1).sum() == 6
     assert ids[62, 7] == ids[90, 100] == 2
     assert len(np.unique(numbers)) == 1 + 5
-    assert found.left_out == {"empty": 1, "outside the scene": 2}
+    assert found.skipped == {"empty": 1, "outside the scene": 2}
     wide = read_annotations(path, scene, buffer="3m").labels(["road"], WHOLE)[0]
     assert (wide[:, 60] == 1).sum() in (22, 24)
 
@@ -104,7 +106,7 @@ def test_metres_need_a_reference_system_only_where_something_is_thin(tmp_path):
         path = write_polygons(
             tmp_path / "b.shp", [point], ["roof"], crs=None, geometry_type="Point"
         )
-        with pytest.raises(ConfigError, match="give pixels, such as --buffer"):
+        with pytest.raises(ConfigError, match="use pixels, such as --buffer"):
             read_annotations(path, photo, buffer="3m")
 
 
@@ -116,5 +118,5 @@ def test_what_lies_beyond_the_projection_is_outside(tmp_path, scene):
     pole = shapely.box(-179, -100, 179, -89)
     path = write_polygons(tmp_path / "a.gpkg", [near, pole], ["a", "a"], crs="EPSG:4326")
     found = read_annotations(path, scene)
-    assert found.left_out == {"outside the scene": 1}
+    assert found.skipped == {"outside the scene": 1}
     assert len(found.polygons["a"]) == 1

@@ -87,7 +87,7 @@ def test_polygons_on_ground_without_data_are_no_sample(tmp_path):
 @pytest.mark.parametrize("seed", range(3))
 def test_counts_are_those_of_the_slow_way_with_any_windows(tmp_path, seed, monkeypatch):
     monkeypatch.setattr("fewscape.mapping.checking.SIDE", (7, 16, 1024)[seed])
-    monkeypatch.setattr("fewscape.mapping.checking.STRIP_PIXELS", (90, 400, 10**6)[seed])
+    monkeypatch.setattr("fewscape.mapping.checking.AREA_PIXELS", (90, 400, 10**6)[seed])
     rng = np.random.default_rng(seed)
     kinds = ["area", "background", "ignore", "roof", "tree"]
     polygons = {
@@ -158,7 +158,7 @@ def test_classes_that_the_map_does_not_have_are_refused(tmp_path):
     check = draw(
         tmp_path, {"background": [shapely.box(0, 0, 4, 4)], "rof": [shapely.box(5, 5, 9, 9)]}
     )
-    message = r"'.*check\.gpkg' have the class 'rof', the map has not.*mean 'roof'\?.*rename"
+    message = r"'.*check\.gpkg' have the class 'rof', which the map lacks.*mean 'roof'\?.*rename"
     with pytest.raises(ExamplesError, match=message):
         check_names(check, NAMES)
     check_names(check, ("rof",))

@@ -123,9 +123,7 @@ def test_reports_objects_smaller_than_a_feature_cell(tmp_path, scene):
 
 def test_examples_without_any_background_are_refused(tmp_path, scene):
     drawn = annotations(tmp_path, scene, {"lake": squares((100, 100))}, "areas")
-    with pytest.raises(
-        ExamplesError, match=r"say nowhere what is not 'lake'; .*--examples_are obj"
-    ):
+    with pytest.raises(ExamplesError, match=r"have no background for 'lake'; .*--examples_are obj"):
         cut_examples(drawn, scene, window=64)
     both = {"lake": squares((100, 100)), "background": squares((120, 100))}
     (shot,) = cut_examples(annotations(tmp_path, scene, both, "areas"), scene, window=64).shots[0]

@@ -52,8 +52,8 @@ def test_ordinary_maps_have_no_warnings():
         ),
         (
             SUPERVISED,
-            "if that is wrong, compare bands, --scale and pixel size with those of the images that "
-            "the model was trained on",
+            "if this is wrong, compare bands, --scale and pixel size with those of the training "
+            "images",
         ),
     ],
 )
@@ -74,15 +74,14 @@ def test_no_threshold_is_named_that_would_map_everything():
     [
         (
             PLAN,
-            "if that is too much, draw what else there is, as 'background' or as classes of its "
-            "own",
+            "if this is too much, draw other ground, as 'background' or as other classes",
         ),
         (
             WITH_THRESHOLD,
-            "if that is too much, draw what else there is, as 'background' or as classes of its "
-            "own, or raise --threshold",
+            "if this is too much, draw other ground, as 'background' or as other "
+            "classes, or raise --threshold",
         ),
-        (SUPERVISED, "if that is wrong, compare bands"),
+        (SUPERVISED, "if this is wrong, compare bands"),
     ],
 )
 def test_a_class_that_covers_nearly_all(plan, told):

@@ -49,7 +49,7 @@ def test_a_limit_is_kept_by_less_cache_and_smaller_batches(scene):
 
 
 def test_too_little_is_told_with_what_is_needed(scene):
-    with pytest.raises(ConfigError, match=r"within 1 MB.*needs \d+ MB beside the network"):
+    with pytest.raises(ConfigError, match=r"limit of 1 MB.*needs \d+ MB besides the network"):
         make_plan(scene, 10**6)
 
 
@@ -77,9 +77,9 @@ def test_an_estimate_counts_windows_and_bytes(scene):
     assert estimate.disk_bytes == 3 * 300 * 500
     assert estimate.seconds > 0
     assert sum(segmenter.batches) <= 48
-    told = estimate.tell()
+    told = str(estimate)
     assert f"{estimate.windows} windows" in told
-    assert "beside" in told
+    assert "plus" in told
 
 
 MEASURED = """

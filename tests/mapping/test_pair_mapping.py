@@ -113,8 +113,8 @@ def test_ground_of_two_classes_teaches_nothing(tmp_path, reader):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a", "a"], "hold one class only, 'a'"),
-        (["a", "ignore"], "hold one class only, 'a'"),
+        (["a", "a"], "have only one class, 'a'"),
+        (["a", "ignore"], "have only one class, 'a'"),
     ],
 )
 def test_examples_of_one_class_are_refused(tmp_path, reader, names, message):
@@ -132,7 +132,7 @@ def test_a_polygon_between_pixel_centres_is_told(tmp_path, reader):
         shapely.transform(shapely.box(9, 9, 12, 12), to_ground),
     ]
     path = write_polygons(tmp_path / "a.gpkg", shapes, ["tiny", "field"])
-    with pytest.raises(ExamplesError, match=r"no pixel of '.*' teaches the class 'tiny'"):
+    with pytest.raises(ExamplesError, match=r"the class 'tiny' has no usable pixel in '.*'"):
         read_pixel_examples(path, reader)
 
 
@@ -229,9 +229,9 @@ def test_a_limit_of_memory_makes_the_tiles_smaller(reader, files, network):
     assert all(memory.total <= limit for memory, limit in zip(found[1:], limits[1:], strict=True))
     lean = PairMemory.make(reader, 64, 10**9, has_patches=False)
     assert lean.cache_bytes >= found[2].cache_bytes
-    with pytest.raises(ConfigError, match=r"within 10 MB .* needs \d+ MB beside the network"):
+    with pytest.raises(ConfigError, match=r"limit of 10 MB .* needs \d+ MB besides the network"):
         PairMemory.make(reader, 64, 10**7)
-    with pytest.raises(ConfigError, match="within 10 MB"):
+    with pytest.raises(ConfigError, match="limit of 10 MB"):
         open_mapper(reader, files, network, max_memory=10**7)
 
 

@@ -104,7 +104,7 @@ def test_polygons_of_two_classes_that_overlap(call, tmp_path, capsys):
     drawn = [*DRAWN, box(70, 10, 85, 25)]
     assert call("--no_vectors", drawn=drawn, names=[*NAMES, "car"]) == 0
     told = capsys.readouterr()
-    assert told.out.count("were drawn as two classes; they teach nothing") == 1
+    assert told.out.count("are drawn as two classes and are not learned from") == 1
     assert "two classes" not in told.err
 
 
@@ -120,7 +120,7 @@ def test_polygons_of_one_class_on_all_of_another_are_told(call, capsys):
 def test_only_background_is_told_in_a_sentence(call, capsys, model):
     assert call(drawn=DRAWN[:2], names=NAMES[:2], model=model) == 2
     told = capsys.readouterr().err
-    assert "name no class to map; they hold only background; add polygons of the classes" in told
+    assert "name no class to map; they have only background; add polygons of the classes" in told
 
 
 @pytest.mark.parametrize("value", ["-0.1", "1.5", "nan"])
@@ -128,7 +128,7 @@ def test_thresholds_are_shares(call, capsys, value):
     with pytest.raises(SystemExit) as stop:
         call(f"--threshold={value}")
     assert stop.value.code == 2
-    assert f"'{value}' is no number from 0 to 1 such as 0.5" in capsys.readouterr().err
+    assert f"'{value}' is not a number from 0 to 1 such as 0.5" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -159,7 +159,7 @@ def test_ground_without_data(call, tmp_path):
 def test_networks_tell_nothing_of_themselves(call, capsys):
     assert call("--no_estimate", model="embedded") == 2
     told = capsys.readouterr().err
-    assert "--no_estimate was given; only models that learn from every drawn pixel" in told
+    assert "--no_estimate was given; only pixel models" in told
 
 
 def test_options_of_networks_are_refused(call, capsys):
@@ -172,7 +172,7 @@ def test_the_estimate_is_told_written_and_made_again(call, tmp_path, capsys, mod
     more = ("--no_vectors", "--threshold", "0.6")
     assert call(*more, model=model) == 0
     told = capsys.readouterr().out
-    assert "by judging each polygon from the others" in told
+    assert "each polygon predicted from the others" in told
     _, tags = read_classes(tmp_path)
     expected = json.loads(tags["EXPECTED_IOU"])
     assert set(expected["classes"]) == {"background", "roof"}
@@ -200,8 +200,8 @@ def test_no_estimate_switches_it_off(call, tmp_path, capsys):
 def test_one_class_alone_is_told(call, capsys):
     call("--no_vectors", drawn=DRAWN[2:], names=NAMES[2:])
     told = capsys.readouterr().out
-    assert "only 'roof' was drawn: unlabelled ground counts as unknown" in told
-    assert "(positive and unlabelled rule); draw some 'background' polygons" in told
+    assert "only 'roof' was drawn, so unlabelled ground is unknown" in told
+    assert "(positive-unlabelled learning); draw some 'background' polygons" in told
 
 
 def test_the_preview_shows_the_estimate(call, tmp_path):

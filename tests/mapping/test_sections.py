@@ -257,7 +257,7 @@ def test_a_damaged_plan_is_told(tmp_path):
     with SceneReader(path) as scene:
         journal = make_shard(SceneMapper(scene, EdgeSegmenter(), OPTIONS), tmp_path / "out", (1, 2))
     (journal.folder / "plan.json").write_text('{"stem": 1}')
-    with pytest.raises(ResultsError, match="is no plan of a map"):
+    with pytest.raises(ResultsError, match="is not a valid map plan"):
         Journal.find(tmp_path / "out")
 
 

@@ -201,7 +201,9 @@ def test_published_names_become_ours():
 
 
 def test_a_foreign_name_is_told():
-    with pytest.raises(WeightsError, match=r"'head.weight' is no name of a BiCoR-Seg checkpoint"):
+    with pytest.raises(
+        WeightsError, match=r"'head.weight' is not a name of a BiCoR-Seg checkpoint"
+    ):
         from_official({"head.weight": torch.zeros(1)})
 
 
@@ -378,5 +380,5 @@ def test_what_does_not_fit_is_refused(options, message):
 
 
 def test_a_size_that_does_not_fit_names_one_that_does():
-    with pytest.raises(ShapeError, match="for instance to 96 x 96"):
+    with pytest.raises(ShapeError, match="for example to 96 x 96"):
         build()(torch.rand(1, 3, 70, 90))

@@ -73,7 +73,7 @@ def test_shots_are_learnt_jointly(model):
     """Not the mean of what each says alone."""
     query = make_features(0)
     shots = [model.learn(make_features(seed), make_mask(seed)) for seed in (1, 2)]
-    alone = torch.stack([model.predict_shot(query, shot).logits for shot in shots]).mean(dim=0)
+    alone = torch.stack([model.predict(query, [shot]).logits for shot in shots]).mean(dim=0)
     assert not torch.allclose(model.predict(query, shots).logits, alone, atol=1e-2)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from fewscape.backbones import BackboneConfig, fit_state
-from fewscape.core import WeightsError
+from fewscape.core import Features, WeightsError
 from fewscape.models.icpd_net import ICPDNet, comparison, decoupling, from_official, prompts
 from fewscape.models.icpd_net.fusion import THRESHOLD
 from tests.reference.icpd_net import LiteralICPDNet, similarity
@@ -61,7 +61,7 @@ def predict(network, inputs, order, monkeypatch, shots):
 
     def encode(images, tokens):
         maps = network.backbone(images)
-        features = network.enhance(maps, (SIZE, SIZE), None)
+        features = network.enhance(Features(maps, (SIZE, SIZE)))
         extra = network.ipdm.describe(tokens.permute(0, 3, 1, 2))
         return replace(features, extra=extra)
 

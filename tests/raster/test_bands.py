@@ -48,7 +48,7 @@ def test_interpretations_of_described_bands_do_not_count(tmp_path):
     assert bands_of(path, "red", "green", "blue") == (3, 2, 1)
     with rasterio.open(path, "r+") as dataset:
         dataset.descriptions = ("nir", "green", "red")
-    with pytest.raises(SceneError, match="no band called 'blue'"):
+    with pytest.raises(SceneError, match="no band named 'blue'"):
         bands_of(path, "blue", 1, 1)
 
 
@@ -56,7 +56,7 @@ def test_unknown_names_list_what_there_is(named, tmp_path):
     with pytest.raises(SceneError) as failure:
         bands_of(named, "rad", 1, 1)
     told = str(failure.value)
-    assert "has no band called 'rad'" in told
+    assert "has no band named 'rad'" in told
     assert "it has 1 Blue, 2 green, 3 red, 4 without a name, 5 B8" in told
     assert "did you mean 'red'?" in told
 
@@ -65,5 +65,5 @@ def test_a_name_of_two_bands_is_ambiguous(tmp_path):
     path = write_raster(tmp_path / "twice.tif", ramp(8, 9))
     with rasterio.open(path, "r+") as dataset:
         dataset.descriptions = ("nir", "red", "NIR")
-    with pytest.raises(SceneError, match=r"has 2 bands called 'nir': 1, 3; expected one"):
+    with pytest.raises(SceneError, match=r"has 2 bands named 'nir': 1, 3; expected one"):
         bands_of(path, "nir", 1, 1)

@@ -124,7 +124,7 @@ def test_a_lasting_failure_names_address_window_and_remedy(server):
         told = str(failure.value)
         assert f"'{server.url}/scene.tif' cannot be read over the network" in told
         assert "(rows 0 to 540, columns 0 to 620)" in told
-        assert "4 tries failed; run it again later, with more --tries, or download" in told
+        assert "4 tries failed; try again later, raise --tries, or download" in told
         assert "secret" not in told
         server.set_up()  # nothing of the failure is remembered
         assert scene.read(Window(0, 0, 540, 620))[1].all()

@@ -90,7 +90,9 @@ def test_a_small_offset_is_allowed(tmp_path):
 
 def test_swapped_files_are_told(tmp_path):
     pan, ms = write_pair(tmp_path)
-    with pytest.raises(SceneError, match="has 4 bands; expected one; the two seem to be swapped"):
+    with pytest.raises(
+        SceneError, match="has 4 bands; expected one; the two rasters seem to be swapped"
+    ):
         PanMsReader(ms, pan)
 
 
@@ -104,8 +106,8 @@ def test_a_damaged_file_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("ms", "pan", "message"),
     [
-        ((4, 5, 6), (20, 23), r"20 x 23 pixels; expected 4 times the 5 x 6 .*; cut both"),
-        ((4, 20, 24), (5, 6), r"the two seem to be swapped"),
+        ((4, 5, 6), (20, 23), r"20 x 23 pixels; expected 4 times the 5 x 6 .*; crop both"),
+        ((4, 20, 24), (5, 6), r"the two images seem to be swapped"),
         ((5, 6), (20, 24), r"a pair of shapes \(5, 6\) and \(20, 24\)"),
     ],
 )

@@ -116,7 +116,7 @@ def test_everything_is_split_into_its_parts(tmp_path):
     assert found.names == ("a", "a", "b", "b", "b", "c", "c", "d", "d")
     kinds = [shapely.get_type_id(part) for part in found.geometries]
     assert kinds == [3, 3, 3, 0, 1, 0, 0, 3, 3]
-    assert found.left_out == {"empty": 1, "without area": 1}
+    assert found.skipped == {"empty": 1, "without area": 1}
 
 
 def test_features_without_a_geometry_are_counted(tmp_path):
@@ -129,7 +129,7 @@ def test_features_without_a_geometry_are_counted(tmp_path):
     }
     (tmp_path / "a.geojson").write_text(json.dumps(content))
     found = read_polygons(tmp_path / "a.geojson")
-    assert found.left_out == {"empty": 1}
+    assert found.skipped == {"empty": 1}
     assert found.names == ("a",)
 
 

@@ -126,7 +126,7 @@ def test_items_on_the_web(tmp_path):
         server.set_up()
         with pytest.raises(SceneError, match="404; the server refuses it; check the address"):
             find_sources([f"{server.url}/absent.json"], None, retry)
-    with pytest.raises(SceneError, match=r"cannot be read from there.*download it first"):
+    with pytest.raises(SceneError, match=r"cannot be read.*download it first"):
         find_sources(["s3://bucket/items.json"])
 
 
@@ -142,7 +142,7 @@ def test_collections_of_items(tmp_path):
     ("asset", "message"),
     [
         ("imag", r"no asset 'imag'; it has b1, image; did you mean 'image'"),
-        (None, r"no asset of the item 'i' .* stands out; .* b1, image; name one with --asset"),
+        (None, r"the asset of the item 'i' .* is ambiguous; .* b1, image; choose one with --asset"),
     ],
 )
 def test_refuses_unknown_and_ambiguous_assets(tmp_path, asset, message):

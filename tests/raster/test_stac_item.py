@@ -79,7 +79,7 @@ def test_items_can_be_read_by_others(tmp_path, crs):
     assert item.properties["processing:software"] == {"fewscape": "1.0"}
     assert item.properties["fewscape:parameters"] == {"window": 64}
     assert (item.properties["proj:code"] is None) == ("proj:wkt2" in item.properties)
-    assert "does not tell" not in item.properties["description"]
+    assert "is unknown" not in item.properties["description"]
 
 
 def test_without_a_date_it_is_said_whose_the_date_is(tmp_path):

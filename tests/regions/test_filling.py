@@ -36,7 +36,7 @@ def test_fills_what_is_missing(job, workers):
     assert told[-1] == (4, 2)
     assert told == sorted(told)
     for seed in range(5):
-        assert job.store.holds(read(seed), job.maker)
+        assert job.store.path(read(seed), job.maker).is_file()
     assert np.array_equal(job.store.get(read(2), job.maker), job.maker(read(2)))
 
 
@@ -73,5 +73,5 @@ def test_a_killed_worker_is_told(job, monkeypatch):
         raise BrokenProcessPool
 
     monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
-    with pytest.raises(ConfigError, match=r"worker process was ended from outside; .* fewer wor"):
+    with pytest.raises(ConfigError, match=r"worker process was killed; .* fewer wor"):
         fill_store(job, [[0], [1]], workers=2)

@@ -107,9 +107,9 @@ def test_a_truncated_file_is_made_again(store, keep):
     regions = store.get(image, maker)
     (path,) = files(store)
     path.write_bytes(path.read_bytes()[:keep])
-    assert not store.holds(image, maker) or keep == -1
+    assert store.add(image, maker) or keep == -1
     assert np.array_equal(store.get(image, maker), regions)
-    assert store.holds(image, maker)
+    assert not store.add(image, maker)
 
 
 def test_a_damaged_or_foreign_file_is_made_again(store):

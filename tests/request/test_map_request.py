@@ -87,7 +87,7 @@ def test_lists_and_paths_are_taken():
         ("threshold", float("nan"), "a number from 0 to 1"),
         ("resolution", 0, "expected a number from 0.001"),
         ("scales", (), "factors such as"),
-        ("shard", (3, 2), "a part such as 3 of 16"),
+        ("shard", (3, 2), "a shard such as 3 of 16"),
     ],
 )
 def test_impossible_values_are_told(name, value, expected):

@@ -81,7 +81,7 @@ class Listener(Reporter):
     def __init__(self):
         self.heard = []
 
-    def tell(self, sentence):
+    def info(self, sentence):
         self.heard.append(("tell", sentence))
 
     def accuracy(self, own, scene_name):

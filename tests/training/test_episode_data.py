@@ -78,7 +78,7 @@ def test_images_of_held_out_classes_can_be_left_out(tmp_path):
     data = EpisodeData(
         FolderSource(str(tmp_path), ("some",)),
         held_out=["blue"],
-        held_out_pixels="left_out",
+        held_out_pixels="skip_image",
         image_size=64,
         min_share=0.01,
     )
@@ -185,7 +185,7 @@ def test_a_network_without_regions_gets_none(make):
 
 
 def test_mistakes_are_told(make):
-    with pytest.raises(ConfigError, match="the recipe names no data"):
+    with pytest.raises(ConfigError, match="the recipe has no data"):
         EpisodeData()
     with pytest.raises(ConfigError, match=r"held_out names 'blu'; did you mean 'blue'"):
         make(held_out=["blu"])

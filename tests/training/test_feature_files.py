@@ -86,7 +86,7 @@ def test_a_full_disk_stops_the_writing_and_not_the_training(tmp_path, monkeypatc
     with caplog.at_level(logging.WARNING):
         maps = FeatureCache(backbone, store)(images(2))
     assert maps[0].shape[0] == 2
-    assert "no more maps are kept" in caplog.text
+    assert "no more maps are cached" in caplog.text
     assert caplog.text.count("No space left") == 1
 
 

@@ -96,4 +96,4 @@ def test_from_pairs_to_a_model_folder(tmp_path, capsys):
     assert json.loads((folder.path / "preprocess.json").read_text())["percentiles"] == [0.1, 99.9]
     ratio = ["--model.network.init_args.config.ratio", 2]
     assert main([str(word) for word in [*words, *ratio]]) == 2
-    assert "the network takes a ratio of 2 and 4 bands" in capsys.readouterr().err
+    assert "the network needs a ratio of 2 and 4 bands" in capsys.readouterr().err

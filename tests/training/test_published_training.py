@@ -37,7 +37,7 @@ def open_training(root, name, fold, **settings):
         held_out=list(novel_classes(protocol, fold, dataset).values()),
         held_out_pixels=protocol.held_out_pixels,
         **{
-            "left_out_pixels": protocol.left_out_pixels,
+            "skip_image_pixels": protocol.skip_image_pixels,
             "image_size": {"isaid5i": 64, "dlrsd": 12}[protocol.dataset],
             "min_share": 0.01,
             "max_share": 1.0,
@@ -77,10 +77,10 @@ def test_p3_trains_on_no_pixel_of_a_novel_class(root, fold):
 
 def test_p2_leaves_a_training_tile_out_from_its_threshold_on(root):
     """An object of the invented tiles has 64 pixels, unless another one covers some."""
-    assert PROTOCOLS["isaid5i-p2"].left_out_pixels == 2048
+    assert PROTOCOLS["isaid5i-p2"].skip_image_pixels == 2048
     kept = {}
     for least in (64, 65):
-        data, dataset = open_training(root, "isaid5i-p3", 0, left_out_pixels=least)
+        data, dataset = open_training(root, "isaid5i-p3", 0, skip_image_pixels=least)
         kept[least] = {crop.labels for _, crop in read_crops(data)}
     novel = list(novel_classes(PROTOCOLS["isaid5i-p3"], 0, dataset))
     counts = {

@@ -178,7 +178,7 @@ def test_validating_on_training_images_is_allowed_and_told(tmp_path, caplog):
     (folder / "splits.json").write_text(json.dumps({"train": ["000", "001"], "val": ["001"]}))
     data = SemanticData(str(folder), train=["train", "val"], val=["val"], image_size=32)
     assert names_of(data, data.train_areas) == ["000", "001"]
-    assert "1 of 1 validation images are trained on too" in caplog.text
+    assert "1 of 1 validation images are also training images" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_wrong_settings_are_told(tmp_path, settings, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"task": "semantics"}, r"asks for the task 'semantics'; did you mean 'semantic'"),
+        ({"task": "semantics"}, r"has the unknown task 'semantics'; did you mean 'semantic'"),
         ({"model__smoothings": 0.1}, r"unknown key .*smoothings'; did you mean 'smoothing'"),
         ({"data__crops__scale": 1}, r"unknown key .*scale"),
     ],
@@ -213,5 +213,5 @@ def test_a_recipe_with_a_mistake_is_refused(tmp_path, change, message):
 
 def test_a_few_shot_recipe_is_not_taken_for_a_supervised_one(tmp_path):
     (tmp_path / "recipe.yaml").write_text("task: [1, 2")
-    with pytest.raises(ConfigError, match="is no YAML"):
+    with pytest.raises(ConfigError, match="is not YAML"):
         train(["--config", str(tmp_path / "recipe.yaml")])

@@ -84,18 +84,20 @@ def test_a_name_that_is_none_names_the_nearest():
 
 @pytest.mark.parametrize("name", ["ensemble", "maximum_likelihood"])
 def test_a_model_of_scenes_is_no_network_of_crops(name):
-    with pytest.raises(ConfigError, match=rf"'{name}' maps scenes.*'fewscape compare --scenes'"):
+    with pytest.raises(
+        ConfigError, match=rf"'{name}' is a pixel model.*'fewscape compare --scenes'"
+    ):
         assert load(name).few_shot
     with pytest.raises(ConfigError, match="learns its classes from examples"):
         assert load(name).semantic
-    with pytest.raises(ConfigError, match="is no network for panchromatic"):
+    with pytest.raises(ConfigError, match="is not a network for panchromatic"):
         assert load(name).pair
 
 
 def test_a_folder_of_a_model_of_scenes_is_one(tmp_path):
     folder = str(shutil.copytree(embedded_folder("ensemble"), tmp_path / "copy"))
     assert find(folder).kind == "pixel"
-    with pytest.raises(ConfigError, match="maps scenes"):
+    with pytest.raises(ConfigError, match="is a pixel model"):
         assert load(folder).few_shot
     assert torch.equal(load(folder).pixel.deep.projection, load(DEFAULT).pixel.deep.projection)
 

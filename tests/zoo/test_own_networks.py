@@ -106,7 +106,7 @@ def test_a_map_by_a_class_path_is_made_again_only_if_it_is_named(module, tmp_pat
     again = [tmp_path / "maps" / "scene_classes.tif", "--scene", files.scene]
     again = ["reproduce", *map(str, [*again, "--examples", files.examples])]
     assert main(again) == 2
-    assert "if you trust it, name it yourself: --model tiny_network" in capsys.readouterr().err
+    assert "if you trust it, give it with --model tiny_network" in capsys.readouterr().err
     assert "tiny_network" not in sys.modules
     assert main([*again, "--model", model]) == 0
     (module / "other").mkdir()
@@ -146,8 +146,8 @@ def test_a_class_and_a_folder_must_fit(module):
     [
         ("absent_module:Net", "cannot be imported"),
         ("json:Absent", "cannot be imported"),
-        ("json:loads", "'json:loads' is no class"),
-        ("json:JSONDecoder", "is no model; expected a child of FewShotModel"),
+        ("json:loads", "'json:loads' is not a class"),
+        ("json:JSONDecoder", "is not a model; expected a subclass of FewShotModel"),
     ],
 )
 def test_class_paths_that_are_none(path, message):

@@ -1,4 +1,4 @@
-"""What programs and notebooks call: files, arrays and tables in, results out."""
+"""The functions behind ``import fewscape``: files, arrays and tables in, results out."""
 
 from fewscape.api.mapping import map_pan_ms, map_scene
 from fewscape.api.reading import open_scene, read_examples

@@ -1,4 +1,4 @@
-"""Scenes that are in memory, written where they can be mapped like files."""
+"""In-memory scenes, written to disk so that they are mapped like files."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     import xarray
 
 Place: TypeAlias = Affine | Sequence[float]
-"""Column and row to x and y: an ``Affine``, or its first six numbers."""
+"""From column and row to x and y: an ``Affine``, or its first six numbers."""
 
 SceneInput: TypeAlias = Union[str, Path, npt.NDArray[Any], "xarray.DataArray"]
-"""A raster by path or address, an array (bands, H, W) or (H, W), or a DataArray of that shape."""
+"""Path or address of a raster, an array (C, H, W) or (H, W), or a DataArray of that shape."""
 
 UNSUITED = {"bool": "uint8", "float16": "float32", "int64": "int32", "uint64": "uint32"}
-"""Types that not every GDAL writes, and what they become if their values fit."""
+"""Types that some GDAL builds cannot write, and their replacement if the values fit."""
 
 REGULAR = 1e-3
-"""Of a pixel, that distances of coordinates may differ."""
+"""Tolerance of evenly spaced coordinates, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class ArrayScene:
     values: npt.NDArray[Any]
     """(C, H, W)."""
     transform: Affine | None = None
-    """None: coordinates are columns and rows."""
+    """None if coordinates are columns and rows."""
     crs: Any = None
-    """What rasterio takes for a reference system; None for none."""
+    """Any CRS that rasterio accepts, or None."""
     nodata: float | None = None
     band_names: Sequence[str] = field(default_factory=tuple)
-    """Of all bands, or of none."""
+    """One per band, or empty."""
 
     def write(self, path: Path) -> Path:
         """Write an uncompressed GeoTIFF.
@@ -79,12 +79,12 @@ class ArrayScene:
 
 
 def is_in_memory(scene: object) -> bool:
-    """Whether a scene is an array and no file."""
+    """Whether a scene is an array rather than a file."""
     return isinstance(scene, np.ndarray) or is_data_array(scene)
 
 
 def is_data_array(scene: object) -> bool:
-    """Whether a scene is an ``xarray.DataArray``; without importing xarray."""
+    """Whether a scene is an ``xarray.DataArray``, without importing xarray."""
     xarray = sys.modules.get("xarray")
     return xarray is not None and isinstance(scene, xarray.DataArray)
 
@@ -94,17 +94,16 @@ def read_array(
     crs: Any = None,  # noqa: ANN401 (what rasterio takes)
     transform: Place | None = None,
 ) -> ArrayScene:
-    """A raster in memory, with what is known of its place.
+    """Read an array with its georeference.
 
     Args:
         scene: array (C, H, W) or (H, W), or a DataArray with rows and columns last or named ``y``
-            and ``x``; its coordinates and its ``spatial_ref`` (as rioxarray writes it) tell its
-            place.
-        crs: of the array, if it does not tell it itself.
-        transform: likewise.
+            and ``x``. Its coordinates and ``spatial_ref`` (as in rioxarray) give its georeference.
+        crs: CRS of the array, if it has none of its own.
+        transform: transform of the array, if it has none of its own.
 
     Raises:
-        SceneError: another number of dimensions, values that are no numbers, or coordinates that
+        SceneError: the array has a wrong number of dimensions, holds no numbers, or its coordinates
             are not evenly spaced.
     """
     names: Sequence[str] = ()
@@ -130,7 +129,7 @@ def read_array(
 
 
 def _suit(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Of a type that GDAL writes."""
+    """Convert to a type that GDAL writes."""
     if values.dtype.kind not in "biuf":
         raise SceneError(
             f"the array holds {values.dtype}", "expected numbers", "convert it with astype"
@@ -149,7 +148,7 @@ def _suit(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _order_dimensions(scene: Any) -> Any:  # noqa: ANN401 (a DataArray)
-    """Rows and columns last, if they are called by their names."""
+    """Move the dimensions named ``y`` and ``x`` last."""
     for rows, cols in (("y", "x"), ("latitude", "longitude"), ("lat", "lon")):
         if rows in scene.dims and cols in scene.dims:
             return scene.transpose(..., rows, cols)
@@ -157,7 +156,7 @@ def _order_dimensions(scene: Any) -> Any:  # noqa: ANN401 (a DataArray)
 
 
 def _name_bands(scene: Any) -> Sequence[str]:  # noqa: ANN401 (a DataArray)
-    """Of text coordinates of the first of three dimensions, or of ``long_name``."""
+    """Band names from text coordinates of the first dimension, or from ``long_name``."""
     if scene.ndim == 3:
         coordinate = scene.coords.get(scene.dims[0])
         if coordinate is not None and coordinate.dtype.kind in "OUT":
@@ -168,14 +167,14 @@ def _name_bands(scene: Any) -> Sequence[str]:  # noqa: ANN401 (a DataArray)
 
 
 def _find_crs(scene: Any) -> Any:  # noqa: ANN401 (a DataArray)
-    """By CF's conventions, as rioxarray and GDAL write them."""
+    """Read the CRS by the CF conventions, as rioxarray and GDAL write it."""
     mapping = scene.encoding.get("grid_mapping", scene.attrs.get("grid_mapping", "spatial_ref"))
     told = scene.coords[mapping].attrs if mapping in scene.coords else {}
     return told.get("crs_wkt") or told.get("spatial_ref") or scene.attrs.get("crs")
 
 
 def _find_transform(scene: Any) -> Affine | None:  # noqa: ANN401 (a DataArray)
-    """By the coordinates of rows and columns, which are those of the centres of pixels."""
+    """Derive the transform from the coordinates of pixel centres."""
     rows, cols = scene.dims[-2:]
     if rows not in scene.coords or cols not in scene.coords:
         return _read_geo_transform(scene)
@@ -187,14 +186,14 @@ def _find_transform(scene: Any) -> Affine | None:  # noqa: ANN401 (a DataArray)
         if step == 0 or np.abs(np.diff(values) / step - 1).max() > REGULAR:
             raise SceneError(
                 f"the coordinates '{name}' are not evenly spaced",
-                "expected those of a raster",
+                "expected the regular grid of a raster",
                 "resample it to a regular grid, for instance with rio.reproject",
             )
     return Affine(across, 0, x[0] - across / 2, 0, down, y[0] - down / 2)
 
 
 def _read_geo_transform(scene: Any) -> Affine | None:  # noqa: ANN401 (a DataArray)
-    """What rioxarray notes beside the reference system."""
+    """Read the transform that rioxarray stores with the CRS."""
     told = scene.coords["spatial_ref"].attrs if "spatial_ref" in scene.coords else {}
     numbers = [float(number) for number in str(told.get("GeoTransform", "")).split()]
     if not numbers:

@@ -1,4 +1,4 @@
-"""Maps from Python."""
+"""``map_scene`` and ``map_pan_ms``."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def map_scene(
 ) -> MapResult:
     """Map a scene from a few examples.
 
-    The map is the one of ``fewscape map`` with the same options, to the byte.
+    The result is byte for byte that of ``fewscape map`` with the same options.
 
     Args:
-        scene: path or address of a raster, an array (bands, H, W), or a DataArray.
+        scene: path or address of a raster, an array (C, H, W) or (H, W), or a DataArray.
         examples: polygons, lines and points with a class, as a file or a GeoDataFrame, or a label
-            raster; none for a supervised model.
-        output: folder for the files; without one they lie in a temporary folder, as long as the
-            result does.
-        example_scene: of the examples, if it is another one than the scene.
-        crs: of a scene that is an array, such as ``"EPSG:32632"``.
-        transform: of a scene that is an array: column and row to x and y. Without, polygons are
-            drawn in columns and rows.
-        reporter: hears of what happens; warnings are logged if not given.
-        options: further fields of ``MapRequest``, such as ``model="random_forest"``.
+            raster; not needed for supervised models.
+        output: folder for the files; a temporary folder that lives as long as the result if not
+            given.
+        example_scene: scene that the examples were drawn on, if it is not ``scene``.
+        crs: CRS of an array, such as ``"EPSG:32632"``.
+        transform: transform of an array, from column and row to x and y. Without one, the examples
+            are in columns and rows.
+        reporter: receives progress and warnings; warnings are logged if not given.
+        options: other fields of ``MapRequest``, such as ``model="random_forest"``.
 
     Raises:
-        FewscapeError: what cannot be mapped, with what to do.
+        FewscapeError: the scene cannot be mapped; the message says what to do.
 
     Examples:
         >>> import fewscape
@@ -89,17 +89,18 @@ def map_pan_ms(
     """Map a panchromatic and multispectral pair from a few examples.
 
     Args:
-        pan: the fine raster of one band.
-        ms: the coarser one of the same ground, with bands.
+        pan: the panchromatic raster.
+        ms: the multispectral raster of the same ground.
         examples: see ``map_scene``.
-        output: likewise.
-        crs: of rasters that are arrays.
-        transform: of the panchromatic array; that of the multispectral one follows.
+        output: see ``map_scene``.
+        crs: CRS of arrays.
+        transform: transform of the panchromatic array; that of the multispectral array follows from
+            it.
         reporter: see ``map_scene``.
-        options: further fields of ``MapRequest``.
+        options: other fields of ``MapRequest``.
 
     Raises:
-        FewscapeError: what cannot be mapped, with what to do.
+        FewscapeError: the scene cannot be mapped; the message says what to do.
     """
     stem = name_scene(ms, "ms").stem
     coarse = _coarsen(pan, ms, transform)
@@ -113,7 +114,7 @@ def map_pan_ms(
 
 
 class _Folders:
-    """Where arrays wait and maps go; what is temporary goes when it is no longer needed."""
+    """The folders of inputs and outputs; temporary ones are removed when no longer needed."""
 
     def __init__(self, output: Path | str | None) -> None:
         self._given = output
@@ -136,24 +137,24 @@ class _Folders:
         self._stack.close()
 
     def run(self, fields: dict[str, Any], reporter: Reporter | None) -> MapResult:
-        """The one map of a request.
+        """Run a request that makes one map.
 
         Raises:
-            ConfigError: the request asks for no whole map, or for several.
+            ConfigError: the request makes no whole map, or several.
         """
         request = make_request({**fields, "output": self.output})
         if request.dry_run or request.shard is not None:
             raise ConfigError(
                 "dry_run or shard was given",
-                "they make no map that could be returned",
-                "run the request itself: fewscape.request.running.run_map(MapRequest(...))",
+                "there is no map to return",
+                "use fewscape.request.running.run_map(MapRequest(...))",
             )
         made = run_map(request, reporter or LogReporter())
         if len(made) != 1:
             raise ConfigError(
                 f"'{request.scenes[0]}' stands for {len(made)} scenes",
                 "expected one",
-                "map them in a loop, or by 'fewscape map'",
+                "map them in a loop, or with 'fewscape map'",
             )
         if self._given is None:
             self._is_kept = True
@@ -166,7 +167,7 @@ class _Folders:
 
 
 def _coarsen(pan: SceneInput, ms: SceneInput, transform: Place | None) -> Place | None:
-    """Transform of the multispectral array, whose pixels are larger."""
+    """Transform of the multispectral array, from that of the panchromatic one."""
     if transform is None or not (is_in_memory(pan) and is_in_memory(ms)):
         return transform if is_in_memory(ms) else None
     fine = read_array(pan, transform=transform)

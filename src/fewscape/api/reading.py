@@ -1,4 +1,4 @@
-"""Scenes and examples by themselves, for programs that look at them before they map."""
+"""``open_scene`` and ``read_examples``: look at the inputs before mapping."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def open_scene(
     nodata: float | None = None,
     resolution: float | None = None,
 ) -> SceneReader:
-    """A scene as models see it: windows of its bands, scaled to [0, 1], and which pixels are valid.
+    """Open a scene as models see it: windows of bands scaled to [0, 1], and their valid pixels.
 
     Args:
         scene: path or address of a raster.
-        bands: by number from 1 or by name; all if not given.
+        bands: bands by number from 1 or by name; all if not given.
         scale: see ``MapRequest``.
-        nodata: value without data, if the file has none.
-        resolution: metres on the ground to which it is resampled.
+        nodata: nodata value, if the file does not set one.
+        resolution: pixel size to resample to, metres.
 
     Raises:
-        SceneError: the file is missing, no raster, or lacks a band.
+        SceneError: the file is missing, is not a raster, or lacks a band.
 
     Examples:
         >>> with open_scene("scene.tif") as opened:  # doctest: +SKIP
@@ -50,19 +50,19 @@ def read_examples(
     buffer: float | str = default_of("buffer"),
     layer: str | None = None,
 ) -> Annotations:
-    """What was drawn on a scene, as polygons in its columns and rows.
+    """Read examples as polygons in the columns and rows of their scene.
 
     Args:
         examples: see ``map_scene``.
-        scene: on which they were drawn.
-        class_field: attribute of the class.
-        label_zero: what 0 in a label raster means.
-        examples_are: pieces of ground, or whole objects with background around them.
-        buffer: how far points and lines reach.
-        layer: of a vector file with several.
+        scene: the scene that they were drawn on.
+        class_field: attribute that holds the class.
+        label_zero: meaning of 0 in a label raster.
+        examples_are: ``areas``, or ``objects`` with background around them.
+        buffer: radius around points and lines.
+        layer: layer of a vector file with several.
 
     Raises:
-        ExamplesError: they cannot be read, or none lies in the scene.
+        ExamplesError: the examples cannot be read, or none is inside the scene.
         SceneError: the scene cannot be read.
     """
     if not isinstance(scene, SceneReader):

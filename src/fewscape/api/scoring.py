@@ -1,4 +1,4 @@
-"""Scores of networks, and maps made again."""
+"""``evaluate`` and ``reproduce``."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ def evaluate(
     """Score a few-shot network on the episodes of a manifest.
 
     Args:
-        model: name, model folder or class path, or what ``load`` gave.
-        episodes: a manifest, see ``fewscape episodes make``.
-        root: folder that its paths are relative to.
-        backbone: of a network given by name.
-        weights: of that backbone.
+        model: name, model folder, class path, or the result of ``load``.
+        episodes: path of a manifest, see ``fewscape episodes make``.
+        root: folder that the manifest's paths are relative to.
+        backbone: backbone of a network given by name.
+        weights: weights of that backbone.
         device: auto, cpu or cuda.
         precision: auto, float32 or bfloat16.
-        batch_size: episodes at a time.
+        batch_size: episodes per batch.
 
     Returns:
         ``miou``, ``miou_ci95``, ``per_class`` and more, as ``fewscape evaluate`` writes them.
 
     Raises:
-        ConfigError: the model learns from no episodes.
+        ConfigError: the model is not a few-shot network.
         ManifestError: the manifest does not fit the data.
     """
     loaded = zoo.load(model, backbone, weights) if isinstance(model, str) else model
@@ -75,26 +75,26 @@ def reproduce(
     device: str | None = None,
     reporter: Reporter | None = None,
 ) -> Reproduction:
-    """Make a map again from what its file tells, and compare the pixels.
+    """Remake a map from its metadata and compare the pixels.
 
     Args:
         path: a raster of a map.
-        scene: the raster that was mapped. Like all of the following, it is looked for beside the
-            map and in the current folder if not given.
+        scene: the mapped raster. Inputs that are not given are looked for beside the map and in the
+            current folder.
         pan: the panchromatic raster of a pair.
         ms: the multispectral raster of a pair.
-        examples: that taught the model.
-        example_scene: of the examples.
-        model: the model's folder, or a class path that you trust.
-        weights: of the backbone of a network given by name.
-        device: auto, cpu or cuda; as when the map was made if not given.
-        reporter: hears of what happens; warnings are logged if not given.
+        examples: examples that the model learned from.
+        example_scene: scene that the examples were drawn on.
+        model: model folder, or a class path that you trust.
+        weights: backbone weights of a network given by name.
+        device: auto, cpu or cuda; the device of the map if not given.
+        reporter: receives progress and warnings; warnings are logged if not given.
 
     Returns:
-        Printed, it says what differs; ``is_same`` tells whether nothing does.
+        The comparison: print it to see what differs; ``is_same`` is true if nothing does.
 
     Raises:
-        ConfigError: a file is not found, or is not the one that the map was made from.
+        ConfigError: an input is not found, or is not the one that the map was made from.
     """
     given = GivenFiles(
         scene=scene,

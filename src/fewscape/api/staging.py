@@ -1,4 +1,4 @@
-"""Fields of a request from files, arrays and tables alike."""
+"""Turn files, arrays and tables into the fields of a request."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ log = logging.getLogger("fewscape")
 
 
 class LogReporter(Reporter):
-    """Passes on to ``logging``: warnings are shown unless logging is set up otherwise."""
+    """Reports to ``logging``, which shows warnings by default."""
 
-    def tell(self, sentence: str) -> None:
-        """At the level INFO."""
+    def info(self, sentence: str) -> None:
+        """Log at level INFO."""
         log.info(sentence)
 
     def warn(self, sentence: str) -> None:
-        """At the level WARNING."""
+        """Log at level WARNING."""
         log.warning(sentence)
 
 
 def stage_scene(scene: SceneInput, folder: Path, name: str, **place: Any) -> str:  # noqa: ANN401
-    """Path or address of a scene; arrays are written into a folder.
+    """Return the path or address of a scene; write arrays to a folder.
 
     Args:
         scene: the scene.
-        folder: for arrays.
-        name: of the file, without suffix.
+        folder: folder for arrays.
+        name: file name without suffix.
         place: ``crs`` and ``transform`` of an array.
 
     Raises:
-        ConfigError: a place was given for a file, which tells its own.
+        ConfigError: ``crs`` or ``transform`` was given for a file, which has its own.
         SceneError: see ``read_array``.
     """
     if is_in_memory(scene):
@@ -49,24 +49,24 @@ def stage_scene(scene: SceneInput, folder: Path, name: str, **place: Any) -> str
         if value is not None:
             raise ConfigError(
                 f"{option} was given for '{scene}'",
-                "a file tells its own place",
+                "a file has its own georeference",
                 f"leave out {option}, or give an array",
             )
     return str(scene)
 
 
 def stage_examples(examples: ExamplesInput | None, folder: Path, stem: str, field: str) -> Any:  # noqa: ANN401
-    """Path of the examples; a table is written into a folder, after the scene."""
+    """Return the path of the examples; write a table to a folder."""
     if examples is None or not is_table(examples):
         return examples
     return write_table(examples, folder / f"{stem}_examples.fgb", field)
 
 
 def make_request(given: Mapping[str, Any]) -> MapRequest:
-    """The request of keyword arguments.
+    """Make a request from keyword arguments.
 
     Raises:
-        ConfigError: an unknown one, or an impossible value.
+        ConfigError: an argument is unknown or has an invalid value.
     """
     for name in given:
         if name not in DEFAULTS:
@@ -77,10 +77,10 @@ def make_request(given: Mapping[str, Any]) -> MapRequest:
 
 
 def choose_field(options: Mapping[str, Any]) -> str:
-    """The column of the class."""
+    """Choose the column that holds the class."""
     return str(options.get("class_field", default_of("class_field")))
 
 
 def name_scene(scene: SceneInput, default: str) -> Source:
-    """What maps are named after."""
+    """The name that output files start with."""
     return to_source(f"{default}.tif" if is_in_memory(scene) else str(scene))

@@ -1,4 +1,4 @@
-"""Examples that are in memory: a GeoDataFrame, written as a file that can be read again."""
+"""In-memory examples: a GeoDataFrame, written as a file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     import geopandas
 
 ExamplesInput: TypeAlias = Union[str, Path, "geopandas.GeoDataFrame"]
-"""A vector file or label raster, or a table with geometries and a column of classes."""
+"""A vector file, a label raster, or a table with geometries and a column of classes."""
 
 COLOUR = "colour"
-"""Column that gives classes their colour, if there is one."""
+"""Optional column with the colour of a class."""
 
 
 def is_table(examples: object) -> bool:
-    """Whether examples are a GeoDataFrame; without importing geopandas."""
+    """Whether examples are a GeoDataFrame, without importing geopandas."""
     return hasattr(examples, "geometry") and hasattr(examples, "columns")
 
 
@@ -29,12 +29,12 @@ def write_table(table: Any, path: Path, class_field: str) -> Path:  # noqa: ANN4
     """Write geometries and classes; the same table gives the same bytes.
 
     Args:
-        table: geometries of any kind, in any reference system or none.
-        path: FlatGeobuf to write, which QGIS opens.
-        class_field: column of the class.
+        table: geometries of any kind, in any CRS or none.
+        path: FlatGeobuf file to write, which QGIS opens.
+        class_field: column that holds the class.
 
     Raises:
-        ExamplesError: there is no such column.
+        ExamplesError: the column does not exist.
         OutputError: the file cannot be written.
     """
     import pyogrio
@@ -44,7 +44,7 @@ def write_table(table: Any, path: Path, class_field: str) -> Path:  # noqa: ANN4
         raise ExamplesError(
             f"the table of examples has no column '{class_field}'",
             f"its columns are: {found or 'none'}",
-            "name the one that holds the class with class_field",
+            "set class_field to the column that holds the class",
         )
     names = [class_field, *([COLOUR] if COLOUR in table.columns else [])]
     columns = [np.array([_to_text(value) for value in table[name]], object) for name in names]
@@ -65,5 +65,5 @@ def write_table(table: Any, path: Path, class_field: str) -> Path:  # noqa: ANN4
 
 
 def _to_text(value: object) -> str | None:
-    """None for what is missing, which the reader tells."""
+    """Convert to text; missing values become None, which the reader reports."""
     return None if value is None or value != value else str(value)

@@ -1,4 +1,4 @@
-"""Networks that turn images into a pyramid of feature maps."""
+"""Backbones: networks that turn images into a pyramid of feature maps."""
 
 from fewscape.backbones.clip import ClipConfig, ClipEncoder, OpenClip
 from fewscape.backbones.clip_factory import make_clip

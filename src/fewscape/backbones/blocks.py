@@ -1,4 +1,4 @@
-"""Blocks inside a timm network: where they are and what they give."""
+"""Find the blocks inside a timm network and their outputs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 from fewscape.core import ConfigError
 
 PROBE_SIDE = 128
-"""Pixels a side of the image that tells strides; a multiple of every stride in use."""
+"""Side of the probing image, pixels; a multiple of every stride in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +31,19 @@ class Block:
 
 
 def find_blocks(network: nn.Module, strides: Sequence[int], title: str) -> list[Block]:
-    """The blocks whose outputs have the strides wanted, in the order in which they run.
+    """Find the blocks whose outputs have the wanted strides, in execution order.
 
-    A block is a part of a stage, and a stage a sequence of parts that have layers of their own:
-    residual blocks, inverted residuals, ConvNeXt blocks. Networks built otherwise are refused.
+    A stage is a sequence of blocks with their own layers: residual blocks, inverted residuals,
+    ConvNeXt blocks. Other structures are refused.
 
     Args:
-        network: of timm's ``features_only`` kind; it is moved to the meta device and useless after.
-        strides: strides wanted, fine to coarse.
+        network: a timm network with ``features_only``; it is moved to the meta device and unusable
+            afterwards.
+        strides: wanted strides, fine to coarse.
         title: the network's name in messages.
 
     Raises:
-        ConfigError: a level has no such blocks, or they do not give maps (B, C, H, W).
+        ConfigError: a level has no such blocks, or their outputs are not maps (B, C, H, W).
     """
     names = list(_walk(network))
     found = []
@@ -52,14 +53,14 @@ def find_blocks(network: nn.Module, strides: Sequence[int], title: str) -> list[
     if absent := [stride for stride in strides if stride not in {b.stride for b in found}]:
         raise ConfigError(
             f"the blocks of '{title}' at stride {absent} cannot be found",
-            "expected stages that are sequences of blocks, as those of ResNet or MobileNet are",
-            "take taps 'stages', or another backbone",
+            "expected stages that are sequences of blocks, as in ResNet or MobileNet",
+            "use taps 'stages' or another backbone",
         )
     return [block for stride in strides for block in found if block.stride == stride]
 
 
 def _probe(network: nn.Module, names: Sequence[str]) -> list[torch.Tensor]:
-    """Outputs without values; none if the network refuses the probing image."""
+    """Shapes of outputs; none if the network refuses the probing image."""
     image = torch.zeros(1, 3, PROBE_SIDE, PROBE_SIDE, device="meta")
     try:
         with torch.no_grad():
@@ -80,9 +81,9 @@ def _is_map(output: object) -> bool:
 def gather_outputs(
     network: nn.Module, names: Sequence[str], images: torch.Tensor
 ) -> list[torch.Tensor]:
-    """What the named parts of a network give while it runs, in the order of the names.
+    """Run a network and gather the outputs of named modules, in the order of the names.
 
-    The hooks live as long as the call: a copied network would otherwise report to its original.
+    Hooks exist only during the call; otherwise a copied network would report to its original.
     """
     outputs: dict[str, torch.Tensor] = {}
 

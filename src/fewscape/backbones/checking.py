@@ -1,4 +1,4 @@
-"""What may be asked of a backbone: names and options come from files of anybody."""
+"""Validate names and options of backbones, which may come from untrusted files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from fewscape.core import ConfigError, suggest
 
 NAME = re.compile(r"(timm/)?[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
-"""Of an architecture; what has a colon is a place from which timm would fetch settings."""
+"""Form of an architecture name; a colon would make timm fetch settings."""
 
 NUMBERS = (
     *("depth", "embed_dim", "num_heads", "patch_size", "mlp_ratio", "init_values", "img_size"),
@@ -20,7 +20,7 @@ NUMBERS = (
     *("reg_tokens", "kernel_size", "kernel_sizes", "num_groups", "head_hidden_size"),
     *("ls_init_value", "mean", "std"),
 )
-"""Options of timm's networks that are numbers or lists of them."""
+"""Options of timm's networks that are numbers or lists of numbers."""
 
 SWITCHES = (
     *(
@@ -34,43 +34,43 @@ SWITCHES = (
     *("no_embed_class", "pre_norm", "final_norm", "avg_down", "conv_bias"),
     *("use_abs_pos_emb", "use_rel_pos_bias", "use_rot_pos_emb", "fc_norm"),
 )
-"""Those that are true or false."""
+"""Boolean options."""
 
 WORDS = (
     *("pad_type", "global_pool", "act_layer", "norm_layer", "stem_type", "aa_layer", "mlp_layer"),
     *("pos_embed", "weight_init"),
 )
-"""Those that are a word."""
+"""String options."""
 
 OPTIONS = (*NUMBERS, *SWITCHES, *WORDS)
 
 WORD = re.compile(r"[A-Za-z0-9_]{0,40}")
 
 LARGEST = 16_384
-"""Of any number; no layer of a network that exists has more channels."""
+"""Maximum of any number; no existing network has more channels."""
 
 
 def check_name(name: str) -> None:
-    """A name of an architecture, and nothing that leads to a place.
+    """Check that a name is an architecture and not an address.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not.
     """
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
-            f"'{name}' is no name of a backbone",
+            f"'{name}' is not a name of a backbone",
             "expected an architecture such as resnet50 or timm/mobilenetv2_100",
-            "weights from a hub or a folder are given as weights, not as the name",
+            "give weights from a hub or folder as weights, not as the name",
         )
 
 
 def check_options(name: str, options: Mapping[str, Any]) -> None:
-    """Options that only change a network's shape, with values that they may have.
+    """Check that options only change a network's shape, and that their values are valid.
 
-    Everything else that timm takes, such as files to load, is refused.
+    All other options of timm, such as files to load, are refused.
 
     Raises:
-        ConfigError: another option, or another kind of value.
+        ConfigError: an option or value is not allowed.
     """
     for option, value in options.items():
         if option not in OPTIONS:
@@ -89,10 +89,10 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
 
 
 def check_scaling(mean: Sequence[float], std: Sequence[float]) -> None:
-    """Mean and standard deviation of three bands, by which an image can be scaled.
+    """Check mean and standard deviation of three bands.
 
     Raises:
-        ConfigError: another number of them, or one that makes no numbers of an image.
+        ConfigError: there are not three, or a value is not finite or not positive.
     """
     for what, values in (("mean", mean), ("standard deviation", std)):
         is_list = isinstance(values, Sequence) and len(values) == 3

@@ -1,4 +1,4 @@
-"""Image and text towers that were trained together (CLIP), frozen, behind one small interface."""
+"""Frozen CLIP image and text towers behind one small interface."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 
 @dataclass(frozen=True, slots=True)
 class ClipConfig:
-    """Which towers, and which classes they are asked about.
+    """The towers and the class names.
 
     Args:
-        class_names: prompts, one bare name a class; the order is part of a trained network.
-        architecture: a name of open_clip, or ``stub`` for a tiny random one (tests only: whatever
-            is measured with it means nothing).
+        class_names: one bare name per class; the order is part of a trained network.
+        architecture: a name of open_clip, or ``stub`` for a tiny random one (for tests only; its
+            results are meaningless).
         weights: a local file or ``hf-hub:owner/name/file``, such as RemoteCLIP's; never fetched
-            unless named. None for random ones, to be filled from a model folder.
-        texts: a file of ``save_texts`` with the names' vectors, made elsewhere; the text tower is
-            then not asked.
+            unless given. None for random ones, to be filled from a model folder.
+        texts: a file of ``save_texts`` with precomputed vectors of the names, instead of the text
+            tower.
         first_class_id: number of the first name in the data set; the others follow.
     """
 
@@ -43,16 +43,16 @@ class ClipConfig:
     first_class_id: int = 1
 
     def describe(self) -> dict[str, Any]:
-        """Plain data from which the same towers are built, without the sources of the weights."""
+        """Plain data to rebuild the same towers, without the sources of the weights."""
         settings = asdict(self) | {"class_names": list(self.class_names)}
         return {key: value for key, value in settings.items() if key not in ("weights", "texts")}
 
 
 class ClipEncoder(nn.Module, ABC):
-    """Frozen towers; the image tower alone belongs to the state of a network.
+    """Frozen towers; only the image tower is part of a network's state.
 
     Attributes:
-        side: pixels a side that the image tower wants.
+        side: input side of the image tower, pixels.
         width: length of the vectors of tokens and texts.
     """
 
@@ -62,22 +62,22 @@ class ClipEncoder(nn.Module, ABC):
     @property
     @abstractmethod
     def last_norm(self) -> nn.Module:
-        """The first layer norm of the last block; it gives (B, 1 + N, C)."""
+        """The first layer norm of the last block; its output is (B, 1 + N, C)."""
 
     @abstractmethod
     def tokens(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(B, 3, side, side) normalised pixels to the patches' vectors (B, h, w, width)."""
+        """Map normalised pixels (B, 3, side, side) to patch vectors (B, h, w, width)."""
 
     @abstractmethod
     def embed(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(B, 3, side, side) normalised pixels to one vector for each image, (B, width)."""
+        """Map normalised pixels (B, 3, side, side) to one vector per image, (B, width)."""
 
     @abstractmethod
     def encode_text(self, names: Sequence[str]) -> torch.Tensor:
-        """Vectors (n, width) float32 of the names as they are, not normalised."""
+        """Encode names as vectors (n, width) float32, not normalised."""
 
     def release_text(self) -> None:
-        """Give the memory of the text tower back; ``encode_text`` no longer works."""
+        """Free the text tower; ``encode_text`` no longer works."""
 
     def prepare(
         self,
@@ -85,12 +85,12 @@ class ClipEncoder(nn.Module, ABC):
         mean: torch.Tensor | None = None,
         std: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Normalised pixels of the tower's size and dtype.
+        """Resize and normalise pixels for the tower.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
-            mean: (1, 3, 1, 1) to take off; CLIP's own if not given.
-            std: likewise, to divide by.
+            mean: (1, 3, 1, 1) to subtract; CLIP's own if not given.
+            std: (1, 3, 1, 1) to divide by, likewise.
         """
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
         mean = scaled.new_tensor(CLIP_MEAN).view(1, 3, 1, 1) if mean is None else mean.float()
@@ -109,12 +109,12 @@ class ClipEncoder(nn.Module, ABC):
         return self.tokens(self.prepare(images, mean, std))
 
     def freeze(self) -> None:
-        """No gradients for any weight."""
+        """Disable the gradients of all weights."""
         self.requires_grad_(False)
         self.eval()
 
     def train(self, mode: bool = True) -> ClipEncoder:
-        """Stays in evaluation mode whatever is asked."""
+        """Stay in evaluation mode."""
         del mode
         return super().train(False)
 
@@ -128,7 +128,7 @@ class OpenClip(ClipEncoder):
 
     Raises:
         MissingPackageError: open_clip is not installed.
-        ConfigError: unknown architecture, or one without such an image tower.
+        ConfigError: the architecture is unknown or has no such image tower.
         WeightsError: the weights cannot be read or do not fit.
     """
 
@@ -154,7 +154,7 @@ class OpenClip(ClipEncoder):
             )
         self.side = int(self.visual.image_size[0])
         self.width = int(self.visual.proj.shape[1])
-        self._whole = [model.eval()]  # in a list: the text tower is no part of our state
+        self._whole = [model.eval()]  # in a list, so that the text tower is not part of the state
         self._tokenize = open_clip.get_tokenizer(architecture)
         self.freeze()
 
@@ -179,7 +179,7 @@ class OpenClip(ClipEncoder):
 
     @torch.no_grad()
     def encode_text(self, names: Sequence[str]) -> torch.Tensor:
-        """One prompt a name, without a template.
+        """Encode each name as a prompt, without a template.
 
         Raises:
             ConfigError: the text tower was released.
@@ -196,5 +196,5 @@ class OpenClip(ClipEncoder):
         return vectors.float()
 
     def release_text(self) -> None:
-        """Drop all but the image tower."""
+        """Drop everything except the image tower."""
         self._whole.clear()

@@ -1,4 +1,4 @@
-"""From settings to CLIP's towers and the vectors of the class names."""
+"""Build CLIP's towers and the vectors of the class names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from fewscape.core import ConfigError
 
 STUB = "stub"
 MIN_CLASSES = 2
-"""A class is told from at least one other."""
+"""Minimum number of classes."""
 
 
 def make_clip(config: ClipConfig) -> tuple[ClipEncoder, ClassTexts]:
-    """The image tower and the texts of a network; the text tower is given back at once.
+    """Make the image tower and the texts of a network; the text tower is freed.
 
     Raises:
-        ConfigError: fewer than two names, a name twice, or an unknown architecture.
+        ConfigError: there are fewer than two names, a duplicate name, or an unknown architecture.
         MissingPackageError: open_clip is not installed.
         WeightsError: weights or texts cannot be read or do not fit.
     """
@@ -25,7 +25,7 @@ def make_clip(config: ClipConfig) -> tuple[ClipEncoder, ClassTexts]:
         raise ConfigError(
             f"class_names are {names}",
             f"expected at least {MIN_CLASSES} names, each once",
-            "name every class of the data set in the order of its numbers",
+            "name every class of the data set in the order of its ids",
         )
     is_stub = config.architecture == STUB
     clip = StubClip() if is_stub else OpenClip(config.architecture, config.weights)

@@ -1,4 +1,4 @@
-"""A tiny transformer with random weights that stands in for CLIP in tests."""
+"""A tiny transformer with random weights that replaces CLIP in tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = 20250
 class StubClip(ClipEncoder):
     """One block over 16 x 16 patches; the same weights every time.
 
-    Whatever is measured with it means nothing: images and names were never seen together.
+    Its results are meaningless: images and names were never trained together.
 
     Args:
         width: length of the vectors.

@@ -1,4 +1,4 @@
-"""Vectors of class names: made once, stored with their order, refused in any other."""
+"""Vectors of class names, stored with their order and refused in any other."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def save_texts(path: Path | str, vectors: torch.Tensor, names: Sequence[str]) ->
 
 
 def read_texts(path: Path | str, names: Sequence[str], width: int) -> torch.Tensor:
-    """The vectors (n, width) float32 of these names, in this order.
+    """Read the vectors (n, width) float32 of these names, in this order.
 
     Raises:
-        WeightsError: the file is not one of ``save_texts``, holds other names or another order,
-            or vectors that do not come from towers of this width.
+        WeightsError: the file was not written by ``save_texts``, or differs in names, order or
+            width.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -59,12 +59,12 @@ def read_texts(path: Path | str, names: Sequence[str], width: int) -> torch.Tens
 
 
 class ClassTexts(nn.Module):
-    """Vectors of the classes that a network knows by name, as a part of its weights.
+    """Vectors of a network's class names, as part of its weights.
 
-    A state with other names, or with the same in another order, is refused when it is loaded.
+    Loading a state with other names or another order is refused.
 
     Args:
-        names: of the classes, in the network's order.
+        names: class names in the network's order.
         vectors: (n, width).
     """
 

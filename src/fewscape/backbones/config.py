@@ -11,15 +11,16 @@ from fewscape.backbones.pyramid import Backbone, Taps, Training
 
 @dataclass(frozen=True, slots=True)
 class BackboneConfig:
-    """What ``make_backbone`` takes, see there.
+    """The arguments of ``make_backbone``.
 
     Args:
-        name: network, such as ``resnet50`` or a name of timm; what the weights name if not given.
+        name: network, such as ``resnet50`` or a name of timm; by default the one in the weights'
+            metadata.
         weights: None, a local file, ``hf-hub:owner/name`` or ``imagenet``.
-        strides: levels wanted, fine to coarse; those that the network prefers if not given.
+        strides: wanted levels, fine to coarse; the network's default if not given.
         training_mode: what training changes.
         options: further arguments for timm.
-        taps: one map a level, or the output of every block.
+        taps: one map per level, or the output of every block.
     """
 
     name: str | None = None
@@ -30,7 +31,7 @@ class BackboneConfig:
     taps: Taps = "stages"
 
     def build(self, preferred: tuple[int, ...] = (8, 16, 32)) -> Backbone:
-        """The backbone, with its weights; ``preferred`` strides where none were asked for."""
+        """Build the backbone with its weights; ``preferred`` are the default strides."""
         strides = self.strides or preferred
         return make_backbone(
             self.name, self.weights, strides, self.training_mode, self.options, self.taps

@@ -1,4 +1,4 @@
-"""ResNets that keep stride 8 by dilation, on which PFENet and its descendants publish."""
+"""ResNets that keep stride 8 by dilation, as used by PFENet and its descendants."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from fewscape.backbones.torchvision_backbone import STRIDES, ResNetBackbone
 DEEPEST = 8
 """Stride that the dilated stages keep."""
 STEM = (3, 64, 64, 128)
-"""Channels from the image through three convolutions, which stand for one of 7 x 7."""
+"""Channels of the three convolutions that replace one of 7 x 7."""
 
 
 class DilatedResNetBackbone(ResNetBackbone):
     """A ResNet whose last two stages keep stride 8.
 
-    Every 3 x 3 convolution of these stages is dilated, by 2 and by 4; the first of each stage too.
-    PSPNet's, which PFENet takes, has a stem of three convolutions. With the stem of 7 x 7 the
-    weights of torchvision fit.
+    Every 3 x 3 convolution of these stages is dilated, by 2 and by 4, including the first of each
+    stage. PSPNet's version, which PFENet uses, has a stem of three convolutions; torchvision's
+    weights fit the 7 x 7 stem.
 
     Args:
         depth: 50 or 101.
-        strides: levels wanted, by the strides that they have without dilation.
+        strides: wanted levels, by their strides without dilation.
         training_mode: what training changes.
         taps: see ``ResNetBackbone``.
         deep_stem: whether the stem is PSPNet's.
@@ -50,7 +50,7 @@ class DilatedResNetBackbone(ResNetBackbone):
         self.set_training(training_mode)
 
     def _deepen_stem(self) -> None:
-        """Put PSPNet's stem in the place of torchvision's."""
+        """Replace torchvision's stem with PSPNet's."""
         self.conv1, self.bn1 = _make_stem(), nn.BatchNorm2d(STEM[-1])
         for name in ("layer1.0.conv1", "layer1.0.downsample.0"):
             width = self.get_submodule(name).get_parameter("weight").shape[0]
@@ -68,7 +68,7 @@ def _make_stem() -> nn.Sequential:
 
 
 def _dilate(stage: nn.Module, dilation: int) -> None:
-    """Take the strides out of a stage and spread its 3 x 3 convolutions."""
+    """Remove the strides of a stage and dilate its 3 x 3 convolutions."""
     for layer in stage.modules():
         if not isinstance(layer, nn.Conv2d):
             continue

@@ -1,4 +1,4 @@
-"""From a name and a source of weights to a backbone."""
+"""Make a backbone from a name and a source of weights."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from fewscape.backbones.weights import fit_state, locate, read_hints, read_state
 from fewscape.core import ConfigError
 
 IMAGENET = "imagenet"
-"""The source that stands for the weights which torchvision or timm publish."""
+"""The source of the weights published by torchvision or timm."""
 
 CLASSIFIERS = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "fc_norm.", "attn_pool.")
-"""What full networks hold beyond their feature extractor."""
+"""Prefixes of classifier weights in full networks."""
 
 
 DILATED = "_dilated"
-"""What the names of networks end in that keep stride 8 and have PSPNet's stem."""
+"""Suffix of networks with stride 8 and PSPNet's stem."""
 
 STRIDE8 = "_stride8"
-"""What the names of networks end in that keep stride 8 and have torchvision's stem."""
+"""Suffix of networks with stride 8 and torchvision's stem."""
 
 PAPERS = (
     *(f"resnet{depth}{kind}" for depth in (50, 101) for kind in ("", DILATED, STRIDE8)),
@@ -47,25 +47,24 @@ def make_backbone(
     options: Mapping[str, Any] | None = None,
     taps: Taps = "stages",
 ) -> Backbone:
-    """A backbone by name.
+    """Make a backbone by name.
 
     Args:
         name: ``resnet50``, ``resnet101`` or ``vgg16`` as the papers use them (torchvision),
             ``resnet50_dilated`` or ``resnet101_dilated`` as PFENet does, ``resnet50_stride8`` or
-            ``resnet101_stride8`` likewise but for the stem, so that torchvision's weights fit, or
-            any timm network, plain transformers included; ``timm/resnet50`` asks for timm's network
-            of that name. If not given, the network that the weights' metadata name, or else
-            ``resnet50``.
+            ``resnet101_stride8`` with torchvision's stem, so that its weights fit, or any timm
+            network, including plain transformers; ``timm/resnet50`` is timm's network of that name.
+            By default the network in the weights' metadata, otherwise ``resnet50``.
         weights: None for random ones, a local file, ``hf-hub:owner/name``, or ``imagenet``.
-            A safetensors file may state mean, std and padding in its metadata.
-        strides: levels wanted, fine to coarse.
+            A safetensors file may have mean, std and padding in its metadata.
+        strides: wanted levels, fine to coarse.
         training_mode: what training changes.
         options: further arguments for timm, or ``mean`` and ``std``.
-        taps: ``stages`` gives one map for each stride; ``blocks`` the output of every block of
-            these levels, several maps for each stride (HSNet, ICPD-Net).
+        taps: ``stages`` gives one map per stride; ``blocks`` the output of every block of these
+            levels, several maps per stride (HSNet, ICPD-Net).
 
     Raises:
-        ConfigError: unknown name, stride or option, or a network whose blocks are not known.
+        ConfigError: the name, stride or option is unknown, or the network's blocks are.
         WeightsError: the weights cannot be fetched or read, or do not fit.
     """
     settings = dict(options or {})
@@ -117,7 +116,7 @@ def _build(
     plain_name, *kind = name.split("_")
     if settings:
         raise ConfigError(
-            f"'{name}' was asked for with options {settings}",
+            f"'{name}' was given the options {settings}",
             "the papers' networks have none",
             f"use 'timm/{plain_name}' for others",
         )
@@ -131,6 +130,6 @@ def _build(
         raise ConfigError(
             f"'{name}' has no published ImageNet weights",
             "its stem is not torchvision's",
-            f"give a file of weights, or take '{plain_name}{STRIDE8}' or '{plain_name}'",
+            f"give a file of weights, or use '{plain_name}{STRIDE8}' or '{plain_name}'",
         )
     return DilatedResNetBackbone(depth, strides, training_mode, taps, deep_stem, pretrained)

@@ -1,8 +1,8 @@
-"""Where in an image CLIP sees a class: softmax-GradCAM, for all classes and images at once.
+"""Softmax-GradCAM of CLIP, for all classes and images at once.
 
-The published way takes one pass forward and one back through the whole tower for every image and
-class. Only the last block lies between the activation and the score, and the images of a batch do
-not meet, so one pass forward and one vectorised pass back through that block give all of them.
+The published code needs a forward and a backward pass through the whole tower for every image and
+class. Only the last block is between the activation and the score, and the images of a batch are
+independent, so one forward pass and one vectorised backward pass through that block are enough.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ EPSILON = 1e-8
 
 
 def softmax_grad_cam(clip: ClipEncoder, pixels: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-    """Class activation maps (PI-CLIP; in ICPD-Net the prior that its own is compared with).
+    """Class activation maps (PI-CLIP; the baseline prior in ICPD-Net).
 
-    The score of a class is its probability among all names, so that the other names act as
-    suppressors. The gradient at the first layer norm of the last block, averaged over the patches,
-    weighs the channels of that norm's output; negative sums are cut and each map is stretched to
-    [0, 1].
+    The score of a class is its probability among all names, so that the other names suppress it.
+    The gradient at the first layer norm of the last block, averaged over the patches, weights the
+    channels of that norm's output; negative sums are clipped and each map is rescaled to [0, 1].
 
     Args:
         clip: frozen towers.
@@ -57,7 +56,7 @@ def softmax_grad_cam(clip: ClipEncoder, pixels: torch.Tensor, texts: torch.Tenso
 
 @contextmanager
 def _tap(layer: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Make the layer's output the place from which the graph of gradients starts."""
+    """Make the layer's output the root of the gradient graph."""
     kept: list[torch.Tensor] = []
 
     def cut(layer: nn.Module, inputs: object, output: torch.Tensor) -> torch.Tensor:

@@ -14,18 +14,19 @@ from fewscape.backbones.checking import check_scaling
 from fewscape.core import check_shape
 
 Training = Literal["frozen", "fixed_norm", "full"]
-"""``frozen``: no gradients; ``fixed_norm``: weights learn, batch statistics stay; ``full``."""
+"""``frozen``: no gradients; ``fixed_norm``: weights are trained, batch statistics are fixed;
+``full``."""
 
 Taps = Literal["stages", "blocks"]
-"""``stages``: one map a level, its last; ``blocks``: the output of every block of the level."""
+"""``stages``: the last map of each level; ``blocks``: the output of every block of each level."""
 
 
 class Backbone(nn.Module, ABC):
-    """Images in, feature pyramid out, fine to coarse.
+    """Maps images to a feature pyramid, fine to coarse.
 
     Attributes:
         channels: C of each map.
-        strides: pixels per feature cell of each map; blocks of one level share theirs.
+        strides: pixels per feature cell of each map; equal for the blocks of a level.
         settings: plain data from which ``BackboneConfig`` builds the same network without weights.
     """
 
@@ -54,14 +55,14 @@ class Backbone(nn.Module, ABC):
         """Feature maps of normalised images."""
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Feature maps (B, C, H / stride, W / stride), one for each entry of ``channels``.
+        """Feature maps (B, C, H / stride, W / stride), one per entry of ``channels``.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
         """
         check_shape(images, "B 3 H W", "images")
         dtype = next(self.parameters()).dtype
-        # The mean is taken off in float32: in bfloat16 neighbouring grey levels would collapse.
+        # The mean is subtracted in float32: in bfloat16, neighbouring grey levels would collapse.
         scaled = images.float() / 255 if images.dtype == torch.uint8 else images.float()
         normal = ((scaled - self.mean) / self.std).to(dtype)
         normal = normal.contiguous(memory_format=torch.channels_last)
@@ -69,7 +70,7 @@ class Backbone(nn.Module, ABC):
             return tuple(self.extract(normal))
 
     def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> Self:
-        """As usual, except that mean and standard deviation are never rounded."""
+        """As in ``nn.Module``, but mean and standard deviation are never rounded."""
         exact = self.mean, self.std
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.mean, self.std = (tensor.to(self.mean.device) for tensor in exact)
@@ -77,7 +78,7 @@ class Backbone(nn.Module, ABC):
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the weights stay as they are."""
+        """Whether the weights are not trained."""
         return self.training_mode == "frozen"
 
     def set_training(self, mode: Training) -> None:
@@ -88,7 +89,7 @@ class Backbone(nn.Module, ABC):
         self.train(self.training)
 
     def train(self, mode: bool = True) -> Backbone:
-        """As usual, except that fixed normalisation layers stay in evaluation mode."""
+        """As in ``nn.Module``, but fixed normalisation layers stay in evaluation mode."""
         super().train(mode and not self.is_frozen)
         if self.training_mode == "fixed_norm":
             for module in self.modules():

@@ -1,4 +1,4 @@
-"""Any timm network that offers ``features_only``."""
+"""Any timm network with ``features_only``."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from fewscape.core import ConfigError, suggest
 
 
 class TimmBackbone(Backbone):
-    """A pyramid of a timm network's stages.
+    """The stages of a timm network as a pyramid.
 
     Args:
         name: timm's name of the network.
-        strides: strides of the levels wanted; a stride that the network does not have is an error.
+        strides: strides of the wanted levels; a stride that the network lacks is an error.
         training_mode: what training changes.
         mean: of each input band in [0, 1]; timm's own for this network if not given.
         std: likewise.
         pretrained: let timm download its own weights.
-        taps: ``stages`` gives timm's own map of each level, ``blocks`` what every block gives.
+        taps: ``stages`` gives timm's own map of each level, ``blocks`` the output of every block.
         **options: passed to ``timm.create_model``, such as ``pad_type="same"``.
 
     Raises:
-        ConfigError: unknown name, no such stride, an option that the network does not know, or a
-            network whose blocks cannot be found.
+        ConfigError: the name, stride or option is unknown, or the network's blocks cannot be found.
     """
 
     def __init__(
@@ -45,7 +44,7 @@ class TimmBackbone(Backbone):
 
         if not timm.is_model(name):
             raise ConfigError(
-                f"timm has no network called '{name}'",
+                f"timm has no network named '{name}'",
                 "expected a name of timm.list_models(), or resnet50, resnet101, vgg16",
                 suggest(name, timm.list_models())[:300],
             )
@@ -58,7 +57,7 @@ class TimmBackbone(Backbone):
             raise ConfigError(
                 f"'{name}' has no feature maps of stride {absent}",
                 f"its strides are {known}",
-                "take a network with a pyramid of maps, such as resnet50 or mobilenetv2_100",
+                "use a network with a pyramid of maps, such as resnet50 or mobilenetv2_100",
             )
         levels = [len(known) - 1 - known[::-1].index(stride) for stride in strides]
         network = timm.create_model(

@@ -14,7 +14,7 @@ from fewscape.core import ConfigError
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 STRIDES = (4, 8, 16, 32)
-"""Strides of the stages; the papers take the last three."""
+"""Strides of the stages; the papers use the last three."""
 
 
 class ResNetBackbone(Backbone):
@@ -22,11 +22,11 @@ class ResNetBackbone(Backbone):
 
     Args:
         depth: 50 or 101.
-        strides: levels wanted, among 4, 8, 16 and 32.
+        strides: wanted levels, among 4, 8, 16 and 32.
         training_mode: what training changes.
         pretrained: let torchvision download its ImageNet weights (V1, as the papers use).
         taps: ``stages`` gives each stage after its last ReLU; ``blocks`` the sum of every
-            bottleneck before its ReLU, as HSNet takes them.
+            bottleneck before its ReLU, as in HSNet.
     """
 
     CHANNELS = (256, 512, 1024, 2048)
@@ -76,7 +76,7 @@ class ResNetBackbone(Backbone):
         return [level for stride in self._levels for level in maps[stride]]
 
     def run_last_stage(self, maps: torch.Tensor) -> torch.Tensor:
-        """The last stage alone, of a changed output of the stage before (PFENet masks it)."""
+        """Run only the last stage on a changed input, which PFENet masks."""
         result: torch.Tensor = self.get_submodule(self.STAGES[-1])(maps)
         return result
 
@@ -96,11 +96,11 @@ class VGGBackbone(Backbone):
     """VGG-16 without batch norm.
 
     Args:
-        strides: levels wanted, among 4, 8, 16 and 32.
+        strides: wanted levels, among 4, 8, 16 and 32.
         training_mode: what training changes.
         pretrained: let torchvision download its ImageNet weights.
         taps: ``stages`` gives the max pooling layers; ``blocks`` every convolution before its
-            ReLU, and for stride 32 the last max pooling, as HSNet takes them.
+            ReLU, and for stride 32 the last max pooling, as in HSNet.
     """
 
     CHANNELS = (128, 256, 512, 512)
@@ -144,7 +144,7 @@ class VGGBackbone(Backbone):
         maps = []
         hidden = images
         for index, layer in enumerate(self.features):
-            # Not in place: a tapped map must stay as it is before the ReLU.
+            # Not in place: a tapped map must keep its values before the ReLU.
             hidden = F.relu(hidden) if isinstance(layer, nn.ReLU) else layer(hidden)
             if index in self._tapped:
                 maps.append(hidden)

@@ -1,4 +1,4 @@
-"""Plain vision transformers of timm, whose blocks all see one grid of tokens."""
+"""Plain vision transformers of timm, whose blocks share one grid of tokens."""
 
 from __future__ import annotations
 
@@ -14,36 +14,35 @@ from fewscape.backbones.pyramid import Backbone, Taps, Training
 from fewscape.core import ConfigError
 from fewscape.ops import fit_maps, resize_maps
 
-REMEDY = "take a plain transformer such as vit_small_patch14_dinov2, or resnet50"
+REMEDY = "use a plain transformer such as vit_small_patch14_dinov2, or resnet50"
 
 
 class TransformerBackbone(Backbone):
-    """A pyramid out of the tokens of a plain transformer, such as ViT, DINOv2, DINOv3 or CLIP's.
+    """A pyramid from the tokens of a plain transformer, such as ViT, DINOv2, DINOv3 or CLIP's.
 
-    Each level is the map of one block, after the network's last norm where it has one for tokens.
-    The blocks are spread evenly over the second half: the 6th, 9th and 12th of twelve for three
-    levels. The first half is left out because its tokens tell positions more than things.
+    Each level is the map of one block, after the network's last norm if it has one for tokens. The
+    blocks are spread evenly over the second half: the 6th, 9th and 12th of twelve for three levels.
+    The first half is not used because its tokens encode positions rather than content.
 
-    Tokens stand ``cell`` pixels apart, the power of two nearest to the side of the patches. Images
-    are resized so that this is so: those of 256 pixels to 224 for patches of 14, which gives
-    16 x 16 tokens; those that are no multiple of ``cell`` to the next one. Levels of other strides
-    are resized without parameters: bilinear if finer, means if coarser. They are no sharper than
-    the tokens.
+    Tokens are ``cell`` pixels apart, the power of two nearest to the patch side. Images are resized
+    accordingly: 256 pixels to 224 for patches of 14, which gives 16 x 16 tokens; sizes that are not
+    multiples of ``cell`` are rounded up. Levels of other strides are resized without parameters:
+    bilinear if finer, means if coarser. They are no sharper than the tokens.
 
     Args:
         name: timm's name of the network.
-        strides: strides of the levels wanted, fine to coarse; any will do.
-        training_mode: what training changes; there are no batch statistics to keep.
+        strides: any strides of the wanted levels, fine to coarse.
+        training_mode: what training changes; there are no batch statistics.
         mean: of each input band in [0, 1]; timm's own for this network if not given.
         std: likewise.
         pretrained: let timm download its own weights.
-        taps: ``stages`` gives the map of one block a level; ``blocks`` also those of the blocks
-            between, equally many for each level, of which the last is the stage.
+        taps: ``stages`` gives one block's map per level; ``blocks`` also those of the blocks in
+            between, equally many per level, the last being the stage.
         **options: passed to ``timm.create_model``, such as ``depth=4``.
 
     Raises:
-        ConfigError: an option that the network does not know, fewer blocks than levels, or a
-            network that takes images of one size only.
+        ConfigError: an option is unknown, there are fewer blocks than levels, or the network has a
+            fixed image size.
     """
 
     def __init__(
@@ -64,8 +63,8 @@ class TransformerBackbone(Backbone):
         if depth < len(strides):
             raise ConfigError(
                 f"'{name}' has {depth} blocks for {len(strides)} levels",
-                "expected one block for each level at least",
-                "take a deeper network",
+                "expected at least one block per level",
+                "use a deeper network",
             )
         levels = spread_blocks(depth, len(strides))
         if taps == "stages":
@@ -86,19 +85,23 @@ class TransformerBackbone(Backbone):
         self.set_training(training_mode)
 
     def _check_sizes(self, name: str) -> None:
-        """Try an image of another size than the network was made for."""
+        """Try an image of another size than the network's default."""
         image = torch.zeros(1, 3, 2 * self.patch, 3 * self.patch)
         try:
             with torch.no_grad():
                 maps = self._run(image)
-        except (AssertionError, RuntimeError, TypeError) as error:  # each network has its own way
+        except (
+            AssertionError,
+            RuntimeError,
+            TypeError,
+        ) as error:  # networks fail in different ways
             raise ConfigError(
-                f"'{name}' does not take images of any size", str(error).rstrip("."), REMEDY
+                f"'{name}' has a fixed image size", str(error).rstrip("."), REMEDY
             ) from error
         if any(level.shape[2:] != (2, 3) for level in maps):
             raise ConfigError(
                 f"'{name}' gives maps of {tuple(maps[0].shape[2:])} for 2 x 3 patches",
-                "expected one token for each patch",
+                "expected one token per patch",
                 REMEDY,
             )
 
@@ -113,7 +116,7 @@ class TransformerBackbone(Backbone):
         """The chosen blocks' maps, (B, C, H / stride, W / stride), rounded up."""
         height, width = images.shape[2:]
         size = (_cells(height, self.cell) * self.patch, _cells(width, self.cell) * self.patch)
-        # In float32, as torch cannot average bfloat16 on the CPU.
+        # In float32, since torch cannot average bfloat16 on the CPU.
         fitted = resize_maps(images.float(), size, antialias=True).to(images.dtype)
         return [
             fit_maps(level, (_cells(height, stride), _cells(width, stride)))
@@ -122,7 +125,7 @@ class TransformerBackbone(Backbone):
 
 
 def spread_blocks(depth: int, num_levels: int) -> list[list[int]]:
-    """Indices of the blocks of each level, evenly over the second half; the last one is a level's.
+    """Indices of each level's blocks, evenly over the second half; the last is its map.
 
     Args:
         depth: number of blocks; at least ``num_levels``.
@@ -147,7 +150,7 @@ def spread_blocks(depth: int, num_levels: int) -> list[list[int]]:
 
 @functools.cache
 def has_one_stride(name: str) -> bool:
-    """Whether all blocks of a timm network give maps of one stride; false for unknown names."""
+    """Whether all blocks of a timm network have the same stride; false for unknown names."""
     try:
         network = _create_empty(name)
     except RuntimeError:  # unknown, or an unknown tag of its weights
@@ -170,7 +173,7 @@ def _create_empty(name: str) -> nn.Module:
 
 
 def _create(name: str, pretrained: bool, options: dict[str, Any]) -> Any:  # noqa: ANN401 (timm's)
-    """The network without its classifier, for images of any size where it can be told so."""
+    """Create the network without its classifier, for images of any size if possible."""
     import timm
 
     network: Any = None
@@ -178,7 +181,7 @@ def _create(name: str, pretrained: bool, options: dict[str, Any]) -> Any:  # noq
     try:
         try:
             network = timm.create_model(name, **({"dynamic_img_size": True} | settings))
-        except TypeError:  # it takes any size by itself, or none but its own
+        except TypeError:  # it accepts any size anyway, or only its own
             network = timm.create_model(name, **settings)
     except (TypeError, RuntimeError) as error:
         raise ConfigError(f"timm cannot build '{name}' with {options}", str(error)) from error

@@ -1,4 +1,4 @@
-"""Weights from a local file or a hub, fitted to a network with a full account of what differs.
+"""Load weights from a local file or a hub, with a full report of mismatches.
 
 Nothing is unpickled: ``.pth`` files are read with ``weights_only=True``. A local path never
 touches the network.
@@ -23,7 +23,7 @@ MAX_NAMES = 5
 
 
 def locate(source: str) -> Path:
-    """The local file of a source: itself, or the download of ``hf-hub:owner/name[/file]``.
+    """Locate the local file of a source: a path, or the download of ``hf-hub:owner/name[/file]``.
 
     Raises:
         WeightsError: the path does not exist, or the source is neither a path nor a hub name.
@@ -45,7 +45,7 @@ def _download(name: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     if "/" not in name:
-        raise WeightsError(f"'{HUB_PREFIX}{name}' names no owner", "expected hf-hub:owner/name")
+        raise WeightsError(f"'{HUB_PREFIX}{name}' has no owner", "expected hf-hub:owner/name")
     owner, repository, *rest = name.split("/")
     file = "/".join(rest) or "model.safetensors"
     try:
@@ -62,14 +62,14 @@ def _download(name: str) -> Path:
 def read_state(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a ``.safetensors``, ``.pth`` or ``.pt`` file, on the CPU.
 
-    A file that holds a training checkpoint gives its ``state_dict`` or ``model`` entry.
+    For a training checkpoint, its ``state_dict`` or ``model`` entry is read.
 
     Raises:
-        WeightsError: another format, or a damaged file.
+        WeightsError: the format is unknown or the file damaged.
     """
     if path.suffix not in SUFFIXES:
         raise WeightsError(
-            f"'{path.name}' is no weight file", f"expected one of {', '.join(SUFFIXES)}"
+            f"'{path.name}' is not a weight file", f"expected one of {', '.join(SUFFIXES)}"
         )
     try:
         if path.suffix == ".safetensors":
@@ -77,7 +77,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
             return load_file(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the readers raise many kinds
+    except Exception as error:  # readers raise many kinds of errors
         raise WeightsError(
             f"'{path}' cannot be read as weights",
             str(error).splitlines()[0][:200],
@@ -90,11 +90,10 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
 
 def read_hints(path: Path) -> dict[str, Any]:
-    """What a safetensors file says of the network it belongs to.
+    """Read what a safetensors file states about its network.
 
-    The metadata keys ``mean`` and ``std`` (comma separated) are understood, and in
-    ``architecture`` the word after ``timm`` (``name``) and ``pad_type=...``; anything else is
-    ignored.
+    Known metadata are ``mean`` and ``std`` (comma separated), and in ``architecture`` the word
+    after ``timm`` (``name``) and ``pad_type=...``; anything else is ignored.
     """
     if path.suffix != ".safetensors":
         return {}
@@ -104,7 +103,7 @@ def read_hints(path: Path) -> dict[str, Any]:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
     except SafetensorError:
-        return {}  # read_state says what is wrong with the file
+        return {}  # read_state reports what is wrong with the file
     hints: dict[str, Any] = {
         key: tuple(float(value) for value in metadata[key].split(","))
         for key in ("mean", "std")
@@ -128,12 +127,11 @@ def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, 
     Args:
         network: receives the weights.
         state: names and tensors; a ``module.`` prefix is dropped.
-        source: what to call the weights in the message.
-        unused: name prefixes that the state may hold beyond the network, such as classifiers.
+        source: name of the weights in the message.
+        unused: prefixes that the state may have beyond the network, such as classifiers.
 
     Raises:
-        WeightsError: names the missing, the unexpected and the differently shaped keys, or those
-            that hold other things than numbers.
+        WeightsError: lists the missing, unexpected, differently shaped and non-numeric keys.
     """
     check_finite(state, f"the weights '{source}'")
     given = {name.removeprefix("module."): tensor for name, tensor in state.items()}
@@ -162,7 +160,7 @@ def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, 
         raise WeightsError(
             f"the weights '{source}' do not fit the network",
             "; ".join(parts),
-            "choose the weights of this architecture, or the architecture of these weights",
+            "use the weights of this architecture, or the architecture of these weights",
         )
     network.load_state_dict(
         {
@@ -175,11 +173,11 @@ def fit_state(network: nn.Module, state: State, source: str, unused: tuple[str, 
 
 
 def check_finite(state: State, what: str) -> None:
-    """See that all weights are numbers.
+    """Check that all weights are finite.
 
     Args:
         state: names and tensors.
-        what: to call them in the message.
+        what: name of the weights in the message.
 
     Raises:
         WeightsError: a tensor holds NaN or infinity.
@@ -191,10 +189,9 @@ def check_finite(state: State, what: str) -> None:
     ]
     if wrong:
         raise WeightsError(
-            f"{what} are not all numbers",
-            f"NaN or infinity stands in {_listing(wrong)}",
-            "the training that made them failed; take an earlier model, or train with a smaller "
-            "rate",
+            f"{what} are not all finite",
+            f"NaN or infinity is in {_listing(wrong)}",
+            "their training failed; use an earlier model, or train with a lower learning rate",
         )
 
 

@@ -1,4 +1,4 @@
-"""``fewscape annotate``: draw on a page, see the map follow, correct it, export it."""
+"""``fewscape annotate``: draw examples in the browser while the map updates."""
 
 from __future__ import annotations
 
@@ -16,26 +16,30 @@ fewscape annotate here.tif there.tif --port 9000 --no_browser"""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("scenes", nargs="+", metavar="SCENE", type=Path, help="raster to draw on")
-    parser.add_argument("--examples", type=Path, help="examples to begin with, on the first scene")
     parser.add_argument(
-        "--class_field", default="class", help="their attribute that names the class (class)"
+        "--examples", type=Path, help="examples to start from, drawn on the first scene"
+    )
+    parser.add_argument(
+        "--class_field",
+        default="class",
+        help="attribute of the examples that holds the class (class)",
     )
     parser.add_argument("--layer", help="their layer, of a file with several")
     parser.add_argument(
         "--session",
         type=Path,
-        help="GeoPackage that keeps the examples (SCENE's name with .examples.gpkg, beside it)",
+        help="GeoPackage that the examples are saved to (SCENE.examples.gpkg beside the scene)",
     )
     parser.add_argument(
-        "--bands", type=values.band_names, help="bands that teach, by number or name (all)"
+        "--bands", type=values.band_names, help="bands to learn from, by number or name (all)"
     )
     parser.add_argument(
         "--scale",
         default="auto",
         choices=["auto", "none", "percentile"],
-        help="how values become brightness, as for fewscape map (auto)",
+        help="how pixel values are scaled, as in fewscape map (auto)",
     )
-    parser.add_argument("--nodata", type=float, help="value without data, if the file has none")
+    parser.add_argument("--nodata", type=float, help="nodata value, if the file does not set one")
     parser.add_argument("--model", default="ensemble", help="pixel model, by name or folder")
     _add_server(parser.add_argument_group("server"))
 
@@ -44,11 +48,14 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--host",
         default="127.0.0.1",
-        help="another one lets other machines in; whoever has the address can draw (127.0.0.1)",
+        help="address to listen on; any other than the default lets other machines in, and "
+        "anyone with the link can draw (127.0.0.1)",
     )
-    group.add_argument("--port", type=int, help="8722, or the next free one")
-    group.add_argument("--no_browser", action="store_true", help="only print the address")
-    group.add_argument("--no_cache", action="store_true", help="keep no features on the disk")
+    group.add_argument("--port", type=int, help="port to listen on (8722, or the next free one)")
+    group.add_argument(
+        "--no_browser", action="store_true", help="print the address without opening a browser"
+    )
+    group.add_argument("--no_cache", action="store_true", help="do not cache features on disk")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -75,6 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
         ServerOptions(arguments.host, arguments.port, opens_browser=not arguments.no_browser),
     )
     for desk in session.desks:
-        print(f"{desk.name}: examples are kept in {desk.drawing.path}")
-    server.run(lambda address: print(f"open {address}\nend with Ctrl-C", flush=True))
+        print(f"{desk.name}: examples are saved in {desk.drawing.path}")
+    server.run(lambda address: print(f"open {address}\nstop with Ctrl-C", flush=True))
     return 0

@@ -1,4 +1,4 @@
-"""``fewscape benchmark``: a published benchmark from training to the report."""
+"""``fewscape benchmark``: run a published benchmark, from training to the report."""
 
 from __future__ import annotations
 
@@ -27,51 +27,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models",
         type=values.names,
         required=True,
-        help="recipes, comma-separated; NAME@BACKBONE takes another backbone, such as mgcl@vgg16",
+        help="recipes, comma-separated; NAME@BACKBONE changes the backbone, as in mgcl@vgg16",
     )
     parser.add_argument(
-        "--protocol", help="such as p1, p3 or dlrsd-c; the first of the benchmark if not given"
+        "--protocol", help="test protocol, such as p1, p3 or dlrsd-c (the benchmark's first)"
     )
-    parser.add_argument("--shots", type=values.counts, default=(1,), help="such as 1,5 (1)")
-    parser.add_argument("--folds", type=values.numbers, help="such as 0,2 (all)")
     parser.add_argument(
-        "--seeds", type=values.positive, default=3, help="trainings of each network and fold (3)"
+        "--shots",
+        type=values.counts,
+        default=(1,),
+        help="support images per class, such as 1,5 (1)",
+    )
+    parser.add_argument("--folds", type=values.numbers, help="folds to run, such as 0,2 (all)")
+    parser.add_argument(
+        "--seeds",
+        type=values.positive,
+        default=3,
+        help="training runs for each network and fold (3)",
     )
     parser.add_argument(
         "--selection",
         default="heldout",
         choices=["heldout", "paper"],
-        help="what the network of a run is chosen by: training images kept back, or, as in most "
-        "papers and too optimistic, the test itself (heldout)",
+        help="select the best epoch on held-out training images, or on the test itself as most "
+        "papers do, which is too optimistic (heldout)",
     )
-    parser.add_argument("--root", type=Path, default=Path("data"), help="of the data sets (data)")
     parser.add_argument(
-        "--recipes", type=Path, help="folder of recipes in place of the packaged ones"
+        "--root", type=Path, default=Path("data"), help="root folder of the data sets (data)"
+    )
+    parser.add_argument(
+        "--recipes", type=Path, help="folder of recipes to use instead of the packaged ones"
     )
     parser.add_argument("--output", type=Path, help="folder (runs/PROTOCOL-SELECTION)")
-    parser.add_argument("--regions", type=Path, help="folder that keeps region maps for next time")
+    parser.add_argument("--regions", type=Path, help="cache folder for region maps")
     parser.add_argument(
         "--features",
         type=Path,
-        help="folder that keeps the maps of frozen backbones for all heads, folds and seeds; "
-        "trains without augmentation, and takes 70 GB for a ResNet-50 on iSAID-5i",
+        help="cache folder for the features of frozen backbones, shared by all heads, folds "
+        "and seeds; turns augmentation off and needs 70 GB for a ResNet-50 on iSAID-5i",
     )
-    parser.add_argument("--limit", type=values.positive, help="test episodes a class, for a trial")
+    parser.add_argument(
+        "--limit", type=values.positive, help="limit the test episodes per class, for a trial run"
+    )
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument(
-        "--processes", type=values.positive, help="runs at a time (one for each GPU, else 1)"
+        "--processes", type=values.positive, help="runs in parallel (one per GPU, 1 without a GPU)"
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--shard", type=values.shard, help="only every n-th run, such as 3/16")
-    which.add_argument("--only", help="only this run, as --dry_run names it")
-    which.add_argument("--dry_run", action="store_true", help="tell the runs and do none")
+    which.add_argument("--shard", type=values.shard, help="run only this shard, such as 3/16")
+    which.add_argument("--only", help="run only this one, by its name in --dry_run")
+    which.add_argument("--dry_run", action="store_true", help="list the runs and exit")
     which.add_argument(
-        "--report_only", action="store_true", help="write the report of what is done"
+        "--report_only", action="store_true", help="only write the report of the finished runs"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what is missing, then write the report."""
+    """Do the missing runs, then write the report."""
     benchmark = _open(arguments)
     runs = benchmark.runs()
     if arguments.dry_run:
@@ -132,7 +144,7 @@ def _choose(arguments: argparse.Namespace, runs: list[Run]) -> list[Run]:
 
 
 def _do(arguments: argparse.Namespace, benchmark: Benchmark, missing: list[Run]) -> list[str]:
-    """Names of the runs that failed."""
+    """Do the runs and return the names of those that failed."""
     import torch
 
     from fewscape.cli.benchmark_processes import run_in_processes
@@ -164,8 +176,8 @@ def _report(arguments: argparse.Namespace, benchmark: Benchmark) -> int:
     missing = [each for each in benchmark.runs() if not benchmark.is_finished(each)]
     if missing and not arguments.report_only:
         print(
-            f"{len(missing)} runs of the benchmark are still to do; whoever does the last one "
-            "writes the report, --report_only writes it of the networks that are complete"
+            f"{len(missing)} runs of the benchmark are still to do; the last one writes the "
+            "report, or --report_only reports the networks that are complete"
         )
         return 0
     report = write_report(benchmark)
@@ -178,7 +190,7 @@ def _report(arguments: argparse.Namespace, benchmark: Benchmark) -> int:
 
 
 def _show(table: Cells) -> Table:
-    """What a terminal has room for: our own rows, and the first columns."""
+    """Print what fits a terminal: our own rows and the first columns."""
     from rich.table import Table
 
     shown = Table(title=table.title)

@@ -1,4 +1,4 @@
-"""Runs of a benchmark in processes of their own, one a GPU."""
+"""Benchmark runs in separate processes, one per GPU."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ LOG = "log.txt"
 
 
 def run_in_processes(benchmark: Benchmark, runs: list[Run], processes: int, gpus: int) -> list[str]:
-    """Do runs, several at a time; what each of them prints goes into its ``log.txt``.
+    """Do several runs in parallel; the output of each goes to its ``log.txt``.
 
     Args:
-        benchmark: the whole.
-        runs: those to do.
-        processes: how many at a time.
-        gpus: devices that torch sees; each process is given one of them in turn.
+        benchmark: the benchmark that the runs belong to.
+        runs: the runs to do.
+        processes: number of runs in parallel.
+        gpus: devices that torch sees, assigned to the processes in turn.
 
     Returns:
         Names of the runs that failed.
@@ -67,7 +67,7 @@ def _run_process(benchmark: Benchmark, run: Run, device: str | None) -> int:
 
 
 def _words(benchmark: Benchmark, run: Run) -> list[str]:
-    """The command of one run."""
+    """The command line of one run."""
     options = {
         "models": ",".join(benchmark.models),
         "protocol": benchmark.protocol_name,

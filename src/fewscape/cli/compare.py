@@ -1,4 +1,4 @@
-"""``fewscape compare``: models side by side, on the same episodes or on the same scenes."""
+"""``fewscape compare``: compare models on the same episodes or the same scenes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from fewscape.core import Policy
     from fewscape.datasets import Manifest
-    from fewscape.evaluation import Contender, Counted
+    from fewscape.evaluation import Candidate, Counted
 
 EXAMPLE = """\
 fewscape data synthesize --output data/synthetic --scenes 4
@@ -27,7 +27,7 @@ fewscape compare --models embedded,mine=runs/mine/best --episodes mine.json --ro
     --output comparison"""
 
 FOLD = "{fold}"
-"""Stands for the number of the fold in the folder of a network."""
+"""Placeholder for the fold number in a model folder."""
 PANELS_PER_CLASS = 2
 
 
@@ -37,34 +37,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--models",
         type=values.names,
         required=True,
-        help="names and model folders, comma-separated; NAME=FOLDER chooses the name shown",
+        help="models, by name or folder, comma-separated; LABEL=MODEL sets the label in tables "
+        "and figures",
     )
     parser.add_argument(
         "--folds",
-        help="score each class by the network whose fold held it out: 'aerial4'; {fold} in a "
-        "model's folder stands for the fold's number",
+        help="score each class with the network trained without it: 'aerial4'; write {fold} "
+        "for the fold number in the model folders",
     )
-    parser.add_argument("--backbone", help="backbone of the networks given by name")
+    parser.add_argument("--backbone", help="backbone of networks given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
-    episodes = parser.add_argument_group("episodes", "The same support and query images for all.")
+    episodes = parser.add_argument_group(
+        "episodes", "Every model gets the same support and query images."
+    )
     add_episode_options(episodes, required=False)
     compare_scenes.add_scene_options(parser.add_argument_group("scenes", compare_scenes.RULE))
     add_run_options(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare on scenes if some are given, else on episodes."""
+    """Compare on scenes if --scenes is given, otherwise on episodes."""
     from fewscape.core import ConfigError
 
     if arguments.scenes is not None:
         return compare_scenes.run(arguments)
-    why = "only scenes are drawn on"
+    why = "only --scenes draws examples"
     values.refuse(arguments, compare_scenes.SCENE_OPTIONS, "was given without --scenes", why)
     if arguments.episodes is None or arguments.root is None:
         raise ConfigError(
-            "there is nothing to compare on",
-            "expected --episodes FILE with --root FOLDER, or --scenes FOLDER",
+            "neither episodes nor scenes were given",
+            "expected --episodes FILE and --root FOLDER, or --scenes FOLDER",
             "see: fewscape compare --help",
         )
     return _run(arguments)
@@ -111,7 +114,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _count_parts(
     arguments: argparse.Namespace, manifest: Manifest, sources: dict[str, str], policy: Policy
 ) -> dict[int, tuple[Manifest, Counted]]:
-    """By fold its episodes and counts; without folds one part."""
+    """Episodes and counts of each fold; one part without folds."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -160,23 +163,23 @@ def _split(manifest: Manifest, folds: str | None) -> dict[int, Manifest]:
     return CLASS_FOLDS[folds].split(manifest)
 
 
-def _load(arguments: argparse.Namespace, source: str) -> Contender:
-    from fewscape.evaluation import Contender
+def _load(arguments: argparse.Namespace, source: str) -> Candidate:
+    from fewscape.evaluation import Candidate
     from fewscape.regions import open_regions
     from fewscape.zoo import MODELS, load
 
     given = (arguments.backbone, arguments.weights) if source in MODELS else (None, None)
     model = load(source, *given).few_shot
-    return Contender(
+    return Candidate(
         model, open_regions(model.region_method, model.region_options, arguments.regions)
     )
 
 
 def _name_all(entries: list[str], has_folds: bool) -> dict[str, str]:
-    """Source of each network by its name.
+    """Map each label to its model.
 
     Raises:
-        ConfigError: two have one name, or ``{fold}`` stands there without ``--folds``.
+        ConfigError: a label is used twice, or a folder has ``{fold}`` and ``--folds`` is missing.
     """
     from fewscape.core import ConfigError
 
@@ -185,18 +188,20 @@ def _name_all(entries: list[str], has_folds: bool) -> dict[str, str]:
         name, source = _name(entry)
         if name in sources:
             raise ConfigError(
-                f"--models names '{name}' twice", "", "give them names, as in first=FOLDER"
+                f"--models names '{name}' twice", "", "give each its own label, as in first=FOLDER"
             )
         if FOLD in source and not has_folds:
             raise ConfigError(
-                f"'{source}' needs the number of a fold", "", "say which folds: --folds aerial4"
+                f"'{source}' has a fold placeholder, and no folds were given",
+                "",
+                "add --folds aerial4",
             )
         sources[name] = source
     return sources
 
 
 def _name(entry: str) -> tuple[str, str]:
-    """Name and source of ``NAME=SOURCE``, or of a source alone."""
+    """Split ``LABEL=MODEL``; a model alone is its own label."""
     name, equals, source = entry.partition("=")
     if equals:
         return name, source
@@ -206,7 +211,7 @@ def _name(entry: str) -> tuple[str, str]:
 
 
 def _choose_panels(manifest: Manifest) -> list[int]:
-    """Positions of the first episodes of each (data set, class)."""
+    """Pick the first episodes of each (data set, class)."""
     seen: dict[tuple[str, int], int] = {}
     chosen = []
     for position, episode in enumerate(manifest):

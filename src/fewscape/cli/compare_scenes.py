@@ -1,4 +1,4 @@
-"""``fewscape compare --scenes``: models side by side at the main job, a few polygons in a scene."""
+"""``fewscape compare --scenes``: compare models on whole scenes, each from a few polygons."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 RULE = """\
 A simulated user draws in scenes of labelled folders (images/, labels/, classes.json), 'fewscape
-map' maps the rest, and what was not drawn is scored. FOLDER+nir takes the near infrared in nir/
-as a fourth band. Models are names or model folders; NAME@FILE gives weights, LABEL=NAME chooses
-the name shown. Tasks: all classes drawn; one class drawn and the others as background; one alone;
-across: another scene is mapped; absent: one is mapped that does not show the class."""
+map' maps the rest, and the undrawn pixels are scored. FOLDER+nir adds the near infrared in nir/ as
+a fourth band. Models are names or model folders; NAME@FILE adds weights, LABEL=NAME sets the label.
+Tasks: all (every class is drawn), one (one class, the rest as background), alone (one class and
+nothing else), across (the map is of another scene), absent (the map is of a scene without the
+class)."""
 
 SCENE_OPTIONS = {"tasks": None, "forms": None, "polygons": None, "num_scenes": None, "seed": None}
-"""What only the main job takes."""
+"""Options that only scenes take."""
 
 EPISODE_OPTIONS = {
     **{"episodes": None, "root": None, "classes": None, "datasets": None, "limit": None},
     **{"bands": None, "regions": None, "folds": None, "backbone": None},
 }
-"""What only episodes take."""
+"""Options that only episodes take."""
 
 TASKS, FORMS, POLYGONS, NUM_SCENES, SEED = ["all"], ["areas"], (1, 3, 5, 10), 5, 0
 """Defaults."""
@@ -40,18 +41,20 @@ def add_scene_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tasks",
         type=values.names,
-        help="of all, one, alone, across, absent; comma-separated (all)",
+        help="tasks, comma-separated: all, one, alone, across, absent (all)",
     )
     group.add_argument(
-        "--forms", type=values.names, help="of areas, objects, scribbles, points (areas)"
+        "--forms",
+        type=values.names,
+        help="what the user draws: areas, objects, scribbles, points (areas)",
     )
-    group.add_argument("--polygons", type=values.counts, help="drawings a class (1,3,5,10)")
-    group.add_argument("--num_scenes", type=values.positive, help="of each folder, at most (5)")
-    group.add_argument("--seed", type=int, help="of scenes and drawings (0)")
+    group.add_argument("--polygons", type=values.counts, help="drawings per class (1,3,5,10)")
+    group.add_argument("--num_scenes", type=values.positive, help="scenes per folder, at most (5)")
+    group.add_argument("--seed", type=int, help="random seeds of scenes and drawings (0)")
 
 
 class Cell(NamedTuple):
-    """What ``MainJob.run`` is asked for."""
+    """The arguments of one ``MainJob.run``."""
 
     job: MainJob
     scene: int
@@ -62,7 +65,7 @@ class Cell(NamedTuple):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Map, score, write the files, print the table."""
+    """Map and score every cell, write the files, print the table."""
     import time
 
     from fewscape import __version__
@@ -89,27 +92,27 @@ def run(arguments: argparse.Namespace) -> int:
     print("\n".join(make_means_table(summary)))
     failures = [failure for record in records for failure in record["failures"]]
     if failures:
-        print(f"{len(failures)} maps were not made and count as empty; the first: {failures[0]}")
+        print(f"{len(failures)} maps failed and count as empty; the first error: {failures[0]}")
     print(f"{arguments.output}: results.json, table.md, curves.png")
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Fill in the defaults and refuse what makes no sense.
+    """Fill in defaults and refuse options that contradict each other.
 
     Raises:
-        ConfigError: options of episodes, or tasks and forms that do not go together.
+        ConfigError: options of episodes were given, or tasks and forms do not fit together.
     """
     from fewscape.benchmark.main_job.jobs import check_task
     from fewscape.core import ConfigError
 
-    why = "scenes come from their folders, and bands are all used"
+    why = "scenes come from their folders, and all bands are used"
     values.refuse(arguments, EPISODE_OPTIONS, "was given with --scenes", why)
     if arguments.weights is not None:
         raise ConfigError(
             "--weights was given with --scenes",
-            "each model has its own",
-            f"give them behind its name, such as prototype@{arguments.weights}",
+            "each model has its own weights",
+            f"write them after the model's name, as in prototype@{arguments.weights}",
         )
     defaults = dict(zip(SCENE_OPTIONS, (TASKS, FORMS, POLYGONS, NUM_SCENES, SEED), strict=True))
     for name, default in defaults.items():
@@ -121,16 +124,16 @@ def _check(arguments: argparse.Namespace) -> None:
     if alone and arguments.num_scenes < 2:
         raise ConfigError(
             f"the task '{alone[0]}' was asked for with --num_scenes {arguments.num_scenes}",
-            "it maps another scene than the one that is drawn on",
-            "give at least --num_scenes 2",
+            "it maps a scene other than the one with the drawings",
+            "use --num_scenes 2 or more",
         )
 
 
 def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
-    """Everything to be run, with all models of a scene one after the other.
+    """List the cells to run, grouped by scene.
 
     Raises:
-        ConfigError: a model is unknown, two have one name, or no scene fits any task.
+        ConfigError: a model is unknown, a label is used twice, or no scene fits any task.
         DatasetError: see ``choose_scenes``.
     """
     from fewscape.benchmark.main_job.jobs import JobModel, MainJob
@@ -142,7 +145,9 @@ def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
     models = [JobModel.parse(text) for text in arguments.models]
     for model in models:
         check_model(model.options[1])
-    _check_unique([model.label for model in models], "models", "give them names: LABEL=MODEL")
+    _check_unique(
+        [model.label for model in models], "models", "give each its own label: LABEL=MODEL"
+    )
     device = ("--device", arguments.device, "--precision", arguments.precision)
     options = (*device, "--batch_size", str(arguments.batch_size))
     scenes = [
@@ -161,9 +166,9 @@ def _list_cells(arguments: argparse.Namespace) -> Iterator[Cell]:
     if not cells:
         raise ConfigError(
             f"no scene fits the tasks {', '.join(arguments.tasks)}",
-            "across needs two scenes with two common classes, absent one that lacks a class, the "
-            "form objects a class of several small parts",
-            "choose other tasks, or more scenes with --num_scenes",
+            "'across' needs two scenes that share two classes, 'absent' a scene that lacks a "
+            "class, the form 'objects' a class with several small parts",
+            "choose other tasks, or add scenes with --num_scenes",
         )
     yield from cells
 
@@ -173,7 +178,9 @@ def _check_unique(names: Sequence[str], what: str, remedy: str) -> None:
 
     twice = [name for name in names if names.count(name) > 1]
     if twice:
-        raise ConfigError(f"two {what} are called '{twice[0]}'", "their rows would mix", remedy)
+        raise ConfigError(
+            f"two {what} are called '{twice[0]}'", "their rows would be mixed up", remedy
+        )
 
 
 def _run_all(cells: Sequence[Cell]) -> list[dict[str, Any]]:

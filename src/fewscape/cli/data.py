@@ -1,4 +1,4 @@
-"""``fewscape data``: data sets on disk."""
+"""``fewscape data``: prepare, synthesize, verify and pack data sets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fewscape.cli import values
 
-SUMMARY = "prepare published data sets, write synthetic ones, check any"
 EXAMPLE = """\
 fewscape data synthesize --output data/synthetic --scenes 8 --size 1024
 fewscape data prepare vaihingen --source downloads --output data/vaihingen
@@ -28,32 +27,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make = verbs.add_parser("synthesize", help="write labelled synthetic scenes")
     make.add_argument("--output", type=Path, required=True, help="folder to write")
     make.add_argument("--scenes", type=values.positive, default=8, help="number of scenes (8)")
-    make.add_argument("--size", type=values.positive, default=1024, help="side in pixels (1024)")
+    make.add_argument(
+        "--size", type=values.positive, default=1024, help="side of a scene, pixels (1024)"
+    )
     make.add_argument("--resolution", type=float, default=0.5, help="metres per pixel (0.5)")
-    make.add_argument("--density", type=float, default=0.6, help="how built-up, 0 to 1 (0.6)")
+    make.add_argument("--density", type=float, default=0.6, help="built-up density, 0 to 1 (0.6)")
     make.add_argument("--seed", type=int, default=0, help="first seed (0)")
-    prepare = verbs.add_parser("prepare", help="bring a published data set into the folder layout")
+    prepare = verbs.add_parser("prepare", help="convert a published data set to the folder layout")
     prepare.add_argument("name", choices=PUBLISHED, help="data set")
     prepare.add_argument(
         "--source",
         type=Path,
         required=True,
-        help="folder of the original archives, unpacked or not",
+        help="folder of the original archives, packed or unpacked",
     )
     prepare.add_argument("--output", type=Path, required=True, help="folder to write")
-    pack = verbs.add_parser("pack", help="write labelled crops of data sets into one small file")
+    pack = verbs.add_parser("pack", help="write labelled crops of data sets to one small file")
     pack.add_argument(
         "folders", type=Path, nargs="+", help="folders with images/, labels/ and classes.json"
     )
     pack.add_argument("--output", type=Path, required=True, help="file to write, .npz")
-    pack.add_argument("--crops", type=values.positive, default=24, help="of each data set (24)")
+    pack.add_argument("--crops", type=values.positive, default=24, help="crops per data set (24)")
     pack.add_argument("--seed", type=int, default=0, help="random seed (0)")
     verify = verbs.add_parser("verify", help="read every image and label of a folder")
     verify.add_argument("root", type=Path, help="folder with images/, labels/ and classes.json")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write or check."""
+    """Run the chosen verb."""
     match arguments.verb:
         case "synthesize":
             return _synthesize(arguments)
@@ -98,7 +99,7 @@ def _prepare(arguments: argparse.Namespace) -> int:
         report = PREPARERS[arguments.name](
             arguments.source, arguments.output, lambda name: progress.advance(task)
         )
-    for line in report.tell():
+    for line in report.lines():
         print(line)
     written = report.images["all"] or report.images.total()  # "all" holds the other splits
     print(f"wrote {written} images to {arguments.output}")
@@ -129,7 +130,7 @@ def _verify(root: Path) -> int:
     )
     from fewscape.datasets.fingerprint import LabelsHash
     from fewscape.datasets.present_classes import check_present
-    from fewscape.datasets.published import tell_pairs
+    from fewscape.datasets.published import format_pairs
 
     dataset = FolderDataset(root, root=root)  # paths of the labels start at the data set
     splits = read_splits(root)
@@ -160,8 +161,8 @@ def _verify(root: Path) -> int:
     for class_id, name in names.items():
         table.add_row(str(class_id), name, f"{100 * pixels[class_id] / pixels.sum():.2f} %")
     Console().print(table)
-    _tell_splits(splits, sizes)
-    for line in tell_pairs(pairs, read_published_pairs(root / "classes.json")):
+    _print_splits(splits, sizes)
+    for line in format_pairs(pairs, read_published_pairs(root / "classes.json")):
         print(line)
     for name, found in hashes.items():
         print(f"fingerprint of {name}: sha256 {found.hexdigest()}")
@@ -177,8 +178,8 @@ def _verify(root: Path) -> int:
     return 0
 
 
-def _tell_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) -> None:
-    """Sizes, and images that two splits share."""
+def _print_splits(splits: Mapping[str, Sequence[str]], sizes: Mapping[str, int]) -> None:
+    """Print the sizes of the splits, and images that are in two of them."""
     if not splits:
         return
     print("splits: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))

@@ -1,4 +1,4 @@
-"""``fewscape demo``: from a few polygons to maps, by the command that maps, offline."""
+"""``fewscape demo``: map two scenes from a few polygons, offline."""
 
 from __future__ import annotations
 
@@ -14,40 +14,45 @@ if TYPE_CHECKING:
     from fewscape.demo.examples import DemoExamples
     from fewscape.demo.scene import DemoScene
 
-SUMMARY = "see it work: two scenes mapped from three polygons a class"
 EXAMPLE = "fewscape demo --output demo_output"
 
 CLASSES = ("field", "water")
-"""Of the synthetic scene, to map."""
+"""Classes of the synthetic scene that are mapped."""
 
 DEFAULT_SEED = 28
-"""A scene with fields, lakes and a river, one of two among six on which both classes reach 80 %."""
+"""Seed of a scene with fields, lakes and a river: one of two in six where both classes reach 80
+%."""
 
 DRAWING_SEED = 0
-"""Of the polygons; drawn otherwise, with two of three in one field, fields reach less."""
+"""Seed of the polygons. Other seeds put two of the three in one field, which lowers its score."""
 
 YARDSTICK = "maximum_likelihood"
-"""What the model is compared with."""
+"""Model to compare with."""
 
 REAL = "naip_prairie"
-"""Scene and polygons that come with the package."""
+"""Scene and polygons in the package."""
 
 QUICK: Mapping[str, Any] = {"no_estimate": True, "vectors": False, "preview": False}
-"""Of the yardstick, of which only the class map is needed."""
+"""Options of the model to compare with; only its class map is needed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("--output", type=Path, default=Path("demo_output"), help="folder to write")
-    parser.add_argument("--size", type=int, default=1024, help="side of the scene, pixels (1024)")
     parser.add_argument(
-        "--seed", type=int, default=DEFAULT_SEED, help=f"of the scene ({DEFAULT_SEED})"
+        "--size", type=int, default=1024, help="side of the synthetic scene, pixels (1024)"
     )
-    parser.add_argument("--model", help="what maps, as for 'fewscape map' (ensemble)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=DEFAULT_SEED,
+        help=f"random seed of the synthetic scene ({DEFAULT_SEED})",
+    )
+    parser.add_argument("--model", help="model, as for 'fewscape map' (ensemble)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make a scene, draw, map, score; map a real scene; make a picture of all of it."""
+    """Make a scene, draw, map and score it; map a real scene; write a picture of both."""
     from fewscape.demo.examples import draw_examples, write_examples
     from fewscape.demo.picture import draw_sheet
     from fewscape.demo.rows import show_real, show_synthetic
@@ -58,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     begin = time.perf_counter()
     folder, model = arguments.output, arguments.model or DEFAULT
     with StagedFiles(folder):
-        pass  # a folder that cannot be written is told before any work
+        pass  # report an unwritable folder before any work
     scene = find_scene(CLASSES, arguments.size, arguments.seed, print)
     image, _ = write_files(scene, folder)
     examples = draw_examples(scene.labels, scene.classes, DRAWING_SEED)
@@ -68,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"a synthetic scene of {scene.grid.height} x {scene.grid.width} pixels (seed {scene.seed}) "
         f"with {examples.told}"
     )
-    is_known = find(model).kind == "pixel"  # the truth tells more than an estimate
+    is_known = find(model).kind == "pixel"  # the labels are known, so no estimate is needed
     first: Mapping[str, Any] = {"model": arguments.model}
     second: Mapping[str, Any] = {"model": YARDSTICK, **QUICK}
     maps = {
@@ -86,13 +91,13 @@ def run(arguments: argparse.Namespace) -> int:
     picture = folder / "demo.png"
     rows = show_synthetic(scene, examples, maps, scores), show_real(*given, real_maps)
     draw_sheet(picture, rows)
-    _tell_scores(scores)
-    print(f"{picture} shows all of it, which took {time.perf_counter() - begin:.0f} s")
+    _print_scores(scores)
+    print(f"{picture} shows the results; the demo took {time.perf_counter() - begin:.0f} s")
     return 0
 
 
 def _map(scene: Path, examples: Path, output: Path, **options: Any) -> Path:  # noqa: ANN401
-    """Tell the command of a request and run it; the class map."""
+    """Print the command of a request, run it, and return the class map."""
     from fewscape.cli.map import write_command
     from fewscape.cli.map_report import Terminal
     from fewscape.request import MapRequest
@@ -112,7 +117,7 @@ def _score(scene: DemoScene, examples: DemoExamples, classes: Path) -> dict[str,
     return dict(zip(scene.classes, scores, strict=True))
 
 
-def _tell_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
+def _print_scores(scores: Mapping[str, Mapping[str, float]]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""``fewscape episodes``: make episode manifests and look at them."""
+"""``fewscape episodes``: make and view episode manifests."""
 
 from __future__ import annotations
 
@@ -23,27 +23,28 @@ fewscape episodes show --episodes mine.json --root data --model embedded --outpu
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="{make,show}")
-    _add_make(actions.add_parser("make", help="draw episodes and write them to a file"))
-    _add_show(actions.add_parser("show", help="draw some episodes of a manifest as a PNG"))
+    _add_make(actions.add_parser("make", help="sample episodes and write them to a manifest"))
+    _add_show(actions.add_parser("show", help="draw episodes of a manifest as a PNG contact sheet"))
 
 
 def _add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, required=True, help="folder of the data sets")
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--aerial4", action="store_true", help="the four sets of aerial4")
+    which.add_argument("--aerial4", action="store_true", help="use the four data sets of aerial4")
     which.add_argument(
-        "--datasets", type=values.names, help="folders under the root, comma-separated"
+        "--datasets", type=values.names, help="data set folders under the root, comma-separated"
     )
     which.add_argument(
-        "--protocol", help="a published test, such as isaid5i-p1; its data set lies under the root"
+        "--protocol",
+        help="published test protocol, such as isaid5i-p1; its data set must be under the root",
     )
     parser.add_argument("--fold", type=int, default=0, help="fold of the protocol (0)")
     parser.add_argument(
         "--leave_out",
         type=values.names,
-        help="class names without episodes, comma-separated; with --aerial4: background,clutter",
+        help="classes to leave out, comma-separated; with --aerial4: background,clutter",
     )
-    parser.add_argument("--shots", type=values.positive, default=1, help="supports of an episode")
+    parser.add_argument("--shots", type=values.positive, default=1, help="supports per episode")
     parser.add_argument(
         "--episodes", type=values.positive, default=100, help="episodes of each (data set, class)"
     )
@@ -54,27 +55,27 @@ def _add_make(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max_share", type=float, default=0.9, help="largest object share")
     parser.add_argument("--seed", type=int, help="random seed (0, or the protocol's)")
     parser.add_argument("--name", help="name of the manifest; the output's stem if not given")
-    parser.add_argument("--output", type=Path, required=True, help="the JSON file to write")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
 
 
 def _add_show(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--episodes", type=Path, required=True, help="a manifest")
     parser.add_argument("--root", type=Path, required=True, help="folder that its paths start at")
-    parser.add_argument("--classes", type=values.names, help="class names to show, comma-separated")
+    parser.add_argument("--classes", type=values.names, help="classes to show, comma-separated")
     parser.add_argument(
         "--per_class", type=values.positive, default=2, help="episodes of each (data set, class)"
     )
-    parser.add_argument("--columns", type=values.positive, default=2, help="episodes in a row")
+    parser.add_argument("--columns", type=values.positive, default=2, help="episodes per row")
     parser.add_argument(
-        "--model", help="name or model folder whose prediction and maps to draw beside"
+        "--model", help="model, by name or folder, whose predictions and intermediate maps to draw"
     )
     parser.add_argument("--backbone", help="backbone of a network given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
-    parser.add_argument("--output", type=Path, required=True, help="the PNG file to write")
+    parser.add_argument("--output", type=Path, required=True, help="PNG file to write")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do what was asked for."""
+    """Run the chosen verb."""
     return _make(arguments) if arguments.action == "make" else _show(arguments)
 
 
@@ -106,7 +107,7 @@ def _make(arguments: argparse.Namespace) -> int:
     for short in shortages:
         print(
             f"{short.dataset} / {short.class_name}: only {short.episodes} of "
-            f"{arguments.episodes} episodes; {short.images} images hold enough of it, "
+            f"{arguments.episodes} episodes; {short.images} images show enough of it, "
             f"{arguments.shots + 1} are needed"
         )
     print(f"{arguments.output}: {len(manifest)} episodes of {len(manifest.classes)} classes")
@@ -157,7 +158,7 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _load(arguments: argparse.Namespace) -> tuple[FewShotModel | None, MakeRegions | None]:
-    """The network to explain, and what cuts its regions."""
+    """Load the network to explain and its region maker."""
     from fewscape.regions import open_regions
     from fewscape.zoo import load
 

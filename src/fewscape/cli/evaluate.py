@@ -1,4 +1,4 @@
-"""``fewscape evaluate``: scores on fixed episodes."""
+"""``fewscape evaluate``: score a network on episodes, labelled images or labelled pairs."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ fewscape evaluate --model embedded_pair4 --pairs DIR --shots 5 --output results.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--model", required=True, help="name of a network, or a model folder")
+    parser.add_argument("--model", required=True, help="network, by name or model folder")
     parser.add_argument("--backbone", help="backbone of a network given by name")
     parser.add_argument("--weights", help="weights of that backbone: a file or a hub name")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     add_run_options(parser)
-    add_episode_options(parser.add_argument_group("networks that learn from examples"), False)
+    add_episode_options(parser.add_argument_group("few-shot networks"), False)
     evaluate_semantic.add_semantic_options(parser.add_argument_group("supervised networks"))
     evaluate_pairs.add_pair_options(
         parser.add_argument_group("networks for panchromatic and multispectral pairs")
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         return evaluate_pairs.run(arguments)
     if arguments.episodes is None or arguments.root is None:
         raise ConfigError(
-            "there is nothing to evaluate on",
+            "nothing to evaluate on was given",
             "expected --episodes FILE and --root DIR, --data DIR for a supervised model, or "
             "--pairs DIR for panchromatic and multispectral pairs",
         )

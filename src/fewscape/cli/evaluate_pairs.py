@@ -1,4 +1,4 @@
-"""``fewscape evaluate --pairs``: scores on labelled panchromatic and multispectral pairs."""
+"""``fewscape evaluate --pairs``: score a network on labelled pan/ms pairs."""
 
 from __future__ import annotations
 
@@ -16,32 +16,40 @@ if TYPE_CHECKING:
 
 
 def add_pair_options(group: argparse._ArgumentGroup) -> None:
-    """Which pairs, and how supports are drawn."""
+    """Add the options of pairs and their supports."""
     group.add_argument(
-        "--pairs", type=Path, help="folder of pairs with labels: .npz, or pan.tif and ms.tif"
+        "--pairs",
+        type=Path,
+        help="folder of labelled pairs: .npz files, or folders with pan.tif and ms.tif",
     )
     group.add_argument(
-        "--supports", type=Path, help="folder with one other pair, from which supports are drawn"
+        "--supports", type=Path, help="folder with another pair to draw the supports from"
     )
     group.add_argument(
         "--ground",
         default="blocks",
         choices=["given", "random", "blocks"],
-        help="what supports and test are drawn from; given: by train.npy and test.npy (blocks)",
+        help="how pixels are split into supports and test; given: by train.npy and test.npy "
+        "(blocks)",
     )
     group.add_argument(
-        "--block", type=values.positive, default=64, help="side of the blocks, ms pixels (64)"
+        "--block",
+        type=values.positive,
+        default=64,
+        help="side of a block, multispectral pixels (64)",
     )
-    group.add_argument("--shots", type=values.positive, default=5, help="supports of a class (5)")
-    group.add_argument("--draws", type=values.positive, default=10, help="of the supports (10)")
+    group.add_argument("--shots", type=values.positive, default=5, help="supports per class (5)")
     group.add_argument(
-        "--labels_only", type=values.bands, default=(), help="only these labels, such as 3,4,7"
+        "--draws", type=values.positive, default=10, help="random draws of the supports (10)"
+    )
+    group.add_argument(
+        "--labels_only", type=values.bands, default=(), help="use only these labels, such as 3,4,7"
     )
     add_pair_bands(group)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate, print the table, write the JSON and a confusion matrix of each pair."""
+    """Evaluate, print the table, write the JSON and a confusion matrix per pair."""
     from rich.console import Console
 
     from fewscape.core import ConfigError, Policy
@@ -71,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         places = find_pairs(arguments.supports)
         if len(places) > 1:
             raise ConfigError(
-                f"'{arguments.supports}' holds {len(places)} pairs", "expected one with --supports"
+                f"'{arguments.supports}' holds {len(places)} pairs", "expected one pair"
             )
         supports = read_pair(places[0], arguments.ms_bands)
     scores = []
@@ -95,7 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _name_classes(folder: Path, labels: Sequence[int]) -> list[str]:
-    """From ``classes.json`` beside the pairs, else the numbers."""
+    """Names from ``classes.json`` beside the pairs, otherwise the numbers."""
     table = folder / "classes.json"
     listed = json.loads(table.read_text("utf-8"))["classes"] if table.is_file() else {}
     return [str(listed.get(str(label), f"class {label}")) for label in labels]

@@ -1,4 +1,4 @@
-"""``fewscape evaluate --data``: scores of a supervised model on a labelled folder."""
+"""``fewscape evaluate --data``: score a supervised model on a labelled folder."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def add_semantic_options(group: argparse._ArgumentGroup) -> None:
-    """Which images, and how they are seen."""
+    """Add the options of images and windows."""
     group.add_argument("--data", type=Path, help="folder with images/, labels/ and classes.json")
     group.add_argument(
         "--split",
         type=values.names,
         default=["*"],
-        help="splits of splits.json, or patterns of image names such as 'tile7_*' (all images)",
+        help="splits of splits.json, or image name patterns such as 'tile7_*' (all images)",
     )
     group.add_argument(
         "--labels", default="labels", help="folder of the labels, such as labels_eroded (labels)"
@@ -28,23 +28,28 @@ def add_semantic_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--unscored",
         type=values.names,
-        help="classes left out from a second mean; those that classes.json names, such as clutter",
+        help="classes to leave out of a second mean (those that classes.json lists, such as "
+        "clutter)",
     )
     group.add_argument(
-        "--window", type=values.positive, help="window side in pixels; as in training"
+        "--window", type=values.positive, help="window side, pixels (as in training)"
     )
     group.add_argument(
-        "--overlap", type=float, default=0.25, help="share of it that neighbours share (0.25)"
+        "--overlap",
+        type=float,
+        default=0.25,
+        help="overlap of neighbouring windows, as a share of the window (0.25)",
     )
     group.add_argument(
-        "--flips", default="none", choices=["none", "h", "hv", "d4"], help="views that are averaged"
+        "--flips",
+        default="none",
+        choices=["none", "h", "hv", "d4"],
+        help="flipped and rotated views to average",
     )
     group.add_argument(
-        "--scales", type=values.scales, default=(1.0,), help="sizes that are averaged (1)"
+        "--scales", type=values.scales, default=(1.0,), help="image scales to average (1)"
     )
-    group.add_argument(
-        "--predictions", type=Path, help="folder for a PNG with class ids of each image"
-    )
+    group.add_argument("--predictions", type=Path, help="folder for a PNG of class ids per image")
 
 
 def run(arguments: argparse.Namespace) -> int:

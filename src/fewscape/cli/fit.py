@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-SUMMARY = "train a network from a YAML recipe"
 EXAMPLE = """\
 fewscape fit --config embedded --trainer.default_root_dir runs/embedded
 fewscape fit --config bicor_seg/small --data.folder mydata --trainer.default_root_dir runs/mine
@@ -11,7 +10,7 @@ PASS_THROUGH = True  # LightningCLI parses its own options
 
 
 def run(argv: list[str]) -> int:
-    """Train as the recipe says; resume with ``--ckpt_path``."""
+    """Train by the recipe; ``--ckpt_path`` resumes."""
     from fewscape.training.fitting import train
 
     train(argv)

@@ -1,7 +1,7 @@
-"""``fewscape``: finds the command and reports what goes wrong.
+"""``fewscape``: dispatch to a command and report errors.
 
-Neither torch nor a command's module is imported before a command is chosen, so ``--help`` answers
-at once.
+torch and the module of a command are imported only once a command is chosen, so ``--help`` is
+instant.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from fewscape import __version__
 from fewscape.cli.parser import Parser
 
 COMMANDS = {
-    "map": "draw a few polygons on a scene, and map the rest of it",
-    "annotate": "draw on a page, see the map follow, correct it, export it",
-    "merge": "write the maps whose shares a job array has made",
-    "reproduce": "make a map again from what its file tells, and compare the pixels",
-    "demo": "see it work: two scenes mapped from three polygons a class",
+    "map": "map scenes from a few drawn polygons",
+    "annotate": "draw examples in the browser while the map updates",
+    "merge": "assemble maps from job-array shards",
+    "reproduce": "remake a map from its metadata and compare the pixels",
+    "demo": "map two packaged scenes from three polygons per class",
     "fit": "train a network from a YAML recipe",
-    "evaluate": "score a network on the episodes of a manifest",
-    "compare": "compare models on the same episodes or scenes, with paired tests",
-    "benchmark": "train and test networks on a published benchmark, and write the report",
-    "episodes": "make episode manifests, or draw a contact sheet of one",
-    "regions": "fill a store with region maps",
-    "data": "write synthetic scenes as a data set, or check a data set",
-    "models": "list the networks, or show one model folder",
+    "evaluate": "score a network on episodes, labelled images or pan/ms pairs",
+    "compare": "compare models on the same episodes or scenes, with significance tests",
+    "benchmark": "train, test and report networks on a published benchmark",
+    "episodes": "make episode manifests and draw contact sheets",
+    "regions": "precompute region maps",
+    "data": "prepare, synthesize, verify and pack data sets",
+    "models": "list the models, or show one",
 }
-"""Name and summary; the module of the same name holds the command."""
+"""Name and summary of each command; its module has the same name."""
 
 USAGE_ERROR = 2
 DEFECT = 1
@@ -42,14 +42,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        argv: what stands behind ``fewscape`` on the command line; the process's own if not given.
+        argv: the words after ``fewscape`` on the command line; those of the process if not given.
 
     Returns:
-        0 done, 2 a mistake of the user, 1 a defect of ours, 130 interrupted; a command may have
-        a code of its own.
+        0 success, 1 a bug in fewscape, 2 a user error, 130 interrupted; some commands add codes.
 
     Raises:
-        SystemExit: the command's own parser answered: 0 help was shown, 2 it refused.
+        SystemExit: argparse exits: 0 after help, 2 after a wrong option.
     """
     words = sys.argv[1:] if argv is None else argv
     is_debugging = "--debug" in words or bool(os.environ.get("FEWSCAPE_DEBUG"))
@@ -82,7 +81,7 @@ def _run(name: str, words: list[str]) -> int:
 
 
 def make_parser(name: str, command: ModuleType) -> Parser:
-    """The parser of one command; its example closes the help."""
+    """The parser of one command; its help ends with an example."""
     parser = Parser(
         prog=f"fewscape {name}", description=COMMANDS[name], epilog=_show_example(command)
     )
@@ -91,7 +90,7 @@ def make_parser(name: str, command: ModuleType) -> Parser:
 
 
 def _pass_through(command: ModuleType, words: list[str]) -> int:
-    """For commands with a parser of their own, which prints the help and leaves."""
+    """Run a command that parses its own words; add the example to its help."""
     try:
         return int(command.run(words))
     except SystemExit:
@@ -105,13 +104,13 @@ def _show_example(command: ModuleType) -> str:
 
 
 def _report(error: Exception) -> int:
-    """One sentence for mistakes of the user, and for ours a way to tell us."""
+    """Print one sentence for a user error, and how to report it for a bug."""
     if hasattr(error, "problem"):  # a FewscapeError; the class itself would import torch
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
     print(
         f"defect: {type(error).__name__}: {error}\n"
-        "this should not happen; run again with --debug and report the trace",
+        "this is a bug in fewscape: run again with --debug and report the traceback",
         file=sys.stderr,
     )
     return DEFECT
@@ -124,12 +123,12 @@ def _overview() -> str:
         [
             "usage: fewscape COMMAND [options]",
             "",
-            "Draw a few polygons on a scene, and fewscape maps the rest of it.",
+            "Draw a few polygons on a scene; fewscape maps the rest.",
             "",
             *lines,
             "",
-            "fewscape COMMAND --help shows a command's options; --version the version;",
-            "--debug the trace of an error.",
+            "fewscape COMMAND --help shows the options of a command, --version the version,",
+            "--debug the traceback of an error.",
             "",
             "example:",
             "  fewscape map scene.tif --examples polygons.gpkg --output maps",

@@ -1,4 +1,4 @@
-"""``fewscape map``: a few polygons and scenes in, maps out."""
+"""``fewscape map``: map scenes from a few polygons."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ fewscape map --pan pan.tif --ms ms.tif --examples fields.gpkg --output maps"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments; each is called like a field of the request and has its default."""
+    """Declare the arguments; names and defaults are those of the request's fields."""
     parser.add_argument("scenes", nargs="*", metavar="SCENE", help="raster to map")
     parser.add_argument("--output", type=Path, required=True, help="folder for the maps")
     map_options.add_examples(parser)
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Learn from the examples, map every scene, tell what was written."""
+    """Learn from the examples, map every scene, and report the files."""
     from fewscape.cli.map_report import Terminal
     from fewscape.request.running import run_map
 
@@ -45,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def parse_request(parsed: Mapping[str, Any]) -> MapRequest:
-    """The request of parsed arguments."""
+    """Turn parsed arguments into a request."""
     return MapRequest(**parsed)
 
 
 def write_command(request: MapRequest) -> list[str]:
-    """The words behind ``fewscape`` that stand for a request."""
+    """The words after ``fewscape`` that make the same request."""
     words = ["map", *request.scenes]
     if request.examples is not None:
         words += ["--examples", str(request.examples)]

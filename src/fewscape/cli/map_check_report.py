@@ -1,4 +1,4 @@
-"""What a map's check found, as tables for people."""
+"""The result of a map's check, as printed tables."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ASSUMPTION = (
-    "only if the polygons are a random sample of the ground of each mapped class (Olofsson et al. "
-    "2014); polygons at chosen places shift these numbers"
+    "valid only if the polygons are a random sample of each mapped class (Olofsson et al. "
+    "2014); hand-picked places bias these numbers"
 )
 
 WIDTH = 160
-"""Columns of tables that go into a file."""
+"""Width of tables that go into a file, in columns."""
 
 
-def tell_check(name: str, results: Mapping[str, Any]) -> None:
-    """Print the tables of a map, and what they do not tell.
+def print_check(name: str, results: Mapping[str, Any]) -> None:
+    """Print the tables of a map and their limits.
 
     Args:
-        name: of the scene.
-        results: of ``score_check``.
+        name: name of the scene.
+        results: what ``score_check`` returned.
     """
     from rich.console import Console
 
     if results["blank_pixels"]:
-        warn(f"{results['blank_pixels']} checked pixels of '{name}' have no data on the map")
+        warn(f"{results['blank_pixels']} checked pixels of '{name}' are nodata on the map")
     if not results["pixels"]:
         warn(f"no check polygon lies on mapped ground of '{name}'; nothing is scored")
         return
@@ -87,17 +87,16 @@ def _make_tables(results: Mapping[str, Any]) -> Iterator[Table]:
 
 
 def _explain(results: Mapping[str, Any]) -> Iterator[str]:
-    """What holds the numbers up, and what is missing."""
+    """State the basis of the numbers and what is missing."""
     unseen, whole = results["unseen_classes"], results["whole_map"]
     if unseen:
         yield (
-            f"No check polygon shows {_list(unseen)}, which the map has: what is mapped wrongly "
-            "there stays unseen, and areas cannot be estimated. Draw polygons of it, too."
+            f"No check polygon shows {_list(unseen)}, which is on the map: errors there go "
+            "unseen, and areas cannot be estimated. Draw check polygons of it."
         )
     if whole is not None and whole["overall_ci95"] is None:
         yield (
-            "There is no interval (-) of the whole map where no polygon lies mostly on some "
-            "mapped class."
+            "Whole-map intervals are missing (-) where no polygon lies mostly on a mapped class."
         )
 
 
@@ -106,7 +105,7 @@ def _list(names: Sequence[str]) -> str:
 
 
 def _show_share(row: Mapping[str, Any], key: str) -> str:
-    """Per cent with the interval."""
+    """Percentage with its interval."""
     value, bounds = row[key], row[f"{key}_ci95"]
     if value is None:
         return "-"

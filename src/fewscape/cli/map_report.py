@@ -1,4 +1,4 @@
-"""What ``fewscape map`` tells while it works and when it is done."""
+"""What ``fewscape map`` prints while it runs and when it is done."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from fewscape.mapping import Estimate, FinishedMap
     from fewscape.mapping.engine.own_accuracy import OwnAccuracy
 
-ACCURACY_TITLE = "how right a map of '{scene}' will be, by judging each polygon from the others:"
+ACCURACY_TITLE = "expected accuracy on '{scene}', each polygon predicted from the others:"
 
-UNKNOWN_TITLE = "what teaches; too few polygons to tell how right the map will be:"
+UNKNOWN_TITLE = "examples; too few polygons to estimate the accuracy:"
 
 
 class Terminal(Reporter):
-    """Prints what happens; warnings and progress go to standard error."""
+    """Reports to the terminal; warnings and progress go to standard error."""
 
-    def tell(self, sentence: str) -> None:
+    def info(self, sentence: str) -> None:
         """A line."""
         print(sentence, flush=True)
 
@@ -33,55 +33,55 @@ class Terminal(Reporter):
         warn(sentence)
 
     def accuracy(self, own: OwnAccuracy, scene_name: str) -> None:
-        """A line for each class, and what to draw next."""
-        tell_accuracy(own, scene_name)
+        """Print a line per class, and what to draw next."""
+        print_accuracy(own, scene_name)
 
     def cost(self, scene_name: str, estimate: Estimate, is_shared: bool) -> None:
         """A line."""
         whole = " (of all shards together)" if is_shared else ""
-        print(f"{scene_name}: {estimate.tell()}{whole}", flush=True)
+        print(f"{scene_name}: {estimate!s}{whole}", flush=True)
 
     def progress(self, label: str, pixels: int) -> AbstractContextManager[Callable[[int], None]]:
         """A bar."""
         return show_progress(label, pixels)
 
     def finished(self, scene_name: str, finished: FinishedMap) -> None:
-        """Files, shares of the classes, time."""
-        tell_result(scene_name, finished)
+        """Print the files, the class shares and the time."""
+        print_result(scene_name, finished)
 
     def checked(self, scene_name: str, results: Mapping[str, Any], path: Path) -> None:
-        """Tables, and where the numbers are."""
-        from fewscape.cli.map_check_report import tell_check
+        """Print the tables and the file with the numbers."""
+        from fewscape.cli.map_check_report import print_check
 
-        tell_check(scene_name, results)
+        print_check(scene_name, results)
         print(f"  {path}")
 
 
 def warn(sentence: str) -> None:
-    """Tell what may go wrong, on standard error."""
+    """Print a warning to standard error."""
     print(f"warning: {sentence}", file=sys.stderr)
 
 
-def tell_accuracy(own: OwnAccuracy, scene_name: str) -> None:
-    """Print a line for each class, and what to draw next.
+def print_accuracy(own: OwnAccuracy, scene_name: str) -> None:
+    """Print a line per class, and what to draw next.
 
     Args:
-        own: what the examples tell.
-        scene_name: of their scene, of which alone they tell it.
+        own: the accuracy estimated from the examples.
+        scene_name: scene of the examples, the only one that the estimate holds for.
     """
-    from fewscape.mapping.engine.accuracy_notes import advise, list_accuracy, tell_lone_class
+    from fewscape.mapping.engine.accuracy_notes import advise, describe_lone_class, list_accuracy
 
     print(UNKNOWN_TITLE if own.mean_iou is None else ACCURACY_TITLE.format(scene=scene_name))
     for line in list_accuracy(own):
         print(f"  {line}")
-    for sentence in (advise(own), tell_lone_class(own)):
+    for sentence in (advise(own), describe_lone_class(own)):
         if sentence:
             print(sentence)
 
 
 @contextmanager
 def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
-    """A bar in megapixels, on standard error; takes the pixels finished since the last call."""
+    """A progress bar in megapixels on standard error; update it with newly finished pixels."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -114,8 +114,8 @@ def show_progress(name: str, pixels: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: progress.advance(task, done / 1e6)
 
 
-def tell_result(name: str, result: FinishedMap) -> None:
-    """The files with their sizes, the classes with their shares, what has no data, the time."""
+def print_result(name: str, result: FinishedMap) -> None:
+    """Print the files and their sizes, the class shares, the share without data and the time."""
     for file in result.files:
         print(f"  {file}  {file.stat().st_size / 1e6:.2f} MB")
     shares = ", ".join(

@@ -1,4 +1,4 @@
-"""``fewscape merge``: the shares of a job array become maps."""
+"""``fewscape merge``: assemble maps from job-array shards."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ EXAMPLE = "fewscape merge maps"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("output", type=Path, help="folder that was given to 'fewscape map'")
+    parser.add_argument("output", type=Path, help="output folder of 'fewscape map'")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write every map whose parts are all there, tell what the others lack."""
+    """Write every complete map, and report what the others lack."""
     from fewscape.cli.map_report import Terminal
     from fewscape.request.running import merge_shards
 

@@ -1,21 +1,20 @@
-"""``fewscape models``: what there is to map with."""
+"""``fewscape models``: list the models, or show one."""
 
 from __future__ import annotations
 
 import argparse
 
-SUMMARY = "list the models, or show one model folder"
-EXAMPLE = "fewscape models show ensemble"
+EXAMPLE = """\
+fewscape models list
+fewscape models show ensemble"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """``list`` and ``show``."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,show}")
-    verbs.add_parser("list", help="names that --model takes")
-    show = verbs.add_parser("show", help="card and configuration of a model folder")
-    show.add_argument(
-        "model", help="a model that comes with the package, or the path of a model folder"
-    )
+    verbs.add_parser("list", help="list the names that --model accepts")
+    show = verbs.add_parser("show", help="show the card and configuration of a model")
+    show.add_argument("model", help="name of a packaged model, or path of a model folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,9 +39,9 @@ def _list() -> int:
     )
     from fewscape.zoo.own_networks import list_entry_points
 
-    network = "small trained network that comes with the package"
+    network = "small trained network in the package"
     coming = {
-        DEFAULT: f"{_read_summary(PIXEL_MODELS[DEFAULT])} Maps scenes if no model is named.",
+        DEFAULT: f"{_read_summary(PIXEL_MODELS[DEFAULT])} The default model.",
         EMBEDDED: f"{network}, learns from crops",
     } | {
         name: f"{network}, for panchromatic and multispectral pairs of ratio {ratio}"
@@ -62,7 +61,7 @@ def _list() -> int:
 
 
 def _read_summary(model: type[object]) -> str:
-    """The first sentence of its documentation."""
+    """The first sentence of a class's docstring."""
     return (model.__doc__ or "").splitlines()[0].replace("``", "")
 
 

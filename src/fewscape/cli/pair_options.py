@@ -1,4 +1,4 @@
-"""The options of every command that takes panchromatic and multispectral pairs."""
+"""Options of every command that reads panchromatic and multispectral pairs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from fewscape.request.map_request import DEFAULTS
 
 
 def add_pair_bands(parser: argparse._ActionsContainer) -> None:
-    """Which bands of the multispectral image are which colours."""
+    """Add the option of the multispectral bands."""
     parser.add_argument(
         "--ms_bands",
         type=values.bands,
         default=DEFAULTS["ms_bands"],
-        help="its blue, green, red and near infrared bands (1,2,3,4)",
+        help="its blue, green, red and near-infrared bands (1,2,3,4)",
     )

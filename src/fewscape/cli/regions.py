@@ -1,4 +1,4 @@
-"""``fewscape regions``: region maps made before they are needed."""
+"""``fewscape regions``: precompute region maps."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ fewscape regions --root data --episodes mine.json --store runs/regions --num_seg
 METHODS = ("slic", "felzenszwalb", "sam", "sam2")
 
 PARAMETERS = {
-    "num_segments": (int, "slic: regions of 256 x 256 pixels"),
-    "compactness": (float, "slic: weight of nearness against colour"),
-    "iterations": (int, "slic: rounds of assignment"),
-    "reduction": (int, "slic: pixels a side that are averaged before"),
-    "scale": (float, "felzenszwalb: larger values give larger regions"),
-    "sigma": (float, "felzenszwalb: width of the smoothing, pixels"),
+    "num_segments": (int, "slic: regions per 256 x 256 pixels"),
+    "compactness": (float, "slic: weight of distance against colour"),
+    "iterations": (int, "slic: iterations"),
+    "reduction": (int, "slic: side of the pixel blocks averaged first"),
+    "scale": (float, "felzenszwalb: scale; larger values give larger regions"),
+    "sigma": (float, "felzenszwalb: sigma of the smoothing, pixels"),
     "min_size": (int, "felzenszwalb: smallest region, pixels"),
-    "model": (str, "sam, sam2: folder of the network, or its name on the hub"),
-    "points_per_side": (int, "sam, sam2: side of the grid of prompts"),
-    "min_predicted_iou": (float, "sam, sam2: least rating by the network"),
-    "min_stability": (float, "sam, sam2: least stability"),
-    "stability_offset": (float, "sam, sam2: change of the threshold to judge it by"),
-    "max_box_iou": (float, "sam, sam2: overlap of boxes above which the better one stays"),
-    "max_masks": (int, "sam, sam2: largest masks to keep"),
-    "points_per_batch": (int, "sam, sam2: prompts at a time"),
+    "model": (str, "sam, sam2: model folder, or name on the Hugging Face hub"),
+    "points_per_side": (int, "sam, sam2: prompt points per side of the grid"),
+    "min_predicted_iou": (float, "sam, sam2: minimum IoU predicted by the network"),
+    "min_stability": (float, "sam, sam2: minimum stability score"),
+    "stability_offset": (float, "sam, sam2: threshold offset of the stability score"),
+    "max_box_iou": (float, "sam, sam2: maximum box IoU in non-maximum suppression"),
+    "max_masks": (int, "sam, sam2: number of masks to keep, largest first"),
+    "points_per_batch": (int, "sam, sam2: prompts per batch"),
     "device": (str, "sam, sam2: auto, cpu or cuda"),
 }
-"""Parameters of the methods by name, with type and meaning; those not given have defaults."""
+"""Parameters of the methods, with type and help."""
 
 _INTERRUPTED = 130
 _WINDOWS_TOGETHER = 16
@@ -57,18 +57,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--root",
         type=Path,
         required=True,
-        help="folder with images/, or of such folders; with --episodes where its paths start",
+        help="folder with images/, or a folder of such folders; with --episodes, the folder "
+        "that the manifest's paths are relative to",
     )
     parser.add_argument(
-        "--episodes", type=Path, help="a manifest: its crops, not whole images, are cut up"
+        "--episodes", type=Path, help="manifest whose crops to segment instead of whole images"
     )
-    parser.add_argument("--store", type=Path, required=True, help="folder of the region maps")
+    parser.add_argument(
+        "--store", type=Path, required=True, help="output folder of the region maps"
+    )
     parser.add_argument("--method", default="slic", help=f"{', '.join(METHODS)} (slic)")
     parser.add_argument("--bands", type=values.bands, help="bands shown as RGB, such as 1,1,1")
     parser.add_argument(
         "--workers",
         type=values.positive,
-        help="processes (1 for sam and sam2, else one a processor)",
+        help="number of processes (1 for sam and sam2, otherwise one per CPU)",
     )
     group = parser.add_argument_group("parameters of the method")
     for name, (kind, meaning) in PARAMETERS.items():
@@ -76,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make what is missing in the store."""
+    """Make the missing region maps."""
     from fewscape.regions import FillJob, RegionStore, make_regions
 
     given = {name: getattr(arguments, name) for name in PARAMETERS}
@@ -91,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class _CropReader:
-    """Reads a crop exactly as episodes do, so that the store knows its pixels again."""
+    """Reads a crop exactly as episodes do, so that the store recognises its pixels."""
 
     source: FileCrops
     size: tuple[int, int] | None
@@ -106,7 +109,7 @@ class _CropReader:
 
 
 def _find_crops(arguments: argparse.Namespace) -> tuple[_CropReader, list[Crop]]:
-    """The crops to cut up, each once, those of one image together."""
+    """The crops to segment, each once, grouped by image."""
     from fewscape.datasets import FileCrops, Manifest
 
     root = arguments.root
@@ -162,17 +165,17 @@ def _fill(job: FillJob[Crop], crops: list[Crop], workers: int) -> int:
             progress.stop()
             left = len(crops) - made - found
             print(
-                f"interrupted: {made} maps made, {found} were there already, {left} are left; "
-                "run the same command to continue",
+                f"interrupted: {made} maps made, {found} already there, {left} left; run the "
+                "same command to continue",
                 file=sys.stderr,
             )
             return _INTERRUPTED
-    print(f"{job.store.folder}: {made} maps made, {found} were there already")
+    print(f"{job.store.folder}: {made} maps made, {found} already there")
     return 0
 
 
 def _together(crops: Iterable[Crop]) -> Iterable[list[Crop]]:
-    """A few windows of one image at a time: read together, yet enough work for all processes."""
+    """Batch windows of one image, small enough that every process has work."""
     for _, of_image in groupby(crops, key=lambda crop: crop.image):
         windows = list(of_image)
         for first in range(0, len(windows), _WINDOWS_TOGETHER):

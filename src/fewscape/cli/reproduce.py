@@ -1,4 +1,4 @@
-"""``fewscape reproduce``: a map made again from what its file tells, and compared."""
+"""``fewscape reproduce``: remake a map from its metadata and compare the pixels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ fewscape reproduce maps/scene_classes.tif --scene scene.tif --examples roofs.gpk
     --model runs/mine/best"""
 
 RULE = """\
-The map's tags tell what it was made from: scene, examples and model by name and by hash, and all
-parameters. Without the options below, files of those names are taken from beside the map or from
-the current folder. Other files than those that it was made from are refused. Exit code 0: the
-same pixels, 3: others."""
+The map's tags name its inputs (scene, examples and model, by name and hash) and all parameters.
+Files are looked for beside the map and in the current folder; the options below override this.
+Files with another hash are refused. Exit code 0: the pixels are the same, 3: they differ."""
 
 DIFFERENT = 3
 """Exit code when pixels differ."""
@@ -23,23 +22,23 @@ DIFFERENT = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "map", type=Path, metavar="OUT.tif", help="a raster that 'fewscape map' wrote"
+        "map", type=Path, metavar="OUT.tif", help="raster written by 'fewscape map'"
     )
-    files = parser.add_argument_group("what it was made from", RULE)
-    files.add_argument("--scene", help="the raster that was mapped")
-    files.add_argument("--pan", help="the panchromatic raster of a pair")
-    files.add_argument("--ms", help="the multispectral raster of a pair")
-    files.add_argument("--examples", type=Path, help="the examples that taught the network")
-    files.add_argument("--example_scene", type=Path, help="the scene of the examples")
+    files = parser.add_argument_group("inputs", RULE)
+    files.add_argument("--scene", help="mapped raster")
+    files.add_argument("--pan", help="panchromatic raster of a pair")
+    files.add_argument("--ms", help="multispectral raster of a pair")
+    files.add_argument("--examples", type=Path, help="examples that the model learned from")
+    files.add_argument("--example_scene", type=Path, help="scene that the examples were drawn on")
     files.add_argument("--model", help="the model's folder")
-    files.add_argument("--weights", help="the backbone's weights, of a network given by name")
+    files.add_argument("--weights", help="backbone weights of a network given by name")
     parser.add_argument(
-        "--device", help="auto, cpu or cuda; as when the map was made if this machine has it"
+        "--device", help="auto, cpu or cuda (the device of the map, if this machine has it)"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Map again, and tell what differs."""
+    """Map again and report what differs."""
     from fewscape.cli.map_report import Terminal
     from fewscape.request.record import GivenFiles
     from fewscape.request.reproduction import reproduce

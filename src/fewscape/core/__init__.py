@@ -1,9 +1,10 @@
-"""Words and rules that every room shares: episodes, supports, outputs, errors, shapes, devices.
+"""Concepts that every package shares: episodes, supports, outputs, errors, shapes, devices.
 
 Letters in shapes: B batch, C channels, H and W rows and columns, N = H * W, K classes,
 M regions, S shots, L pyramid levels.
 """
 
+from fewscape.core.closing import Closing
 from fewscape.core.episode import IGNORE, Episode
 from fewscape.core.errors import (
     ConfigError,
@@ -39,6 +40,7 @@ from fewscape.core.window import Window
 
 __all__ = [
     "IGNORE",
+    "Closing",
     "ConfigError",
     "DatasetError",
     "Episode",

@@ -9,15 +9,15 @@ from typing import Any
 import torch
 
 IGNORE = 255
-"""The value of a mask or of labels where nothing is known."""
+"""The value of unknown pixels in masks and labels."""
 
 
 @dataclass(slots=True)
 class Episode:
-    """A query to segment and the annotated supports that say which class is meant.
+    """A query to segment and the annotated supports that define the class.
 
     Shapes are those of a batch; ``Episode.stack`` makes one from single episodes of batch 1.
-    All images of a batch have one size.
+    All images of a batch have the same size.
     """
 
     query_image: torch.Tensor
@@ -29,16 +29,16 @@ class Episode:
     support_masks: torch.Tensor
     """(B, S, H, W), as ``query_mask``."""
     class_id: torch.Tensor
-    """(B,) int64, the class in the numbering of the data set."""
+    """(B,) int64, class id in the data set."""
     query_regions: torch.Tensor | None = None
-    """(B, H, W) int32, -1 where there is no region."""
+    """(B, H, W) int32, -1 for no region."""
     support_regions: torch.Tensor | None = None
     """(B, S, H, W) int32."""
     query_labels: torch.Tensor | None = None
     """(B, H, W) uint8, all classes of the query; only auxiliary losses read it."""
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Episode:
-        """The same episode on another device."""
+        """Move the episode to another device."""
         moved = {
             field.name: value.to(device, non_blocking=non_blocking)
             for field in fields(self)
@@ -47,7 +47,7 @@ class Episode:
         return replace(self, **moved)
 
     def pin_memory(self) -> Episode:
-        """The same episode in page-locked memory, for asynchronous copies to a GPU."""
+        """Copy the episode to page-locked memory, for asynchronous copies to a GPU."""
         pinned = {
             field.name: value.pin_memory()
             for field in fields(self)
@@ -57,12 +57,12 @@ class Episode:
 
     @property
     def num_shots(self) -> int:
-        """Supports of each query."""
+        """Number of supports per query."""
         return self.support_images.shape[1]
 
     @staticmethod
     def stack(episodes: Sequence[Episode]) -> Episode:
-        """One batch from several; a field that is absent in one is absent in the result."""
+        """Stack episodes into one batch; a field absent in one is absent in the result."""
         joined: dict[str, Any] = {}
         for field in fields(Episode):
             parts = [getattr(episode, field.name) for episode in episodes]

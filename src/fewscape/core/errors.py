@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 
 class FewscapeError(ValueError):
-    """A mistake that the caller can mend.
+    """An error that the caller can fix.
 
     The message is one sentence of three parts, of which the last two may be empty:
-    ``problem; expected; remedy``. The parts stay readable as attributes, so that the command
-    line and the web page can phrase them for their reader.
+    ``problem; expected; remedy``. The parts are attributes, so that the command line and the web
+    page can phrase them for their reader.
     """
 
     def __init__(self, problem: str, expected: str = "", remedy: str = "") -> None:
@@ -54,11 +54,11 @@ class WeightsError(FewscapeError):
 
 
 class ModelFolderError(FewscapeError):
-    """A model folder that is incomplete or was altered."""
+    """A model folder that is incomplete or was modified."""
 
 
 class TrainingError(FewscapeError):
-    """A training that came to nothing."""
+    """A training run that failed."""
 
 
 class ConfigError(FewscapeError):

@@ -1,4 +1,4 @@
-"""What a network hands from one step to the next."""
+"""The data passed between the steps of a network."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import torch
 
 @dataclass(slots=True)
 class Features:
-    """What a network knows of a batch of images before it sees a support."""
+    """A network's encoding of a batch of images, before it sees a support."""
 
     maps: tuple[torch.Tensor, ...]
-    """(B, C, H, W) of each level, fine to coarse, as the network wants them."""
+    """(B, C, H, W) of each level, fine to coarse."""
     size: tuple[int, int]
     """Height and width of the images in pixels."""
     regions: torch.Tensor | None = None
-    """(B, H, W) int32 at the images' resolution, -1 where there is no region."""
+    """(B, H, W) int32 at the images' resolution, -1 for no region."""
     extra: dict[str, torch.Tensor] = field(default_factory=dict)
-    """Tensors that one network adds for itself; the first axis is the batch."""
+    """Additional tensors of a network; the first axis is the batch."""
 
     @property
     def batch(self) -> int:
@@ -36,17 +36,17 @@ class Features:
         )
 
     def __getitem__(self, item: slice | torch.Tensor) -> Features:
-        """The features of some images of the batch."""
+        """Select images of the batch."""
         return self._map(lambda tensor: tensor[item])
 
     def to(self, device: torch.device | str) -> Features:
-        """The same features on another device."""
+        """Move the features to another device."""
         return self._map(lambda tensor: tensor.to(device))
 
 
 @dataclass(slots=True)
 class Support:
-    """What a network has learnt of one class from one shot: a plain container of tensors.
+    """What a network learned about one class from one shot: a plain container of tensors.
 
     The first axis of every tensor is the batch: 1 for a support that serves any number of
     queries, B for a batch of episodes.
@@ -58,7 +58,7 @@ class Support:
         return self.tensors[name]
 
     def to(self, device: torch.device | str) -> Support:
-        """The same support on another device."""
+        """Move the support to another device."""
         return Support({name: tensor.to(device) for name, tensor in self.tensors.items()})
 
     def save(self, path: Path | str) -> None:
@@ -69,7 +69,7 @@ class Support:
 
     @classmethod
     def load(cls, path: Path | str) -> Support:
-        """Read what ``save`` wrote."""
+        """Load the file of ``save``."""
         from safetensors.torch import load_file
 
         return cls(load_file(path))
@@ -77,11 +77,11 @@ class Support:
 
 @dataclass(slots=True)
 class Output:
-    """Scores of a network, at a declared stride, and the maps that led to them."""
+    """Scores of a network at a declared stride, and auxiliary maps."""
 
     logits: torch.Tensor
     """(B, K, H / stride, W / stride); for few-shot models K = 2: background, foreground."""
     size: tuple[int, int]
-    """Height and width of the images in pixels, for whoever enlarges the logits."""
+    """Height and width of the images in pixels, for upsampling the logits."""
     maps: Mapping[str, torch.Tensor] = field(default_factory=dict)
     """Named auxiliary maps (B, C, h, w): priors, correlations, intermediate predictions."""

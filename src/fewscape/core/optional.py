@@ -9,11 +9,11 @@ from fewscape.core.errors import MissingPackageError
 
 
 def require(module: str, extra: str) -> ModuleType:
-    """The imported module, or an error that names the extra to install.
+    """Import a module, or raise an error that names the extra to install.
 
     Args:
         module: import name, such as ``transformers``.
-        extra: the extra of fewscape that brings it, such as ``sam``.
+        extra: the extra of fewscape that includes it, such as ``sam``.
 
     Raises:
         MissingPackageError: the module is not installed.
@@ -23,6 +23,6 @@ def require(module: str, extra: str) -> ModuleType:
     except ImportError as error:
         raise MissingPackageError(
             f"the package '{module}' is not installed",
-            f"it comes with the extra '{extra}'",
+            f"it is part of the extra '{extra}'",
             f"run: pip install 'fewscape[{extra}]'",
         ) from error

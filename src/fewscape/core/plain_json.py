@@ -1,4 +1,4 @@
-"""JSON from anybody's file: what cannot be read is one kind of error, whatever is wrong with it."""
+"""Read untrusted JSON; everything wrong with it raises the same error."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 MOST_BYTES = 256 << 20
-"""Of a file; what people and programs write by hand or for a data set is far smaller."""
+"""Maximum bytes of a file; real files are far smaller."""
 
 
 def parse_json(content: bytes) -> Any:  # noqa: ANN401 (JSON)
-    """The content of a JSON file in UTF-8, with a byte order mark or without.
+    """Parse JSON in UTF-8, with or without a byte order mark.
 
     Raises:
-        ValueError: it is no JSON, holds NaN or infinity, a name twice, or is nested too deeply.
+        ValueError: it is not JSON, holds NaN or infinity, has a duplicate key, or is nested too
+            deeply.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -26,7 +27,7 @@ def parse_json(content: bytes) -> Any:  # noqa: ANN401 (JSON)
 
 
 def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:  # noqa: ANN401 (JSON)
-    """The content of a JSON file, see ``parse_json``.
+    """Read a JSON file, see ``parse_json``.
 
     Args:
         path: the file.
@@ -53,4 +54,4 @@ def _join(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(word: str) -> NoReturn:
-    raise ValueError(f"it holds {word}, which is no number")
+    raise ValueError(f"it holds {word}, which is not a number")

@@ -1,4 +1,4 @@
-"""Where and in which precision a network runs."""
+"""Device and precision of a network."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 class Policy:
     """Device, dtype and memory format of inference.
 
-    bfloat16 pays only where the processor multiplies it in hardware; there it also needs
-    channels-last memory to be fast, so both come together.
+    bfloat16 is faster only with hardware support, where it also needs channels-last memory, so both
+    come together.
     """
 
     device: torch.device
@@ -30,10 +30,10 @@ class Policy:
 
     @classmethod
     def choose(cls, device: str = "auto", precision: Precision = "auto") -> Policy:
-        """The policy for a request; ``auto`` takes the best that this machine has.
+        """Choose a policy; ``auto`` takes the best of this machine.
 
         Raises:
-            ConfigError: a CUDA device was asked for and there is none.
+            ConfigError: a CUDA device was requested and there is none.
         """
         target = _find_device(device)
         if precision == "auto":
@@ -48,12 +48,13 @@ def _find_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise ConfigError(
-            f"there is no device '{name}'", "expected 'auto', 'cpu', 'cuda' or such as 'cuda:1'"
+            f"there is no device '{name}'",
+            "expected 'auto', 'cpu', 'cuda' or a device such as 'cuda:1'",
         ) from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
-            f"device '{name}' was asked for, but torch sees {torch.cuda.device_count()} "
-            "CUDA devices",
+            f"device '{name}' was requested, but torch sees {torch.cuda.device_count()} CUDA "
+            "devices",
             "expected 'auto', 'cpu' or a present device",
             "use --device cpu, or install a CUDA build of torch",
         )

@@ -8,16 +8,16 @@ from fewscape.core.errors import ShapeError
 
 
 def check_shape(tensor: torch.Tensor, axes: str, name: str, **sizes: int) -> dict[str, int]:
-    """Check the number of axes and the fixed sizes; return the size of every named axis.
+    """Check the number of axes and the fixed sizes; return the size of each named axis.
 
     Args:
         tensor: the tensor to check.
-        axes: axis names separated by spaces; a number stands for itself, as in ``"B 3 H W"``.
-        name: what to call the tensor in the message.
-        **sizes: sizes that named axes must have, such as ``C=3``.
+        axes: axis names separated by spaces; numbers are fixed sizes, as in ``"B 3 H W"``.
+        name: name of the tensor in the message.
+        **sizes: required sizes of named axes, such as ``C=3``.
 
     Raises:
-        ShapeError: the tensor has other axes.
+        ShapeError: the axes differ.
 
     Examples:
         >>> check_shape(torch.zeros(2, 3, 8, 9), "B 3 H W", "images")

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all, whatever kills the process."""
+"""Write files and folders atomically, even if the process is killed."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DRAFT = ".draft"
-"""What names of unfinished files and folders have in them; they begin with a dot."""
+"""Part of the names of unfinished files and folders, which begin with a dot."""
 
 ABANDONED = 24 * 3600
-"""Seconds from which a draft of the same folder belongs to no process that still writes."""
+"""Age in seconds from which a draft counts as abandoned."""
 
 EXCHANGE = 2
-"""Flag of Linux's ``renameat2``: both names change places at once."""
+"""Flag of Linux's ``renameat2``: exchange both names atomically."""
 
 HERE = -100
-"""What ``renameat2`` takes for the current folder."""
+"""``renameat2``'s value for the current folder."""
 
 
 @contextmanager
 def write_whole(path: Path) -> Iterator[Path]:
-    """The place of a draft that becomes the file when the block is left without an error.
+    """Yield the path of a draft that becomes the file if the block ends without an error.
 
-    The draft is on the disk before it is renamed, so after a power cut too there is the old file
-    or the new one. After an error nothing of it is left.
+    The draft is synced before it is renamed, so even a power cut leaves the old file or the new
+    one. An error removes the draft.
 
     Args:
-        path: the file; its folder is made if absent. A link is followed, not replaced.
+        path: the file; its folder is created if absent. A link is followed, not replaced.
 
     Raises:
         OSError: the file cannot be written.
@@ -55,7 +55,7 @@ def write_whole(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
+    """Write a file atomically.
 
     Raises:
         OSError: it cannot be written.
@@ -66,13 +66,13 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def write_folder(path: Path) -> Iterator[Path]:
-    """An empty folder that takes the place of another when the block is left without an error.
+    """Yield an empty folder that replaces another if the block ends without an error.
 
-    Where the system can, both change places in one step, so there is always one of them. Files of
-    the old folder that the new one lacks are kept.
+    If the system supports it, both are exchanged atomically, so one always exists. Files of the old
+    folder that the new one lacks are kept.
 
     Args:
-        path: the folder; made if absent. A link is followed, not replaced.
+        path: the folder, created if absent. A link is followed, not replaced.
 
     Raises:
         OSError: it cannot be written.
@@ -91,7 +91,9 @@ def write_folder(path: Path) -> Iterator[Path]:
         raise
     if target.exists():
         replaced = _name_replaced(target)
-        draft.replace(replaced)  # a kill here leaves the old folder, one behind the exchange both
+        draft.replace(
+            replaced
+        )  # a kill here leaves the old folder, a kill after the exchange leaves both
         if not _exchange(replaced, target):
             replaced.replace(draft)
             target.replace(replaced)
@@ -103,7 +105,7 @@ def write_folder(path: Path) -> Iterator[Path]:
 
 
 def settle_folder(path: Path) -> None:
-    """Finish or undo what a killed ``write_folder`` left of a folder.
+    """Finish or undo a killed ``write_folder``.
 
     Raises:
         OSError: it cannot be written.
@@ -121,10 +123,10 @@ def settle_folder(path: Path) -> None:
 
 
 def check_folder(folder: Path) -> None:
-    """See before the work starts that files can be made in a folder; it is made if absent.
+    """Check before the work starts that a folder is writable; create it if absent.
 
     Raises:
-        OSError: they cannot.
+        OSError: it is not.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
@@ -142,7 +144,7 @@ def hash_file(path: Path) -> str:
 
 
 def sync_tree(folder: Path) -> None:
-    """Have everything in a folder on the disk.
+    """Sync everything in a folder to disk.
 
     Raises:
         OSError: the disk is full or failed.
@@ -154,9 +156,9 @@ def sync_tree(folder: Path) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
+    """Sync a file, or the names in a folder, to disk."""
     if path.is_dir() and os.name != "posix":
-        return  # only there can folders be opened
+        return  # only POSIX can open folders
     handle = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
     try:
         os.fsync(handle)
@@ -173,7 +175,7 @@ def _name_replaced(target: Path) -> Path:
 
 
 def _sweep(target: Path) -> None:
-    """Remove drafts of a folder that killed processes left long ago."""
+    """Remove old drafts of a folder that killed processes left."""
     start = f".{target.name[:100]}{DRAFT}"
     with suppress(OSError):
         for draft in list(target.parent.iterdir()):
@@ -184,7 +186,7 @@ def _sweep(target: Path) -> None:
 
 
 def _exchange(first: Path, second: Path) -> bool:
-    """Let two names change places in one step; whether the system could."""
+    """Exchange two names atomically; return whether the system supports it."""
     if not sys.platform.startswith("linux"):
         return False
     try:

@@ -15,7 +15,7 @@ class Window(NamedTuple):
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Row and column slices that cut the window out of an array whose last axes are H, W."""
+        """Row and column slices of the window, for arrays whose last axes are H, W."""
         return (
             slice(self.row, self.row + self.height),
             slice(self.col, self.col + self.width),

@@ -1,4 +1,4 @@
-"""Labelled images, the episodes drawn from them, and the files that fix episodes."""
+"""Labelled images, episodes sampled from them, and manifests that fix episodes."""
 
 from fewscape.datasets.aerial4 import (
     AERIAL4_DATASETS,
@@ -80,4 +80,4 @@ __all__ = [
 ]
 
 CLASS_FOLDS = {"aerial4": AERIAL4_FOLDS}
-"""Folds by the name of their benchmark."""
+"""Folds by benchmark."""

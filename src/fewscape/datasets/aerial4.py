@@ -1,4 +1,4 @@
-"""aerial4: four labelled aerial sets as one benchmark of new classes and new places."""
+"""aerial4: four labelled aerial data sets as one benchmark of new classes and places."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AERIAL4_DATASETS = ("dubai_mbrsc", "dronedeploy_chips", "epfl_roads", "flood_are
 """Folders under the root."""
 
 AERIAL4_LEAVE_OUT = ("background", "clutter")
-"""Names that stand for no class of their own; their pixels are background to the others."""
+"""Names without episodes; their pixels are background for the other classes."""
 
 AERIAL4_FOLDS = ClassFolds(
     folds=(
@@ -35,7 +35,7 @@ AERIAL4_FOLDS = ClassFolds(
 
 
 def open_aerial4(root: Path | str, names: Sequence[str] = AERIAL4_DATASETS) -> list[FolderDataset]:
-    """The data sets of aerial4 under a root.
+    """Open the data sets of aerial4.
 
     Raises:
         DatasetError: one is missing or incomplete.

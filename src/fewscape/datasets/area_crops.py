@@ -20,7 +20,7 @@ from fewscape.datasets.stretch import RgbScaler
 from fewscape.ops import resize_maps, sample_nearest
 
 CELL_LIMITS = (0.25, 0.75)
-"""Shares of a mosaic's sides between which it is divided."""
+"""Range of a mosaic's centre, as shares of its sides."""
 
 
 class LabelledCrop(NamedTuple):
@@ -29,11 +29,11 @@ class LabelledCrop(NamedTuple):
     image: torch.Tensor
     """(3, H, W) uint8."""
     labels: torch.Tensor
-    """(H, W) uint8 number of the class, 255 unknown."""
+    """(H, W) uint8 class numbers, 255 unknown."""
 
 
 class AreaReader:
-    """Cuts windows out of a data set's images; classes are numbered by the order of their ids.
+    """Reads windows of a data set's images; classes are numbered in the order of their ids.
 
     Args:
         dataset: the images.
@@ -47,11 +47,11 @@ class AreaReader:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes; those of class 0 first."""
+        """Names of the classes, starting with class 0."""
         return tuple(self.dataset.classes.values())
 
     def labels(self, area: Area) -> npt.NDArray[np.uint8]:
-        """(H, W) numbers of the classes, 255 unknown."""
+        """Read class numbers (H, W), 255 unknown."""
         return self._numbers[self.dataset.read_labels(area.image, area.window)]
 
     def image(self, area: Area) -> npt.NDArray[np.uint8]:
@@ -64,14 +64,14 @@ class AreaReader:
 
 @dataclass(frozen=True, slots=True)
 class CropOptions:
-    """How training crops are drawn.
+    """Options of training crops.
 
     Attributes:
-        scales: factors of which each crop draws one; at 0.5 it shows twice as much ground.
-        mosaic: share of the crops that are composed of four others.
-        max_share: largest share of the known pixels that one class should have; crops with more,
-            or with a single class, are drawn anew.
-        tries: draws of a crop at most; the last is taken as it is.
+        scales: scale factors to draw from; 0.5 shows twice the ground per side.
+        mosaic: share of crops composed of four others.
+        max_share: maximum share of one class in the known pixels; crops with more, or with a single
+            class, are redrawn.
+        tries: maximum number of draws per crop; the last one is used in any case.
     """
 
     scales: tuple[float, ...] = (0.75, 1.0, 1.25, 1.5)
@@ -88,18 +88,18 @@ class CropOptions:
 
 
 class TrainingCrops(Dataset[LabelledCrop]):
-    """Crops whose draw is a function of seed, epoch and index alone.
+    """Crops that depend only on seed, epoch and index.
 
-    Areas are drawn by their size, so every pixel has about the same chance. A crop that does not
-    fit into its area is padded with zeros whose labels are unknown.
+    Areas are sampled by size, so that every pixel is about equally likely. A crop that exceeds its
+    area is padded with zeros and unknown labels.
 
     Args:
-        reader: of the data set.
-        areas: where crops may lie.
-        count: crops of an epoch.
-        size: side of the crops in pixels.
+        reader: reader of the data set.
+        areas: areas to crop.
+        count: crops per epoch.
+        size: side of the crops, pixels.
         options: see ``CropOptions``.
-        augment: changes every crop; none if not given.
+        augment: augmentation of every crop, if any.
         seed: random seed.
     """
 
@@ -125,7 +125,7 @@ class TrainingCrops(Dataset[LabelledCrop]):
         self._chances = pixels / pixels.sum()
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw other crops from here on."""
+        """Set the epoch of the next crops."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -141,7 +141,7 @@ class TrainingCrops(Dataset[LabelledCrop]):
         return LabelledCrop(*self.augment(rng, *crop))
 
     def _draw(self, rng: np.random.Generator, scale: float) -> LabelledCrop:
-        """A crop with several classes, as far as a few draws find one."""
+        """Draw a crop with several classes, within the allowed tries."""
         side = max(1, round(self.size / scale))
         for _ in range(self.options.tries):
             place = self._place(rng, (side, side))
@@ -150,7 +150,7 @@ class TrainingCrops(Dataset[LabelledCrop]):
         return read_crop(self.reader, place, (side, side), (self.size, self.size))
 
     def _compose(self, rng: np.random.Generator, scale: float) -> LabelledCrop:
-        """Four crops around a point."""
+        """Compose four crops around a point."""
         low, high = (round(share * self.size) for share in CELL_LIMITS)
         row, col = (int(rng.integers(low, high + 1)) for _ in range(2))
         image = torch.zeros((3, self.size, self.size), dtype=torch.uint8)
@@ -165,7 +165,7 @@ class TrainingCrops(Dataset[LabelledCrop]):
         return LabelledCrop(image, labels)
 
     def _place(self, rng: np.random.Generator, shape: tuple[int, int]) -> Area:
-        """A rectangle of that shape in one area, or as much of it as fits."""
+        """Place a rectangle in an area, clipped to it."""
         index, (top, left, height, width) = self.areas[
             int(rng.choice(len(self.areas), p=self._chances))
         ]
@@ -176,12 +176,12 @@ class TrainingCrops(Dataset[LabelledCrop]):
 
 
 class AreaTiles(Dataset[LabelledCrop]):
-    """Tiles side by side that cover areas; what passes an area's edge is unknown.
+    """Adjacent tiles that cover areas; pixels beyond an area are unknown.
 
     Args:
-        reader: of the data set.
-        areas: what to cover.
-        size: side of the tiles in pixels.
+        reader: reader of the data set.
+        areas: areas to cover.
+        size: side of the tiles, pixels.
     """
 
     def __init__(self, reader: AreaReader, areas: Sequence[Area], size: int) -> None:
@@ -208,9 +208,9 @@ class AreaTiles(Dataset[LabelledCrop]):
 def read_crop(
     reader: AreaReader, area: Area, shape: tuple[int, int], size: tuple[int, int]
 ) -> LabelledCrop:
-    """An area padded to ``shape`` and resized to ``size``, both height and width.
+    """Read an area padded to ``shape`` and resized to ``size``, both height and width.
 
-    The image is resized with an antialiased filter, the labels take the nearest pixel.
+    The image is resized with an antialiased filter, labels with the nearest pixel.
     """
     image, labels = torch.from_numpy(reader.image(area)), torch.from_numpy(reader.labels(area))
     missing = shape[0] - area.window.height, shape[1] - area.window.width
@@ -225,6 +225,6 @@ def read_crop(
 
 
 def _is_mixed(labels: npt.NDArray[np.uint8], max_share: float) -> bool:
-    """Whether several classes are there and none has nearly everything."""
+    """Whether there are several classes and none dominates."""
     counts = np.bincount(labels.ravel(), minlength=256)[:IGNORE]
     return int((counts > 0).sum()) > 1 and int(counts.max()) < max_share * int(counts.sum())

@@ -1,4 +1,4 @@
-"""Which parts of which images are for training, and which for validation."""
+"""Areas of images for training and validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fewscape.core import ConfigError, DatasetError, Window, read_json, suggest
 from fewscape.datasets.base import LabelledImages
 
 SPLITS = "splits.json"
-"""File beside ``classes.json`` that names the images of each split."""
+"""File beside ``classes.json`` with the images of each split."""
 
 TRAILING_NUMBER = re.compile(r"[\W_]*[A-Za-z]*\d+$")
 
@@ -26,23 +26,23 @@ class Area(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """How many the rectangle has."""
+        """Number of pixels."""
         return self.window.height * self.window.width
 
 
 def choose_areas(
     dataset: LabelledImages, wanted: Sequence[str], splits: Mapping[str, Sequence[str]]
 ) -> list[Area]:
-    """Whole images by the names of splits or by patterns.
+    """Choose whole images by split or name pattern.
 
     Args:
         dataset: the images.
         wanted: names of splits, or patterns of image names without suffix, such as ``tile7_*``.
-        splits: images by split, of ``read_splits``.
+        splits: images by split, from ``read_splits``.
 
     Raises:
-        ConfigError: a name that is neither, or a pattern that no image has.
-        DatasetError: a split names an image that is absent.
+        ConfigError: a name is neither a split nor matches an image.
+        DatasetError: a split has an absent image.
     """
     stems = {image_stem(dataset, index): index for index in range(len(dataset))}
     chosen: set[int] = set()
@@ -53,7 +53,7 @@ def choose_areas(
                 raise DatasetError(
                     f"the split '{name}' of '{dataset.name}' names the image '{absent[0]}'",
                     f"the data set has no such image; {len(absent)} are absent in all",
-                    f"add them, or mend {SPLITS}",
+                    f"add them, or correct {SPLITS}",
                 )
             chosen.update(stems[stem] for stem in splits[name])
             continue
@@ -69,23 +69,23 @@ def choose_areas(
 
 
 def separate_ground(dataset: LabelledImages, share: float) -> tuple[list[Area], list[Area]]:
-    """Training and validation on ground of their own.
+    """Separate the ground of training and validation.
 
-    Images whose names differ in their last number only (``tile7_part001``, ``tile7_part002``)
-    are pieces of one place and stay together. The last places, in the order of their names, are
-    for validation, until they have the share of the pixels that was asked for. A data set of one
-    place is cut between its images, one of a single image below a row of it.
+    Images whose names differ only in the last number (``tile7_part001``, ``tile7_part002``) are
+    parts of one place and stay together. The last places by name are for validation, up to the
+    requested share of pixels. A data set of one place is split between its images, a single image
+    at a row.
 
     Args:
         dataset: the images.
-        share: of the pixels that validation gets at least, in (0, 1).
+        share: minimum share of validation pixels, in (0, 1).
 
     Returns:
         Areas for training and for validation, neither empty.
 
     Raises:
-        ConfigError: an impossible share.
-        DatasetError: a single image of a single row.
+        ConfigError: the share is invalid.
+        DatasetError: there is a single image of a single row.
     """
     if not 0 < share < 1:
         raise ConfigError(f"a validation share of {share}", "expected more than 0, less than 1")
@@ -105,7 +105,7 @@ def separate_ground(dataset: LabelledImages, share: float) -> tuple[list[Area], 
 
 
 def read_splits(folder: Path) -> dict[str, list[str]]:
-    """Image names by split, of a data set's ``splits.json``; empty where there is none.
+    """Read image names by split from ``splits.json``; empty without the file.
 
     Raises:
         DatasetError: the file is not a table of splits.
@@ -132,7 +132,7 @@ def image_stem(dataset: LabelledImages, index: int) -> str:
 
 
 def whole_image(dataset: LabelledImages, index: int) -> Area:
-    """All of an image."""
+    """The area of a whole image."""
     return Area(index, Window(0, 0, *dataset.size(index)))
 
 
@@ -148,7 +148,8 @@ def _cut_below(area: Area, share: float) -> tuple[list[Area], list[Area]]:
     height, width = area.window.height, area.window.width
     if height < 2:
         raise DatasetError(
-            "the data set has one image of one row", "it cannot be cut into training and validation"
+            "the data set has one image of one row",
+            "it cannot be split into training and validation",
         )
     kept = min(max(round((1 - share) * height), 1), height - 1)
     upper, lower = Window(0, 0, kept, width), Window(kept, 0, height - kept, width)

@@ -1,4 +1,4 @@
-"""Chance in training: turned, mirrored and differently lit crops."""
+"""Augmentation: rotations, flips and brightness changes."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Augment:
-    """Mirrors and quarter turns, which aerial views allow, and a mild change of light.
+    """Flips and quarter turns, which aerial views allow, and mild brightness changes.
 
-    Images that are not square are turned by half turns only.
+    Non-square images are rotated only by half turns.
     """
 
     turn: bool = True
     """Mirror and turn."""
     brightness: float = 0.2
-    """Largest relative change; 0 for none."""
+    """Maximum relative change of brightness; 0 for none."""
     contrast: float = 0.2
-    """Likewise, around the mean of the image."""
+    """Likewise for contrast, around the mean of the image."""
     saturation: float = 0.2
-    """Likewise, around the grey value of each pixel."""
+    """Likewise for saturation, around the grey value of each pixel."""
     tint: float = 0.05
-    """Likewise, of each band by itself."""
+    """Likewise for each band separately."""
 
     def __call__(
         self, rng: np.random.Generator, image: torch.Tensor, *maps: torch.Tensor
     ) -> tuple[torch.Tensor, ...]:
-        """The image and its maps after one draw.
+        """Augment an image and its maps.
 
         Args:
-            rng: source of chance; the draws do not depend on the input.
+            rng: random generator; the draws do not depend on the input.
             image: (3, H, W) uint8.
-            *maps: (H, W), any dtype; they move with the image and keep their values.
+            *maps: (H, W) of any dtype; transformed with the image, values unchanged.
 
         Returns:
-            The changed image and maps, contiguous.
+            The augmented image and maps, contiguous.
         """
         is_mirrored, turns = bool(rng.integers(2)), int(rng.integers(4))
         factors = rng.uniform(-1, 1, size=6)

@@ -1,4 +1,4 @@
-"""What every labelled data set offers, whatever its layout on disk."""
+"""The interface of labelled data sets."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fewscape.core import Window
 
 @runtime_checkable
 class LabelledImages(Protocol):
-    """Images with integer labels of the same size; index 0 to ``len() - 1``."""
+    """Images with integer labels of the same size, indexed from 0 to ``len() - 1``."""
 
     name: str
-    """Short name, as episode manifests write it."""
+    """Short name, as in episode manifests."""
     classes: Mapping[int, str]
-    """Class names by the id that stands in the labels."""
+    """Class names by id in the labels."""
     ignore: int
-    """The id of pixels without a label."""
+    """The id of unlabelled pixels."""
 
     def __len__(self) -> int: ...
 
@@ -41,5 +41,5 @@ class LabelledImages(Protocol):
         ...
 
     def read_labels(self, index: int, window: Window | None = None) -> npt.NDArray[np.uint8]:
-        """(H, W) class ids; ``ignore`` where nothing is known."""
+        """Class ids (H, W); ``ignore`` for unknown pixels."""
         ...

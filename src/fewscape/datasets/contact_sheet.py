@@ -1,4 +1,4 @@
-"""A picture of episodes, to see at a glance what a network is asked."""
+"""Draw a contact sheet of episodes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def draw_contact_sheet(
     columns: int = 3,
     more: Sequence[Mapping[str, Picture]] | None = None,
 ) -> Image.Image:
-    """Episodes side by side: supports with their masks, the query, the query with its truth.
+    """Draw episodes: supports with their masks, the query, and the query with its mask.
 
     Objects are tinted red within a white outline, unknown pixels are grey.
 
     Args:
-        pairs: what each episode says, and its tensors of batch 1.
-        columns: episodes in a row of the sheet.
-        more: for each episode further pictures (H, W, 3) by title, such as predictions.
+        pairs: specification and tensors (batch 1) of each episode.
+        columns: episodes per row.
+        more: further pictures (H, W, 3) per episode by title, such as predictions.
     """
     more = more or [{} for _ in pairs]
     cells = max(
@@ -84,7 +84,7 @@ def _draw_tag(draw: ImageDraw.ImageDraw, corner: tuple[int, int], label: str) ->
 
 
 def outline_mask(picture: Picture, mask: Picture) -> Picture:
-    """The picture (H, W, 3) with the mask's object tinted and outlined, the unknown greyed."""
+    """Tint and outline the mask's object on a picture (H, W, 3), and grey out unknown pixels."""
     shown = picture.astype(np.float32)
     is_object, is_unknown = mask == 1, mask == IGNORE
     shown[is_object] = 0.6 * shown[is_object] + 0.4 * _OBJECT

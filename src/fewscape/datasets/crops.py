@@ -1,4 +1,4 @@
-"""Pixels and labels of crops, from files or from data sets in memory."""
+"""Read pixels and labels of crops, from files or in-memory data sets."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class CropSource(Protocol):
-    """Where the pixels of a crop come from."""
+    """Source of the pixels of crops."""
 
     def image(self, crop: Crop) -> Bytes:
         """(3, H, W) RGB of the crop's window."""
         ...
 
     def labels(self, crop: Crop) -> Bytes:
-        """(H, W) class ids of the crop's window, 255 where nothing is known."""
+        """Class ids (H, W) of the crop's window, 255 for unknown."""
         ...
 
 
 class FileCrops:
-    """Crops of files under one root, as manifests name them.
+    """Crops of files under one root, by the paths in manifests.
 
     Args:
         root: folder that the paths are relative to.
         ignore: id of pixels without a label in the files.
-        bands: numbers from 1 of the bands to show as red, green and blue; the first three, or
-            the only one, if not given.
-        cache_bytes: how many bytes of decoded images to keep, and as many of labels.
+        bands: band numbers from 1 for red, green and blue; by default the first three, or the only
+            one.
+        cache_bytes: cache size of decoded images in bytes, and the same for labels.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class FileCrops:
         )
 
     def labels(self, crop: Crop) -> Bytes:
-        """(H, W) class ids of the crop's window, 255 where nothing is known."""
+        """Class ids (H, W) of the crop's window, 255 for unknown."""
         labels = as_labels(self._labels.read(crop.labels, crop.window), crop.labels)
         return _mark_unknown(labels, self.ignore)
 
 
 class DatasetCrops:
-    """Crops of data sets, found by the path that the data set gives for an image.
+    """Crops of data sets, by the data sets' image paths.
 
     Raises:
         DatasetError: two images have the same path.
@@ -84,9 +84,9 @@ class DatasetCrops:
                 path = dataset.image_path(index)
                 if path in self._places:
                     raise DatasetError(
-                        f"two images are called '{path}'",
-                        "every image needs a name of its own",
-                        "give each data set once, and one root to all of them",
+                        f"two images are named '{path}'",
+                        "every image needs its own name",
+                        "use each data set once, with one root for all",
                     )
                 self._places[path] = (dataset, index)
         self._scaler = RgbScaler()
@@ -98,24 +98,24 @@ class DatasetCrops:
         return self._scaler(crop.image, pixels, lambda: dataset.read_image(index))
 
     def labels(self, crop: Crop) -> Bytes:
-        """(H, W) class ids of the crop's window, 255 where nothing is known."""
+        """Class ids (H, W) of the crop's window, 255 for unknown."""
         dataset, index = self._places[crop.image]
         return _mark_unknown(dataset.read_labels(index, crop.window), dataset.ignore)
 
 
 def read_image(source: CropSource, crop: Crop, size: tuple[int, int]) -> torch.Tensor:
-    """The crop's image (3, *size) uint8, resized with an antialiased filter if need be."""
+    """Read the crop's image (3, *size) uint8, resized with an antialiased filter if needed."""
     return resize_maps(torch.from_numpy(source.image(crop))[None], size, antialias=True)[0]
 
 
 def read_labels(source: CropSource, crop: Crop, size: tuple[int, int]) -> torch.Tensor:
-    """The crop's labels (*size) uint8, 255 unknown; the nearest pixel if resized."""
+    """Read the crop's labels (*size) uint8, 255 unknown; resized with the nearest pixel."""
     labels = torch.from_numpy(source.labels(crop))
     return labels if labels.shape == size else sample_nearest(labels[None], size)[0]
 
 
 def mask_of(labels: torch.Tensor, class_id: int) -> torch.Tensor:
-    """The mask of one class, of the labels' shape: uint8 with 1, 0, and 255 where unknown."""
+    """The mask of one class, in the labels' shape: uint8 with 1, 0, and 255 for unknown."""
     return torch.where(labels == IGNORE, labels, (labels == class_id).to(torch.uint8))
 
 

@@ -27,10 +27,10 @@ from fewscape.regions import MakeRegions
 
 @dataclass(frozen=True, slots=True)
 class EpisodeReader:
-    """Turns what a manifest or a sampler says into tensors.
+    """Reads the episodes of a manifest or sampler as tensors.
 
-    Regions are made of the crop before it is augmented, so that a store can keep them; they
-    move with the image.
+    Regions are made before augmentation, so that they can be cached, and are transformed with the
+    image.
     """
 
     source: CropSource
@@ -42,11 +42,11 @@ class EpisodeReader:
     augment: Augment | None = None
 
     def read(self, spec: EpisodeSpec, rng: np.random.Generator | None = None) -> Episode:
-        """One episode, batch 1.
+        """Read one episode, batch 1.
 
         Args:
-            spec: which class and crops.
-            rng: chance for ``augment``; without it nothing is augmented.
+            spec: class and crops.
+            rng: random generator for ``augment``; without one, nothing is augmented.
         """
         hidden = [class_id for name, class_id in self.hidden if name == spec.dataset]
         images, labels, regions = zip(
@@ -83,14 +83,14 @@ class EpisodeReader:
 
 
 class SampledEpisodes(Dataset[Episode]):
-    """A fixed number of episodes an epoch, new ones every epoch.
+    """A fixed number of new episodes per epoch.
 
     Args:
-        sampler: draws them; its hidden classes are 255 in every mask.
-        length: episodes of an epoch.
+        sampler: the sampler; its hidden classes are 255 in every mask.
+        length: episodes per epoch.
         image_size: height and width of the tensors.
-        augment: changes every crop by chance; None for none.
-        regions: makes region maps; None for none.
+        augment: augmentation of every crop, or None.
+        regions: region maker, or None.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class SampledEpisodes(Dataset[Episode]):
         self.length = length
         source = DatasetCrops(list(sampler.datasets.values()))
         self.reader = EpisodeReader(source, image_size, sampler.hidden, regions, augment)
-        # In shared memory: persistent workers would not see a plain attribute change.
+        # In shared memory, since persistent workers would not see an attribute change.
         self._epoch = torch.zeros((), dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose episodes come next; workers see it at once."""
+        """Set the epoch of the next episodes; workers see it at once."""
         self._epoch.fill_(epoch)
 
     def __len__(self) -> int:
@@ -128,13 +128,13 @@ class ManifestEpisodes(Dataset[Episode]):
     """The episodes of a manifest, in order.
 
     Args:
-        manifest: what to read.
+        manifest: the manifest.
         root: folder that its paths are relative to.
-        regions: makes region maps; None for none.
+        regions: region maker, or None.
         hidden: (data set, class id) whose pixels are unknown.
 
     Raises:
-        ManifestError: a file is missing or a window leaves its image.
+        ManifestError: a file is missing or a window exceeds its image.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Fingerprints of labels, so that two people can tell whether they have the same data."""
+"""Fingerprints of labels, which identify a version of a data set."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from fewscape.datasets.manifest import Manifest
 
 
 class LabelsHash:
-    """SHA-256 over label files: path, shape and ids of each, in the order they are added.
+    """SHA-256 of label files: path, shape and ids of each, in the order of addition.
 
-    Decoded ids count, not the bytes of the files: another compression or version of a library
-    gives the same fingerprint.
+    It covers decoded ids rather than bytes, so compression and library versions do not matter.
 
     Examples:
         >>> first, second = LabelsHash(), LabelsHash()
@@ -33,10 +32,10 @@ class LabelsHash:
         self._hash = hashlib.sha256()
 
     def add(self, path: str, labels: npt.NDArray[np.uint8]) -> None:
-        """Take in a file.
+        """Add a file.
 
         Args:
-            path: of the file, with forward slashes; relative to what is compared.
+            path: relative path with forward slashes.
             labels: (H, W) ids.
         """
         height, width = labels.shape
@@ -44,21 +43,21 @@ class LabelsHash:
         self._hash.update(np.ascontiguousarray(labels, np.uint8).tobytes())
 
     def hexdigest(self) -> str:
-        """The fingerprint of what was added so far."""
+        """The fingerprint of the files added so far."""
         return self._hash.hexdigest()
 
 
 def hash_labels(root: Path | str, paths: Iterable[str]) -> str:
     """Fingerprint of label files, in the sorted order of their paths.
 
-    Every file is read once and none is kept.
+    Every file is read once and not kept.
 
     Args:
         root: folder that the paths are relative to.
         paths: of single-channel label files.
 
     Raises:
-        DatasetError: a file is missing, damaged, or holds no labels.
+        DatasetError: a file is missing, damaged, or not a label file.
     """
     files = ImageFiles(root, cache_bytes=0)
     found = LabelsHash()
@@ -68,17 +67,17 @@ def hash_labels(root: Path | str, paths: Iterable[str]) -> str:
 
 
 def check_labels(manifest: Manifest, root: Path | str) -> None:
-    """See that the labels are those that a manifest was made for.
+    """Check that the labels are those of a manifest.
 
-    All label files of the whole manifest are read, also for a part of it: their hash is one.
+    All label files of the whole manifest are read, even for a part of it, since there is one hash.
     A manifest without ``labels_sha256`` passes.
 
     Args:
-        manifest: the episodes, or a selection of them.
+        manifest: the episodes.
         root: folder that its paths are relative to.
 
     Raises:
-        ManifestError: a file is absent, or the labels are of another version of the data.
+        ManifestError: a file is absent, or the labels are of another version.
         DatasetError: a file is damaged.
     """
     if manifest.labels_sha256 is None:
@@ -90,7 +89,7 @@ def check_labels(manifest: Manifest, root: Path | str) -> None:
             f"the manifest '{manifest.name}' was made for '{absent[0]}', which does not exist "
             f"under '{root}'",
             f"{len(absent)} of its {len(paths)} label files are absent",
-            "give the folder that the paths are relative to with --root",
+            "set --root to the folder that the paths are relative to",
         )
     found = hash_labels(root, paths)
     if found != manifest.labels_sha256:
@@ -99,5 +98,5 @@ def check_labels(manifest: Manifest, root: Path | str) -> None:
             f"expected the SHA-256 {manifest.labels_sha256[:12]} over its {len(paths)} label "
             f"files, found {found[:12]}",
             "prepare the version of the data that the manifest was made for (fewscape data "
-            "verify tells versions apart), or make the episodes anew with: fewscape episodes make",
+            "verify shows it), or make new episodes with: fewscape episodes make",
         )

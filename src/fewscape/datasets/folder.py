@@ -1,4 +1,4 @@
-"""Any data set laid out as ``images/``, ``labels/`` and ``classes.json``."""
+"""Data sets in the layout ``images/``, ``labels/`` and ``classes.json``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 LABEL_SUFFIXES = (".png", ".tif", ".tiff")
 
 CLASSES = "classes.json"
-"""The table of classes; a prepared data set gets it last."""
+"""The table of classes, written last by a preparation."""
 PREPARING = "preparing.txt"
-"""Beside it until a preparation is complete: the command to run."""
+"""File with the command to run, present until a preparation is complete."""
 
 EXPECTED = 'expected {"classes": {"0": "building", ...}, "ignore": 255}'
 
@@ -32,15 +32,14 @@ class FolderDataset:
     Args:
         folder: the folder with ``images``, ``labels`` and ``classes.json``.
         name: short name; the folder's name if not given.
-        bands: numbers from 1 of the bands to read, in order; all of them if not given.
+        bands: band numbers from 1 to read, in order; all if not given.
         root: folder that ``image_path`` and ``labels_path`` are relative to; the folder that
             contains ``folder`` if not given, so that several data sets share a root.
         cache_bytes: how many bytes of decoded images to keep, and as many of labels.
-        labels: folder of the labels, such as ``labels_eroded`` for another variant of them.
+        labels: folder of the labels, such as ``labels_eroded`` for another variant.
 
     Raises:
-        DatasetError: a folder or ``classes.json`` is missing or not as described, or an image
-            has no labels.
+        DatasetError: a folder or ``classes.json`` is missing or invalid, or an image has no labels.
     """
 
     def __init__(
@@ -105,10 +104,10 @@ class FolderDataset:
         return self._images.read(self.image_path(index), window, self.bands)
 
     def read_labels(self, index: int, window: Window | None = None) -> npt.NDArray[np.uint8]:
-        """(H, W) class ids as they stand in the file.
+        """Class ids (H, W) as in the file.
 
         Raises:
-            DatasetError: the labels' size is not the image's, or an id is not in
+            DatasetError: the labels differ in size from the image, or an id is not in
                 ``classes.json``.
         """
         self.size(index)
@@ -120,7 +119,7 @@ class FolderDataset:
                 f"the labels '{path}' contain the class id {', '.join(map(str, unknown))}",
                 f"classes.json lists {', '.join(map(str, self.classes))} and {self.ignore} to "
                 "ignore",
-                "add the class to classes.json or mend the labels",
+                "add the class to classes.json or correct the labels",
             )
         return labels
 
@@ -129,11 +128,10 @@ class FolderDataset:
 
 
 def read_classes(file: Path) -> tuple[dict[int, str], int]:
-    """Class names by id, and the id to ignore, of a ``classes.json``.
+    """Read class names by id, and the id to ignore, from ``classes.json``.
 
     Raises:
-        DatasetError: the file is missing, be it that a preparation was interrupted, or not as
-            ``FolderDataset`` describes.
+        DatasetError: the file is missing, for example after an interrupted preparation, or invalid.
     """
     note = file.with_name(PREPARING)
     if note.is_file() and not file.is_file():
@@ -161,15 +159,15 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
 
 
 def read_unscored(file: Path) -> tuple[str, ...]:
-    """Classes that a ``classes.json`` leaves out from the mean, as ISPRS does with clutter."""
+    """Classes that ``classes.json`` excludes from the mean, like ISPRS's clutter."""
     listed = _read_table(file).get("unscored", [])
     if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
-        raise DatasetError(f"'unscored' in '{file}' is no list", 'expected ["clutter", ...]')
+        raise DatasetError(f"'unscored' in '{file}' is not a list", 'expected ["clutter", ...]')
     return tuple(listed)
 
 
 def read_published_pairs(file: Path) -> dict[str, dict[str, int]]:
-    """Images that show each class, by split, as published lists have it; often nothing."""
+    """Number of images that show each class by split in published lists, if known."""
     pairs = _read_table(file).get("published_pairs", {})
     try:
         return {split: dict(counts) for split, counts in pairs.items()}
@@ -180,10 +178,10 @@ def read_published_pairs(file: Path) -> dict[str, dict[str, int]]:
 
 
 def read_colours(file: Path) -> tuple[tuple[int, int, int], ...] | None:
-    """Colours of the classes in the order of their ids, where a ``classes.json`` lists them all.
+    """Colours of the classes in the order of their ids, if ``classes.json`` has all of them.
 
     Raises:
-        DatasetError: an entry is no colour.
+        DatasetError: an entry is not a colour.
     """
     content = _read_table(file)
     listed = content.get("colours", {})
@@ -212,10 +210,10 @@ def _read_table(file: Path) -> dict[str, Any]:
 
 
 def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint8]:
-    """Pixels (C, H, W) of a label file as class ids (H, W).
+    """Convert pixels (C, H, W) of a label file to class ids (H, W).
 
     Raises:
-        DatasetError: several channels, fractions, or ids beyond 255.
+        DatasetError: there are several channels, fractions, or ids above 255.
     """
     if len(pixels) != 1 or not np.issubdtype(pixels.dtype, np.integer):
         raise DatasetError(
@@ -246,14 +244,14 @@ def _find_pairs(folder: Path, labels_name: str) -> tuple[list[tuple[Path, Path]]
     images = _list_files(folder / "images", IMAGE_SUFFIXES)
     if not images:
         raise DatasetError(
-            f"'{folder / 'images'}' holds no image", f"expected {', '.join(IMAGE_SUFFIXES)}"
+            f"'{folder / 'images'}' has no image", f"expected {', '.join(IMAGE_SUFFIXES)}"
         )
     missing = [image for stem, image in images.items() if stem not in labels]
     if missing:
         raise DatasetError(
             f"{len(missing)} of {len(images)} images have no labels, the first is '{missing[0]}'",
             f"expected '{folder / labels_name / (missing[0].stem + '.png')}'",
-            "add the labels or take the image away",
+            "add the labels or remove the image",
         )
     alone = tuple(file for stem, file in labels.items() if stem not in images)
     return [(image, labels[stem]) for stem, image in images.items()], alone

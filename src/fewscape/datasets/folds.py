@@ -1,4 +1,4 @@
-"""Class folds: what a network may see in training, and what it is tested on."""
+"""Class folds: the classes for training and for testing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from fewscape.datasets.manifest import ClassKey, Manifest
 
 @dataclass(frozen=True, slots=True)
 class ClassFolds:
-    """Concepts held out together, whatever each data set calls them.
+    """Concepts held out together, whatever their names in each data set.
 
-    A class whose name stands for no concept of any fold is neither trained on nor tested; its
-    pixels are background to the others.
+    A class without a concept is neither trained nor tested; its pixels are background for the
+    others.
     """
 
     folds: tuple[frozenset[str], ...]
@@ -23,28 +23,8 @@ class ClassFolds:
     concepts: Mapping[str, str]
     """Concept by class name, such as ``flood water`` to ``water``."""
 
-    @classmethod
-    def consecutive(cls, class_names: Sequence[str], num_folds: int) -> ClassFolds:
-        """Folds of equally many classes, in order; every class is its own concept.
-
-        Raises:
-            ConfigError: the classes cannot be divided so.
-
-        Examples:
-            >>> [sorted(fold) for fold in ClassFolds.consecutive(["a", "b", "c", "d"], 2).folds]
-            [['a', 'b'], ['c', 'd']]
-        """
-        if num_folds < 1 or len(class_names) % num_folds:
-            raise ConfigError(
-                f"{len(class_names)} classes in {num_folds} folds",
-                "expected a number of folds that divides the number of classes",
-            )
-        part = len(class_names) // num_folds
-        folds = [class_names[at : at + part] for at in range(0, len(class_names), part)]
-        return cls(tuple(map(frozenset, folds)), {name: name for name in class_names})
-
     def novel(self, fold: int, datasets: Sequence[LabelledImages]) -> tuple[ClassKey, ...]:
-        """Classes of the fold: hidden in training, tested on.
+        """Classes of the fold: hidden in training and tested.
 
         Raises:
             ConfigError: there is no such fold.
@@ -53,7 +33,7 @@ class ClassFolds:
         return tuple(key for key, concept in self._keys(datasets) if concept in held_out)
 
     def base(self, fold: int, datasets: Sequence[LabelledImages]) -> tuple[ClassKey, ...]:
-        """Classes of the other folds: trained on.
+        """Classes of the other folds, used for training.
 
         Raises:
             ConfigError: there is no such fold.
@@ -68,10 +48,10 @@ class ClassFolds:
         return tuple(name for name, concept in self.concepts.items() if concept in held_out)
 
     def split(self, manifest: Manifest) -> dict[int, Manifest]:
-        """The episodes of each fold's classes, without folds that the manifest does not test.
+        """The episodes of each fold's classes; folds without any are skipped.
 
         Raises:
-            ManifestError: no class of the manifest belongs to any fold.
+            ManifestError: no class of the manifest is in any fold.
         """
         present = set(manifest.classes.values())
         tested = {fold: present.intersection(self.names(fold)) for fold in range(len(self.folds))}
@@ -79,8 +59,8 @@ class ClassFolds:
         if not parts:
             raise ManifestError(
                 f"none of the manifest's classes ({', '.join(sorted(present))}) is in any fold",
-                f"the folds know {', '.join(self.concepts)}",
-                "leave --folds out, or take the manifest that the folds were made for",
+                f"the folds have {', '.join(self.concepts)}",
+                "leave out --folds, or use the manifest of these folds",
             )
         return parts
 

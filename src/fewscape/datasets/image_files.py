@@ -1,4 +1,4 @@
-"""Windows of image files: PNG, JPEG, TIFF and whatever else GDAL reads."""
+"""Read windows of image files: PNG, JPEG, TIFF and other formats of GDAL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fewscape.core import DatasetError, Window
 from fewscape.raster.gdal import open_picture, read_strictly
 
 MOST_BYTES = 4 << 30
-"""Of an image that is decoded as a whole; a small file may say that it holds far more."""
+"""Maximum bytes of an image that must be decoded whole; a small file may claim far more."""
 
 Pixels = npt.NDArray[np.generic]
 
@@ -24,14 +24,13 @@ Pixels = npt.NDArray[np.generic]
 class ImageFiles:
     """Reads windows of the image files under one folder.
 
-    Formats that can only be decoded from their beginning (JPEG, PNG, a TIFF of one strip) are
-    decoded whole and kept for a while, so that many windows of one image cost one decoding.
-    Instances may be used from several threads and sent to worker processes; the memory of
-    decoded images is not sent along.
+    Formats without random access (JPEG, PNG, single-strip TIFF) are decoded whole and cached, so
+    that many windows of one image cost one decoding. Instances are thread-safe and picklable; the
+    cache is not pickled.
 
     Args:
         root: folder that the paths are relative to.
-        cache_bytes: how many bytes of decoded images are kept.
+        cache_bytes: cache size of decoded images in bytes.
     """
 
     def __init__(self, root: Path | str, cache_bytes: int = 64 << 20) -> None:
@@ -43,7 +42,7 @@ class ImageFiles:
         """Height and width from the header of the file.
 
         Raises:
-            DatasetError: the file is missing or is no image.
+            DatasetError: the file is missing or not an image.
         """
         if path not in self._sizes:
             with self._open(path) as opened:
@@ -53,15 +52,15 @@ class ImageFiles:
     def read(
         self, path: str, window: Window | None = None, bands: Sequence[int] | None = None
     ) -> Pixels:
-        """Pixels of a window, or of the whole image.
+        """Read a window, or the whole image.
 
         Args:
             path: file, relative to the root.
-            window: rectangle inside the image; None for all of it.
-            bands: numbers from 1 in the order wanted, repeats allowed; None for all.
+            window: window inside the image; None for the whole image.
+            bands: band numbers from 1 in order, repeats allowed; None for all.
 
         Returns:
-            (C, H, W) in the dtype of the file, the caller's own.
+            (C, H, W) in the dtype of the file, not shared with the cache.
 
         Raises:
             DatasetError: the file is missing, damaged, or lacks the window or a band.
@@ -88,7 +87,7 @@ class ImageFiles:
         file = self.root / path
         if not file.is_file():
             raise DatasetError(f"the file '{file}' does not exist", "", "check the root folder")
-        # For good: a filter for the moment would not hold while several threads open files.
+        # Permanent: a temporary filter is not thread-safe.
         warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
         try:
             return open_picture(file)
@@ -117,21 +116,21 @@ class ImageFiles:
         height, width = self.size(path)
         if not is_inside(window, (height, width)):
             raise DatasetError(
-                f"the window {list(window)} of '{path}' leaves the image",
+                f"the window {list(window)} of '{path}' exceeds the image",
                 f"the image has {height} x {width} pixels",
-                "give row, column, height and width of a rectangle inside it",
+                "use row, column, height and width of a rectangle inside it",
             )
 
 
 def is_inside(window: Window, size: tuple[int, int]) -> bool:
-    """Whether a window has pixels, all of them in an image of this height and width."""
+    """Whether a window is non-empty and inside an image of this height and width."""
     row, col, height, width = window
     fits = row >= 0 and height > 0 and row + height <= size[0]
     return fits and col >= 0 and width > 0 and col + width <= size[1]
 
 
 class _DecodedImages:
-    """The images used last, up to a number of bytes."""
+    """A cache of the last used images, limited in bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -165,7 +164,7 @@ def _check_bytes(path: str, opened: Any) -> None:  # noqa: ANN401
             f"'{path}' would take {size / 1e9:.1f} GB: {opened.height} x {opened.width} pixels of "
             f"{opened.count} bands that can only be read as a whole",
             f"expected at most {MOST_BYTES / 1e9:.0f} GB",
-            "save it as a tiled GeoTIFF, or cut it into parts",
+            "save it as a tiled GeoTIFF, or split it",
         )
 
 
@@ -183,5 +182,5 @@ def _damaged(path: str) -> DatasetError:
     return DatasetError(
         f"'{path}' cannot be read",
         "expected a whole PNG, JPEG or TIFF file",
-        "fetch the file again; it may be truncated",
+        "download the file again; it may be truncated",
     )

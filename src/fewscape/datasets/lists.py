@@ -1,11 +1,11 @@
-"""Published lists of a data set: which image counts for which class, split by split, fold by fold.
+"""Published lists of a data set: the images of each class, by split and fold.
 
-They lie beside ``classes.json`` in ``lists.json``, which ``fewscape data prepare`` writes::
+They are in ``lists.json`` beside ``classes.json``, written by ``fewscape data prepare``::
 
     {"dlrsd-b": {"train": [{"airplane": ["airplane00", ...], ...}, ...one for each fold],
                  "val": [...]}}
 
-A fold's entry holds its own classes by name, each with the names of its images.
+A fold's entry has its own classes by name, each with the names of its images.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ LISTS = "lists.json"
 """File beside ``classes.json`` with the published lists."""
 
 ClassImages = Mapping[str, Collection[str]]
-"""Names of images, without suffix, by the name of a class."""
+"""Image names without suffix, by class name."""
 PairLists = Mapping[str, Sequence[ClassImages]]
 """By split, then by fold."""
 
 
-def read_pair_lists(folder: Path, name: str) -> PairLists:
-    """The lists of one name.
+def read_class_lists(folder: Path, name: str) -> PairLists:
+    """Read the lists of one name.
 
     Args:
-        folder: of the prepared data set.
-        name: of the lists, such as ``dlrsd-b``.
+        folder: folder of the prepared data set.
+        name: name of the lists, such as ``dlrsd-b``.
 
     Raises:
         ConfigError: the file has no lists of this name.
-        DatasetError: there is no such file, or it is no table of lists.
+        DatasetError: the file is missing or invalid.
     """
     file = folder / LISTS
     if not file.is_file():
@@ -56,7 +56,7 @@ def read_pair_lists(folder: Path, name: str) -> PairLists:
 
 
 def join_folds(folds: Sequence[ClassImages]) -> dict[str, frozenset[str]]:
-    """Images of each class over several folds.
+    """Join the images of each class over several folds.
 
     Examples:
         >>> joined = join_folds([{"ship": ["a", "b"]}, {"ship": ["c"], "dock": []}])
@@ -74,7 +74,7 @@ LIST_FILES = {
     "dlrsd-b": "PCFNet's DLRSD_5i/{trn,val}/split{0,1,2}.txt or ICPD-Net's "
     "{trn,val}/fold{0,1,2}.txt",
 }
-"""Files that ``fewscape data prepare`` makes the lists from."""
+"""Source files of the lists for ``fewscape data prepare``."""
 
 EXPECTED = 'expected {"dlrsd-b": {"train": [{"ship": ["image1", ...], ...}, ...], "val": [...]}}'
 

@@ -1,4 +1,4 @@
-"""Makes manifests: the same data and settings give the same bytes."""
+"""Make manifests; the same data and settings give the same bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fewscape.datasets.windows import ShareLimits, WindowIndex
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """A class of which fewer episodes could be made than were asked for."""
+    """A class with fewer episodes than requested."""
 
     dataset: str
     class_name: str
     images: int
-    """Images that hold enough of the class."""
+    """Images with enough of the class."""
     episodes: int
-    """Different episodes that could be made."""
+    """Number of distinct episodes."""
 
 
 def make_manifest(
@@ -37,27 +37,27 @@ def make_manifest(
     limits: ShareLimits | None = None,
     seed: int = 0,
 ) -> tuple[Manifest, list[Shortage]]:
-    """Episodes for every (data set, class), no two of them equal.
+    """Make distinct episodes for every (data set, class).
 
-    The queries go round the images that hold the class, and round the windows of each image, so
-    that all are used about equally often. The chance of a class depends on its data set, its
-    name and the seed alone: another data set in the list does not change its episodes.
+    Queries cycle over the images that show the class and over the windows of each image, so that
+    all are used about equally often. The random draws of a class depend only on its data set, its
+    name and the seed: other data sets in the list do not change its episodes.
 
     Args:
         name: name of the manifest.
-        datasets: where images come from.
-        leave_out: class names that get no episodes; their pixels stay background to the others.
-        shots: supports of an episode, all from different images.
-        episodes: how many for each (data set, class).
-        window: side of the square windows, and of the tensors that they become.
-        limits: object shares allowed.
+        datasets: the data sets.
+        leave_out: classes without episodes; their pixels are background for the others.
+        shots: supports per episode, all from different images.
+        episodes: episodes per (data set, class).
+        window: side of the square windows and their tensors.
+        limits: allowed object shares.
         seed: random seed.
 
     Returns:
-        The manifest, and the classes with fewer episodes than asked for.
+        The manifest, and the classes with fewer episodes than requested.
 
     Raises:
-        DatasetError: the data sets differ in the id they ignore.
+        DatasetError: the data sets ignore different ids.
     """
     ignores = {dataset.ignore for dataset in datasets}
     if len(ignores) > 1:
@@ -84,7 +84,7 @@ def make_manifest(
 
 
 class _ClassEpisodes:
-    """Endless episodes of one class."""
+    """An endless stream of episodes of one class."""
 
     def __init__(
         self, dataset: LabelledImages, index: WindowIndex, class_id: int, shots: int, seed: int
@@ -99,7 +99,7 @@ class _ClassEpisodes:
         self.windows = {image: self._shuffled_windows(image) for image in self.images}
 
     def different(self, tries: int) -> Iterator[EpisodeSpec]:
-        """Episodes that did not occur before, until so many draws are spent."""
+        """Yield new episodes, up to a maximum number of draws."""
         if len(self.images) <= self.shots:
             return
         seen = set()

@@ -1,4 +1,4 @@
-"""Episodes as files: what was drawn is written down, so that everyone tests on the same."""
+"""Episode manifests: files that fix the episodes of a test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fewscape.datasets.image_files import ImageFiles, is_inside
 FORMAT = "fewscape-episodes/1"
 
 ClassKey = tuple[str, int]
-"""Name of a data set and id of one of its classes."""
+"""Data set and class id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeSpec:
-    """One task in names and windows: find the supports' class in the query."""
+    """One episode as names and windows: segment the supports' class in the query."""
 
     dataset: str
     class_id: int
@@ -49,7 +49,7 @@ class EpisodeSpec:
 
     @property
     def key(self) -> ClassKey:
-        """Data set and class, the unit that scores are given for."""
+        """Data set and class, the unit of scores."""
         return self.dataset, self.class_id
 
     @property
@@ -60,7 +60,7 @@ class EpisodeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A list of episodes under one name.
+    """A named list of episodes.
 
     The mask of a crop is ``labels == class_id``; pixels labelled ``ignore`` stay unknown; a
     window is resized to ``image_size`` if it differs.
@@ -72,12 +72,12 @@ class Manifest:
     """Height and width in pixels."""
     ignore: int = IGNORE
     file_sha256: str | None = field(default=None, compare=False)
-    """Hash of the file that this was read from; parts keep the hash of the whole."""
+    """Hash of the source file; parts keep the hash of the whole."""
     labels_sha256: str | None = None
-    """Hash of the decoded labels that the manifest was made for, see ``hash_labels``; None if not
-    recorded. Parts keep that of the whole."""
+    """Hash of the manifest's decoded labels, see ``hash_labels``; None if not recorded. Parts keep
+    that of the whole."""
     hashed_labels: tuple[str, ...] = field(default=(), compare=False)
-    """The label files of the whole that ``labels_sha256`` is of; all of the own if not given."""
+    """The label files behind ``labels_sha256``; those of all episodes if not given."""
 
     def __post_init__(self) -> None:
         if self.labels_sha256 is not None and not self.hashed_labels:
@@ -105,10 +105,9 @@ class Manifest:
         return tuple(sorted({crop.labels for episode in self for crop in episode.crops}))
 
     def encode(self) -> bytes:
-        """The bytes of the file: JSON with one episode a line, the same on every machine.
+        """Encode as JSON with one episode per line, the same bytes on every machine.
 
-        ``labels_sha256`` is written where it is of all labels that the file names, so not for a
-        part that uses fewer.
+        ``labels_sha256`` is not written for a part that uses fewer labels.
         """
         head: dict[str, Any] = {
             "format": FORMAT,
@@ -122,7 +121,7 @@ class Manifest:
         return f'{_dump(head)[:-1]}, "episodes": [\n{lines}\n]}}\n'.encode()
 
     def save(self, path: Path | str) -> str:
-        """Write the file, whole or not at all, and return its SHA-256.
+        """Write the file atomically and return its SHA-256.
 
         Raises:
             OutputError: the file cannot be written.
@@ -136,10 +135,10 @@ class Manifest:
 
     @classmethod
     def load(cls, path: Path | str) -> Manifest:
-        """Read a manifest: a file, or a packaged one by its name, such as ``aerial4-1shot``.
+        """Read a manifest from a file, or a packaged one by name, such as ``aerial4-1shot``.
 
         Raises:
-            ManifestError: there is neither, it cannot be read, is not a manifest, or lacks a key.
+            ManifestError: it does not exist, cannot be read, or is invalid.
         """
         try:
             content = find_packaged("manifests", path).read_bytes()
@@ -158,15 +157,15 @@ class Manifest:
         datasets: Collection[str] | None = None,
         limit: int | None = None,
     ) -> Manifest:
-        """The episodes of some classes or data sets, at most ``limit`` of each pair of them.
+        """Select the episodes of some classes or data sets.
 
         Args:
             classes: class names; all if None.
             datasets: names of data sets; all if None.
-            limit: the first so many episodes of each (data set, class).
+            limit: maximum number of episodes per (data set, class), the first ones.
 
         Raises:
-            ManifestError: a name that occurs in no episode.
+            ManifestError: a name is in no episode.
         """
         for wanted, present in (
             (classes, {episode.class_name for episode in self}),
@@ -188,10 +187,10 @@ class Manifest:
         return replace(self, episodes=tuple(chosen))
 
     def check_files(self, root: Path | str) -> None:
-        """See that every file is there and every window inside it; reads headers only.
+        """Check that every file exists and contains its windows; reads only headers.
 
         Raises:
-            ManifestError: names the missing file or the window that leaves its image.
+            ManifestError: names the missing file, or the window that exceeds its image.
         """
         files = ImageFiles(root)
         for crop in dict.fromkeys(crop for episode in self for crop in episode.crops):
@@ -200,12 +199,12 @@ class Manifest:
                     raise ManifestError(
                         f"the manifest names '{path}', which does not exist under '{root}'",
                         "",
-                        "give the folder that the paths are relative to with --root",
+                        "set --root to the folder that the paths are relative to",
                     )
                 if not is_inside(crop.window, files.size(path)):
                     height, width = files.size(path)
                     raise ManifestError(
-                        f"the window {list(crop.window)} leaves '{path}'",
+                        f"the window {list(crop.window)} exceeds '{path}'",
                         f"the file has {height} x {width} pixels",
                         "use the data that the manifest was made for",
                     )
@@ -261,7 +260,7 @@ def _parse(content: bytes, path: str) -> Manifest:
     except KeyError as error:
         raise ManifestError(f"{place} of '{path}' has no {error}", "expected this key") from error
     except (TypeError, ValueError) as error:
-        raise ManifestError(f"{place} of '{path}' cannot be understood: {error}") from error
+        raise ManifestError(f"{place} of '{path}' is invalid: {error}") from error
 
 
 def _parse_hash(value: object) -> str | None:

@@ -1,4 +1,4 @@
-"""One small file of labelled crops, to train from where the data sets are not."""
+"""Pack labelled crops into one small file, for training without the data sets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SIDE = 512
 """Longest side of a crop, pixels."""
 
 QUALITY = 92
-"""Of the JPEG that holds a crop's image."""
+"""JPEG quality of a crop's image."""
 
 MOST_BYTES = 45_000_000
-"""Of a pack, so that it travels with a program to another machine."""
+"""Maximum bytes of a pack, so that it can be copied with a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ def write_pack(
     most_bytes: int = MOST_BYTES,
     seed: int = 0,
 ) -> dict[str, int]:
-    """Write crops of data sets, the same number of each, into one ``.npz`` file.
+    """Write crops of data sets, equally many of each, to one ``.npz`` file.
 
-    Crops are drawn by chance: an image, then a place in it. The first three bands are kept.
+    Crops are random: an image, then a position in it. The first three bands are kept.
 
     Args:
         folders: data sets with ``images``, ``labels`` and ``classes.json``.
         output: file to write.
-        crops: of each data set; fewer of all where the file would become too large.
-        most_bytes: of the file.
-        seed: of all chance.
+        crops: crops per data set; fewer if the file would become too large.
+        most_bytes: maximum size of the file in bytes.
+        seed: random seed.
 
     Returns:
-        Crops by name of the data set.
+        Number of crops by data set.
 
     Raises:
         DatasetError: a data set cannot be read, has fewer than three bands or 16-bit images.
@@ -83,7 +83,7 @@ def write_pack(
 
 
 def read_pack(path: Path | str) -> Iterator[Crop]:
-    """The crops of a pack, in the order in which they were written."""
+    """Read the crops of a pack in the order of writing."""
     with np.load(path, allow_pickle=False) as pack:
         for number, name in enumerate(json.loads(pack["sources"].tobytes())):
             image, labels = (
@@ -94,7 +94,7 @@ def read_pack(path: Path | str) -> Iterator[Crop]:
 
 
 def _draw_crops(folder: Path, seed: int) -> Iterator[Crop]:
-    """Crops without end; an image comes again only when all have been seen."""
+    """Yield crops endlessly; an image repeats only after all others."""
     dataset = FolderDataset(folder)
     generator = np.random.default_rng(seed)
     while True:
@@ -111,8 +111,8 @@ def _draw_crops(folder: Path, seed: int) -> Iterator[Crop]:
             if len(image) < 3 or image.dtype != np.uint8:
                 raise DatasetError(
                     f"'{dataset.image_path(index)}' has {len(image)} bands of {image.dtype}",
-                    "a pack holds colour images of 8 bits",
-                    "convert the images, or leave the data set out",
+                    "a pack needs 8-bit colour images",
+                    "convert the images, or leave out the data set",
                 )
             yield Crop(
                 folder.name,
@@ -122,7 +122,7 @@ def _draw_crops(folder: Path, seed: int) -> Iterator[Crop]:
 
 
 def _encode(crop: Crop) -> tuple[bytes, bytes]:
-    """The image as JPEG and the labels as PNG."""
+    """Encode the image as JPEG and the labels as PNG."""
     image, labels = io.BytesIO(), io.BytesIO()
     Image.fromarray(crop.image).save(image, "JPEG", quality=QUALITY, subsampling=0)
     Image.fromarray(crop.labels).save(labels, "PNG", optimize=True)

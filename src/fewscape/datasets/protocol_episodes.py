@@ -1,4 +1,4 @@
-"""The episodes of a published protocol, the same on every machine."""
+"""Make the episodes of a published protocol, the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fewscape.core import DatasetError, Window
 from fewscape.datasets.areas import choose_areas, image_stem, read_splits
 from fewscape.datasets.fingerprint import hash_labels
 from fewscape.datasets.folder import FolderDataset
-from fewscape.datasets.lists import ClassImages, read_pair_lists
+from fewscape.datasets.lists import ClassImages, read_class_lists
 from fewscape.datasets.manifest import Crop, EpisodeSpec, Manifest
 from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
 
@@ -20,23 +20,23 @@ from fewscape.datasets.protocols import Protocol, find_protocol, novel_classes
 def make_protocol_manifest(
     name: str, dataset: FolderDataset, fold: int, shots: int, seed: int | None = None
 ) -> Manifest:
-    """The episodes of a protocol: whole images, supports distinct and never the query.
+    """Make a protocol's episodes of whole images, with distinct supports that exclude the query.
 
-    The supports of a pair depend on seed, class and query image alone. Where the protocol names
-    published lists, their pairs of the fold are the queries, and supports come from them. The
-    manifest records the hash of the labels that it was made for.
+    The supports of a pair depend only on seed, class and query image. If the protocol has published
+    lists, queries and supports come from the fold's pairs. The manifest records the hash of its
+    labels.
 
     Args:
-        name: of the protocol.
+        name: name of the protocol.
         dataset: the prepared data set.
-        fold: whose classes are tested.
-        shots: supports of an episode.
-        seed: of supports and drawn pairs; the protocol's own if not given.
+        fold: fold to test.
+        shots: supports per episode.
+        seed: random seed of supports and sampled pairs; the protocol's if not given.
 
     Raises:
-        ConfigError: there is no such protocol or fold.
-        DatasetError: the split is absent, the lists are absent or name an absent image, or too
-            few images show a class.
+        ConfigError: the protocol or fold does not exist.
+        DatasetError: the split or lists are absent, a listed image is absent, or too few images
+            show a class.
     """
     protocol = find_protocol(name)
     start = protocol.seed if seed is None else seed
@@ -65,7 +65,7 @@ def make_protocol_manifest(
     episodes = []
     for class_id, query in pairs:
         rng = np.random.default_rng([start, class_id, query, seen[class_id, query]])
-        seen[class_id, query] += 1  # a pair that is drawn again has other supports
+        seen[class_id, query] += 1  # a repeated pair has other supports
         chosen = _draw_supports(members[class_id], query, shots, rng)
         episodes.append(_make_episode(dataset, class_id, [query, *chosen]))
     side = protocol.image_size
@@ -77,10 +77,10 @@ def make_protocol_manifest(
 def _read_listed(
     protocol: Protocol, dataset: FolderDataset, fold: int, stems: Collection[str]
 ) -> ClassImages | None:
-    """Images of each class of a fold by the protocol's lists; None where it has none."""
+    """Images of each class of a fold in the protocol's lists, or None."""
     if protocol.lists is None:
         return None
-    folds = read_pair_lists(dataset.folder, protocol.lists).get("val", ())
+    folds = read_class_lists(dataset.folder, protocol.lists).get("val", ())
     if fold >= len(folds):
         raise DatasetError(
             f"the lists '{protocol.lists}' of '{dataset.folder}' have no fold {fold} for the test",
@@ -100,7 +100,7 @@ def _read_listed(
 def _draw_pairs(
     members: Mapping[int, list[int]], count: int, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """The class first, each with the same chance, then an image."""
+    """Draw the class uniformly, then an image."""
     drawn = rng.choice(list(members), count).tolist()
     return [(class_id, int(rng.choice(members[class_id]))) for class_id in drawn]
 
@@ -113,7 +113,7 @@ def _draw_supports(
 
 
 def _make_episode(dataset: FolderDataset, class_id: int, images: list[int]) -> EpisodeSpec:
-    """An episode of whole images, the query first."""
+    """Make an episode of whole images, the query first."""
     query, *supports = (
         Crop(
             dataset.image_path(image),

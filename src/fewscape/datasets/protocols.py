@@ -1,4 +1,4 @@
-"""The published protocols by name: what is tested, on what, and what may be trained on."""
+"""The published test protocols by name."""
 
 from __future__ import annotations
 
@@ -11,45 +11,43 @@ from fewscape.core import ConfigError, DatasetError, suggest
 from fewscape.datasets.folder import FolderDataset
 
 FoldClasses = tuple[tuple[int, ...], ...]
-"""Numbers of the classes of each fold, as the papers count them, from 1."""
+"""Class numbers of each fold, from 1 as in the papers."""
 
 CONSECUTIVE: FoldClasses = tuple(tuple(range(5 * f + 1, 5 * f + 6)) for f in range(3))
 DLRSD_B: FoldClasses = ((1, 2, 3, 4, 5), (6, 7, 9, 10, 11), (12, 14, 15, 16, 17))
 DLRSD_4I: FoldClasses = ((1, 2, 3, 4), (5, 6, 7, 9), (10, 11, 12, 13), (14, 15, 16, 17))
 OBJECT_PIXELS = 2 * 32 * 32
-"""Below this, several papers do not count a class in an image."""
+"""Minimum pixels of a class in an image in several papers."""
 
-HeldOutPixels = Literal["unknown", "background", "left_out"]
-"""What pixels of held-out classes are in training.
-
-``unknown`` (255) teaches nothing about them; ``background`` teaches that they are none of the
-classes, as several papers do; ``left_out`` takes only images that do not show them.
+HeldOutPixels = Literal["unknown", "background", "skip_image"]
+"""How pixels of held-out classes are treated in training: ``unknown`` (255) ignores them,
+``background`` makes them background, as in several papers, and ``skip_image`` drops images that
+show them.
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """What is tested, on what, and what may be trained on.
+    """The data, classes and rules of a published test.
 
     Attributes:
         dataset: name of the prepared folder.
         folds: classes of each fold, see ``FoldClasses``.
         first_id: id of class 1 in the labels.
-        train_split: images of training and of model selection.
-        held_out_pixels: what pixels of the tested classes are in training.
-        left_out_pixels: with ``left_out``: pixels of tested classes from which on an image is
-            left out; fewer are background.
-        train_min_pixels: that a class has in a training query or support.
-        test_split: images of queries and supports.
-        lists: name of the published lists that say which pairs of image and class count; all if
-            None.
-        episodes: drawn; every pair of image and class once if None, or if there are fewer.
-        min_pixels: that a class has in an image to count there.
-        tile_size: side of the images in pixels.
+        train_split: images for training and model selection.
+        held_out_pixels: how pixels of the tested classes are treated in training.
+        skip_image_pixels: for ``skip_image``, the number of held-out pixels from which an image is
+            dropped; fewer are background.
+        train_min_pixels: minimum pixels of a class in a training query or support.
+        test_split: images of test queries and supports.
+        lists: name of the published lists of (image, class) pairs; all pairs if None.
+        episodes: number of sampled episodes; if None or larger than the number of (image, class)
+            pairs, every pair once.
+        min_pixels: minimum pixels of a class in a test image.
+        tile_size: side of the images, pixels.
         image_size: side that they are resized to.
-        seed: of the supports.
-        published_runs: how often the papers trained or drew.
-        note: who uses it, and what it does not do.
+        seed: random seed of the supports.
+        note: papers that use it, and its limits.
     """
 
     dataset: str
@@ -57,7 +55,7 @@ class Protocol:
     first_id: int
     train_split: str = "train"
     held_out_pixels: HeldOutPixels
-    left_out_pixels: int = 1
+    skip_image_pixels: int = 1
     train_min_pixels: int = 1
     test_split: str = "val"
     lists: str | None = None
@@ -66,7 +64,6 @@ class Protocol:
     tile_size: int = 256
     image_size: int = 256
     seed: int = 0
-    published_runs: int = 1
     note: str
 
 
@@ -108,20 +105,19 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         "isaid5i-p2": replace(
             _P1,
             dataset="isaid5i-512",
-            held_out_pixels="left_out",
-            left_out_pixels=OBJECT_PIXELS,
+            held_out_pixels="skip_image",
+            skip_image_pixels=OBJECT_PIXELS,
             train_min_pixels=OBJECT_PIXELS,
             episodes=1000,
             min_pixels=OBJECT_PIXELS,
             tile_size=512,
             image_size=512,
-            published_runs=5,
             note="R2Net, PCNet, HRL: tiles of 512 pixels, large objects; training tiles with a "
             "large novel object are left out, small ones stay as background",
         ),
         "isaid5i-p3": replace(
             _P1,
-            held_out_pixels="left_out",
+            held_out_pixels="skip_image",
             train_min_pixels=OBJECT_PIXELS,
             episodes=1000,
             min_pixels=OBJECT_PIXELS,
@@ -130,13 +126,12 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
         ),
         "isaid5i-p4": replace(
             _P1,
-            held_out_pixels="left_out",
-            left_out_pixels=OBJECT_PIXELS,
+            held_out_pixels="skip_image",
+            skip_image_pixels=OBJECT_PIXELS,
             train_min_pixels=OBJECT_PIXELS,
             episodes=1000,
             min_pixels=OBJECT_PIXELS,
             image_size=473,
-            published_runs=5,
             note="FRINet: tiles enlarged to 473, large objects; its training of the backbone on "
             "the base classes is not done here",
         ),
@@ -169,19 +164,18 @@ BENCHMARKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "dlrsd5i": tuple(name for name in PROTOCOLS if name.startswith("dlrsd")),
     }
 )
-"""Protocols of each benchmark, the usual one first."""
+"""Protocols of each benchmark, the default first."""
 
 
 def find_benchmark(name: str, protocol: str | None = None) -> str:
-    """Name of a benchmark's protocol.
+    """Find the name of a benchmark's protocol.
 
     Args:
-        name: of the benchmark.
-        protocol: its full name or what follows the data set's, such as ``p1``; the usual one if
-            not given.
+        name: name of the benchmark.
+        protocol: full name or suffix, such as ``p1``; the default if not given.
 
     Raises:
-        ConfigError: there is no such benchmark, or it has no such protocol.
+        ConfigError: the benchmark or protocol does not exist.
 
     Examples:
         >>> find_benchmark("isaid5i", "p3"), find_benchmark("dlrsd5i")
@@ -199,10 +193,10 @@ def find_benchmark(name: str, protocol: str | None = None) -> str:
 
 
 def find_protocol(name: str) -> Protocol:
-    """The protocol of a name.
+    """Find a protocol by name.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: it does not exist.
     """
     if name not in PROTOCOLS:
         raise ConfigError(f"there is no protocol '{name}'", "", suggest(name, PROTOCOLS))
@@ -210,11 +204,11 @@ def find_protocol(name: str) -> Protocol:
 
 
 def novel_classes(protocol: Protocol, fold: int, dataset: FolderDataset) -> dict[int, str]:
-    """Ids and names of the classes that a fold tests.
+    """Ids and names of a fold's test classes.
 
     Raises:
         ConfigError: there is no such fold.
-        DatasetError: the data set lacks one of them.
+        DatasetError: the data set lacks a class.
     """
     if not 0 <= fold < len(protocol.folds):
         raise ConfigError(f"there is no fold {fold}", f"expected 0 to {len(protocol.folds) - 1}")

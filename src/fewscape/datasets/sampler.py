@@ -1,4 +1,4 @@
-"""Episodes by chance, the same on every machine."""
+"""Sample random episodes, the same on every machine."""
 
 from __future__ import annotations
 
@@ -16,35 +16,31 @@ log = logging.getLogger(__name__)
 
 
 class EpisodeSampler:
-    """Draws 1-way K-shot episodes from data sets.
+    """Samples 1-way K-shot episodes from data sets.
 
-    A (data set, class) is drawn first, each with the same chance, then an image that holds the
-    class, then a window of it; supports come from images other than the query's and than each
-    other's. Episode ``index`` of an epoch is a function of seed, epoch and index alone, so it
-    does not matter which process draws it.
+    A (data set, class) is drawn uniformly, then an image that shows the class, then a window of it;
+    query and supports are from different images. Episode ``index`` of an epoch depends only on
+    seed, epoch and index, so it does not matter which process draws it.
 
-    Classes that too few images hold are left out with a warning and stand in ``left_out``.
+    Classes in too few images are skipped with a warning and listed in ``skipped``.
 
     Args:
-        datasets: where images come from.
+        datasets: the data sets.
         classes: (data set, class id) to draw; all that are not hidden if None.
-        shots: supports of an episode.
-        window: side of the square windows in pixels; with several, each crop draws one of them.
-            None for whole images.
-        limits: object shares allowed in queries and supports.
-        hidden: (data set, class id) whose pixels are unknown in training, never background.
+        shots: supports per episode.
+        window: side of the square windows, pixels, or several to draw from; None for whole images.
+        limits: allowed object shares in queries and supports.
+        hidden: (data set, class id) whose pixels are unknown in training, not background.
         seed: random seed.
         step: see ``WindowIndex``.
-        elsewhere: share of the episodes whose query was drawn for another class of the data set.
-            Most of these show nothing of the class, as most windows of a scene do.
-        listed: by (data set, class id) the names of the images that may stand for the class;
-            all of them for a class that it does not hold.
-        by_pairs: share of the episodes whose class is drawn by the number of its images, so that
-            every pair of image and class has the same chance.
+        elsewhere: share of episodes whose query was drawn for another class of the data set; most
+            of these lack the class, like most windows of a scene.
+        listed: allowed image names by (data set, class id); all images for other classes.
+        by_pairs: share of episodes that sample (image, class) pairs uniformly instead of classes.
 
     Raises:
-        ConfigError: no shot, or a class both drawn and hidden.
-        DatasetError: an unknown class, or none that enough images hold.
+        ConfigError: there are no shots, or a class is both drawn and hidden.
+        DatasetError: a class is unknown, or no class is in enough images.
     """
 
     def __init__(
@@ -89,14 +85,14 @@ class EpisodeSampler:
         }
         self.keys: tuple[ClassKey, ...] = tuple(key for key in wanted if self._sides[key])
         """What is drawn."""
-        self.left_out: tuple[ClassKey, ...] = tuple(k for k in wanted if not self._sides[k])
-        """What too few images hold."""
+        self.skipped: tuple[ClassKey, ...] = tuple(k for k in wanted if not self._sides[k])
+        """Classes in too few images."""
         self._report()
         images = np.array([self._count_images(key) for key in self.keys], np.float64)
         self._shares = images / images.sum()
 
     def sample(self, index: int, epoch: int = 0) -> EpisodeSpec:
-        """Episode ``index`` of an epoch."""
+        """Sample episode ``index`` of an epoch."""
         rng = np.random.default_rng([self.seed, epoch, index])
         key = self._draw_key(rng)
         used: set[int] = set()
@@ -115,13 +111,13 @@ class EpisodeSampler:
         return self.keys[int(rng.integers(len(self.keys)))]
 
     def _count_images(self, key: ClassKey) -> int:
-        """Images that hold a class in a window of any of its sides."""
+        """Count images with a class in a window of any side."""
         name, class_id = key
         sides = self._sides[key]
         return len({image for s in sides for image in self._indexes[name, s].images(class_id)})
 
     def _draw_other(self, rng: np.random.Generator, key: ClassKey, used: set[int]) -> Crop | None:
-        """A crop for another class of the data set, from an image that no support uses."""
+        """Draw a crop for another class of the data set, from an image without supports."""
         others = [other for other in self.keys if other[0] == key[0] and other != key]
         if not others:
             return None
@@ -158,20 +154,20 @@ class EpisodeSampler:
         if both:
             raise ConfigError(
                 f"the class {both[0][1]} of '{both[0][0]}' is both drawn and hidden",
-                "a held-out class must not be trained on",
+                "a held-out class must not be trained",
             )
         return [key for key in known if key in classes]
 
     def _report(self) -> None:
         if not self.keys:
             raise DatasetError(
-                f"no class can be drawn: each is held by fewer than {self.shots + 1} images",
+                f"no class can be drawn: each is in fewer than {self.shots + 1} images",
                 "an episode needs a query and supports from different images",
-                "take fewer shots, smaller windows or a smaller object share",
+                "use fewer shots, smaller windows or a smaller object share",
             )
-        for name, class_id in self.left_out:
+        for name, class_id in self.skipped:
             log.warning(
-                "%s / %s is left out: fewer than %d images hold enough of it",
+                "%s / %s is skipped: fewer than %d images show enough of it",
                 name,
                 self.datasets[name].classes[class_id],
                 self.shots + 1,

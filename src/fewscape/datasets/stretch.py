@@ -1,4 +1,4 @@
-"""Pixels of any dtype and number of bands as the RGB bytes that networks take."""
+"""Convert pixels of any dtype and number of bands to RGB bytes for networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import DatasetError
-from fewscape.raster.reading.statistics import HIGH, LOW
+from fewscape.raster.reading.scaling import find_limits
 
 _MAX_SAMPLES = 1 << 20
 
@@ -29,11 +29,11 @@ class Stretch:
 
     @classmethod
     def fit(cls, image: npt.NDArray[np.generic]) -> Stretch:
-        """The map from the 2nd to the 98th percentile of each band, as ``SceneReader`` has it.
+        """Fit the 2nd and 98th percentile of each band, like ``SceneReader``.
 
         Args:
-            image: (C, H, W) of any dtype; values that are not finite do not count, and a band
-                without any finite value becomes 0.
+            image: (C, H, W) of any dtype; non-finite values are ignored, and a band without finite
+                values becomes 0.
         """
         values = image.reshape(len(image), -1)
         values = values[:, :: -(-values.shape[1] // _MAX_SAMPLES)].astype(np.float64)
@@ -41,11 +41,11 @@ class Stretch:
         for band, row in enumerate(values):
             finite = row[np.isfinite(row)]
             if finite.size:
-                limits[:, band] = np.percentile(finite, (LOW, HIGH))
+                limits[:, band] = find_limits(finite)
         return cls(limits[0], limits[1])
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-        """The pixels (C, H, W) as uint8; what is not finite becomes 0."""
+        """Convert pixels (C, H, W) to uint8; non-finite values become 0."""
         span = np.where(self.high > self.low, self.high - self.low, np.float32(1))
         shifted = pixels.astype(np.float32) - self.low[:, None, None]
         scaled = np.nan_to_num(shifted / span[:, None, None] * 255, nan=0.0)
@@ -53,7 +53,7 @@ class Stretch:
 
 
 class RgbScaler:
-    """Turns windows of images into RGB bytes; remembers the stretch of each image."""
+    """Converts windows of images to RGB bytes; caches the stretch of each image."""
 
     def __init__(self) -> None:
         self._stretches: dict[str, Stretch] = {}
@@ -64,13 +64,13 @@ class RgbScaler:
         pixels: npt.NDArray[np.generic],
         read_whole: Callable[[], npt.NDArray[np.generic]],
     ) -> npt.NDArray[np.uint8]:
-        """RGB bytes of a window.
+        """Convert a window to RGB bytes.
 
         Args:
-            name: what distinguishes the image from others.
+            name: unique name of the image.
             pixels: (C, H, W) of the window.
-            read_whole: gives the whole image, in the same bands; called once for each image,
-                and not at all for uint8, which stays as it is.
+            read_whole: reads the whole image in the same bands; called once per image, and never
+                for uint8, which is not scaled.
 
         Returns:
             (3, H, W): the first three bands, or the only one three times.
@@ -81,7 +81,7 @@ class RgbScaler:
         if len(pixels) == 2:
             raise DatasetError(
                 f"'{name}' has 2 bands",
-                "a network takes three, or one that is repeated",
+                "a network needs three bands, or one that is repeated",
                 "choose bands, such as 1,1,1",
             )
         if pixels.dtype != np.uint8 and name not in self._stretches:

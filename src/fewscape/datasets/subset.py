@@ -12,11 +12,11 @@ from fewscape.datasets.base import LabelledImages
 
 
 class ImageSubset:
-    """A ``LabelledImages`` that shows some of another's images under the same name.
+    """A ``LabelledImages`` with some images of another one, under the same name.
 
     Args:
-        dataset: the whole.
-        indices: images to show, in order.
+        dataset: the whole data set.
+        indices: images to keep, in order.
     """
 
     def __init__(self, dataset: LabelledImages, indices: Sequence[int]) -> None:

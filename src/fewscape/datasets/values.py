@@ -1,4 +1,4 @@
-"""What the images that a network learns from look like, for later comparison with scenes."""
+"""Value statistics of training images, to compare with scenes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fewscape.datasets.stretch import RgbScaler
 from fewscape.raster import ValueRanges
 
 MOST_IMAGES = 32
-"""Images that are looked at, of all data sets together."""
+"""Number of images to measure over all data sets."""
 
 MOST_PIXELS = 1 << 14
 """Pixels of each."""
 
 
 def measure_images(images: Iterable[npt.NDArray[np.uint8]]) -> ValueRanges:
-    """Where the values of images (3, H, W) lie, as networks see them: 255 is 1."""
+    """Measure the value ranges of images (3, H, W), with 255 as 1."""
     samples = []
     for image in images:
         pixels = image.reshape(len(image), -1)
@@ -29,7 +29,7 @@ def measure_images(images: Iterable[npt.NDArray[np.uint8]]) -> ValueRanges:
 
 
 def pick_images(datasets: Sequence[LabelledImages]) -> Iterator[npt.NDArray[np.uint8]]:
-    """Images (3, H, W), taken evenly from all of some data sets."""
+    """Pick images (3, H, W) evenly from data sets."""
     scaler = RgbScaler()
     everything = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     for at in pick_evenly(len(everything)):
@@ -42,7 +42,7 @@ def pick_images(datasets: Sequence[LabelledImages]) -> Iterator[npt.NDArray[np.u
 
 
 def pick_evenly(count: int, most: int = MOST_IMAGES) -> list[int]:
-    """At most so many numbers below ``count``.
+    """Pick evenly spaced numbers below ``count``.
 
     Examples:
         >>> pick_evenly(10, 3)

@@ -1,4 +1,4 @@
-"""Which windows of which images hold enough of a class."""
+"""Index the windows of images that show enough of a class."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ShareLimits:
-    """How much of a window the object may fill.
+    """Allowed share of the object in a window.
 
-    At least ``low`` of the window's pixels are the object, and at least ``1 - high`` of them are
-    known to be something else. Where all pixels are labelled this means: the object's share lies
-    between the two.
+    At least ``low`` of the window's pixels are the object, and at least ``1 - high`` are known to
+    be something else. If all pixels are labelled, the object's share is between the two.
     """
 
     low: float = 0.03
@@ -37,20 +36,19 @@ class ShareLimits:
 
 
 class WindowIndex:
-    """Windows on a grid of positions in each image, by the classes that they may stand for.
+    """Windows on a grid of positions in each image, by the classes that they show enough of.
 
-    The labels are read once, when the index is made.
+    The labels are read once, on construction.
 
     Args:
         dataset: the images.
-        size: height and width of the windows; images smaller than this give none. None for
-            windows that are the images themselves, whatever their size.
-        limits: object shares allowed.
+        size: height and width of the windows; smaller images have none. None for whole images of
+            any size.
+        limits: allowed object shares.
         hidden: ids whose pixels count as unknown.
-        step: distance of the grid's positions in pixels; a quarter of the window if not given.
-            The last position touches the image's edge, so that every pixel is in some window.
-        listed: by class id the names of the images that may stand for the class; all of them
-            for a class that it does not hold.
+        step: step of the grid, pixels; a quarter of the window if not given. The last position is
+            flush with the image's edge, so that every pixel is in some window.
+        listed: allowed image names by class id; all images for other classes.
     """
 
     def __init__(
@@ -90,11 +88,11 @@ class WindowIndex:
                         self._windows[class_id][image] = np.stack([rows[row], cols[col]], axis=1)
 
     def images(self, class_id: int) -> list[int]:
-        """Images with at least one window that holds the class."""
+        """Images with at least one window of the class."""
         return list(self._windows.get(class_id, {}))
 
     def count(self, class_id: int, image: int) -> int:
-        """Number of windows of an image that hold the class."""
+        """Number of windows of the class in an image."""
         return len(self._windows[class_id][image])
 
     def window(self, class_id: int, image: int, number: int) -> Window:
@@ -104,7 +102,7 @@ class WindowIndex:
 
 
 def grid_starts(length: int, part: int, step: int) -> Ints:
-    """Starts of parts of a length, ``step`` apart, the last one flush with the end.
+    """Starts of parts along a length, ``step`` apart, the last one flush with the end.
 
     Examples:
         >>> grid_starts(10, 4, 4).tolist()
@@ -122,12 +120,12 @@ def count_windows(
 ) -> Ints:
     """Pixels of each code in every window of a grid.
 
-    One histogram over the cells between all edges of windows, then an integral image over these
-    few cells: the cost does not depend on how many windows overlap.
+    Uses one histogram over the cells between all window edges, then an integral image over these
+    cells: the cost does not depend on the overlap.
 
     Args:
         codes: (H, W) numbers below ``num_codes``.
-        num_codes: how many there are.
+        num_codes: number of codes.
         rows: (R,) first rows of the windows.
         cols: (Q,) first columns.
         size: height and width of a window.
@@ -158,5 +156,5 @@ def count_windows(
 def _within(counts: Ints, area: int, limits: ShareLimits) -> npt.NDArray[np.bool_]:
     objects, unknown = counts[..., :-1], counts[..., -1:]
     others = area - unknown - objects
-    # The small slack keeps 0.9 of 10 pixels from failing because 1 - 0.9 > 0.1 in binary.
+    # The slack keeps 0.9 of 10 pixels from failing, since 1 - 0.9 > 0.1 in binary.
     return (objects >= limits.low * area - 1e-6) & (others >= (1 - limits.high) * area - 1e-6)

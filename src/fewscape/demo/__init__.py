@@ -1,1 +1,1 @@
-"""What ``fewscape demo`` draws, maps and shows."""
+"""The content of ``fewscape demo``: scenes, examples, scores and picture."""

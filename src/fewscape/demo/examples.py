@@ -1,4 +1,4 @@
-"""Examples as a person would draw them: pieces of ground, by chance and inside its objects."""
+"""Draw random examples as a person would: pieces of ground inside objects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUM_EXAMPLES = 3
 """Polygons of each class."""
 
 LEAST_SHARE = 0.02
-"""Share of the scene from which other ground is noticed, and drawn once as background."""
+"""Share of the scene above which other ground is drawn once as background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +30,29 @@ class DemoExamples:
     """What was drawn."""
 
     outlines: Mapping[str, Geometries]
-    """Of each class, then of the background."""
+    """Polygons of each class, then of the background."""
     covered: npt.NDArray[np.bool_]
-    """(H, W) pixels that they cover."""
+    """(H, W) covered pixels."""
 
     @property
     def told(self) -> str:
-        """How much was drawn, in words."""
+        """Describe the examples."""
         return (
-            f"{NUM_EXAMPLES} polygons of each class and {len(self.outlines[BACKGROUND])} of other "
-            "ground, drawn by chance inside it"
+            f"{NUM_EXAMPLES} polygons of each class and {len(self.outlines[BACKGROUND])} of "
+            "other ground, drawn at random places"
         )
 
 
 def draw_examples(labels: Labels, classes: Mapping[str, int], seed: int) -> DemoExamples:
-    """Three polygons of every class, and one of each other kind of ground that is noticed.
+    """Draw three polygons of every class, and one of each other common kind of ground.
 
-    A polygon is what a disc of random radius at a random place cuts from an object, less its edge.
+    A polygon is the intersection of an object, without its edge, and a disc of random radius at a
+    random place.
 
     Args:
         labels: (H, W) of the whole scene.
         classes: ids of the classes to map, by name.
-        seed: of all chance.
+        seed: random seed.
     """
     from fewscape.benchmark.main_job.simulated_user import draw, wanted_classes
 
@@ -72,7 +73,7 @@ def draw_examples(labels: Labels, classes: Mapping[str, int], seed: int) -> Demo
 
 
 def trace(masks: Sequence[npt.NDArray[np.bool_]]) -> Geometries:
-    """Polygons in columns and rows around each connected part of (H, W) masks."""
+    """Trace each connected part of masks (H, W) as a polygon in columns and rows."""
     from rasterio.features import shapes
     from shapely.geometry import shape
 
@@ -88,7 +89,7 @@ def write_examples(path: Path, examples: Mapping[str, Geometries], grid: Georefe
     Args:
         path: the file; an older one is replaced.
         examples: polygons of each class in columns and rows.
-        grid: the scene on which they lie.
+        grid: grid of the scene.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Maps at a glance: rows of panels, each with a heading above and a line below."""
+"""Draw rows of panels, each with a heading above and a line below."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Geometries = npt.NDArray[np.object_]
 Pixels = npt.NDArray[np.uint8]
 
 FINE = 2
-"""Everything is drawn so many times larger and reduced at the end, for smooth edges."""
+"""Supersampling factor for smooth edges."""
 
 PANEL, GAP, MARGIN = 480 * FINE, 16 * FINE, 28 * FINE
 TITLE, LINE = 62 * FINE, 34 * FINE
 PAPER, INK, PALE, WHITE = (252, 252, 250), (32, 34, 38), (112, 116, 124), (255, 255, 255)
 GROUND = (70, 74, 82)
-"""Of what was drawn as background."""
+"""Colour of background polygons."""
 VEIL = 0.78
 QUALITY = 86
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One picture with its words."""
+    """One picture with its texts."""
 
     heading: str
     picture: Image.Image
@@ -55,7 +55,7 @@ def draw_sheet(path: Path, rows: Sequence[Row]) -> None:
 
     Args:
         path: file to write.
-        rows: from the top, with equally many panels.
+        rows: rows from the top, with equal numbers of panels.
 
     Raises:
         OutputError: the file cannot be written.
@@ -76,11 +76,11 @@ def draw_sheet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def show(pixels: Pixels, outlines: Mapping[Colour, Geometries] | None = None) -> Image.Image:
-    """The scene with polygons on it.
+    """Draw polygons on the scene.
 
     Args:
         pixels: (3, H, W).
-        outlines: polygons in columns and rows by their colour.
+        outlines: polygons in columns and rows by colour.
     """
     picture = _enlarge(pixels)
     pen = ImageDraw.Draw(picture)
@@ -94,12 +94,12 @@ def show(pixels: Pixels, outlines: Mapping[Colour, Geometries] | None = None) ->
 
 
 def paint(pixels: Pixels, classes: Pixels, colours: Mapping[int, Colour]) -> Image.Image:
-    """The scene, faded, under the classes in their colours.
+    """Draw the classes in their colours over the faded scene.
 
     Args:
         pixels: (3, H, W).
         classes: (H, W) ids.
-        colours: by id; other ids stay bare.
+        colours: colours by id; other ids are not drawn.
     """
     picture = _enlarge(pixels)
     pale = Image.new("RGB", picture.size, WHITE)
@@ -112,7 +112,7 @@ def paint(pixels: Pixels, classes: Pixels, colours: Mapping[int, Colour]) -> Ima
 
 
 def _ring(polygon: Any) -> npt.NDArray[np.float64]:  # noqa: ANN401 (shapely's)
-    """Outer ring without the steps of pixels."""
+    """Outer ring without pixel steps."""
     return np.asarray(polygon.simplify(1.0).exterior.coords)
 
 
@@ -169,7 +169,7 @@ def _write(
     size: int,
     colour: Colour = INK,
 ) -> None:
-    """Text whose left end and middle line are given."""
+    """Write text at a left end and middle line."""
     pen.text(place, text, colour, _font(size * FINE), anchor="lm")
 
 

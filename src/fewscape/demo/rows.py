@@ -1,4 +1,4 @@
-"""What the demo's picture shows of its two scenes."""
+"""The rows of the demo's picture for its two scenes."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def show_synthetic(
     maps: Mapping[str, Path],
     scores: Mapping[str, Mapping[str, float]],
 ) -> Row:
-    """Scene, maps and truth.
+    """Make the row of the synthetic scene: scene, maps and labels.
 
     Args:
         scene: the scene.
-        examples: what was drawn on it.
-        maps: class maps by the model.
-        scores: of each, IoU by the class.
+        examples: the examples on it.
+        maps: class maps by model.
+        scores: IoU by class, by model.
     """
     names = list(scene.classes)
     colours = choose_colours(names)
@@ -60,12 +60,12 @@ def show_synthetic(
 
 
 def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
-    """Scene, maps and near infrared; nobody knows the truth.
+    """Make the row of the real scene, which has no labels: scene, maps and near infrared.
 
     Args:
         scene: red, green, blue and near infrared, uint8.
         examples: polygons.
-        maps: class maps by the model.
+        maps: class maps by model.
     """
     from fewscape.mapping import read_annotations
     from fewscape.raster import SceneReader
@@ -82,7 +82,7 @@ def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
         Panel(
             f"map by {_call(model)}",
             paint(pixels[:3], read_classes(path), by_id),
-            _tell_estimate(path),
+            _format_estimate(path),
         )
         for model, path in maps.items()
     ]
@@ -95,8 +95,8 @@ def show_real(scene: Path, examples: Path, maps: Mapping[str, Path]) -> Row:
         ],
         dict(zip(names, colours, strict=True)),
         (
-            "NAIP, prairie in North Dakota, 5 m; there are no labels, so the expected IoU is "
-            "estimated from the polygons alone",
+            "NAIP, prairie in North Dakota, 5 m; there are no labels, so the IoU is estimated "
+            "from the polygons alone",
         ),
     )
 
@@ -105,8 +105,8 @@ def _call(model: str) -> str:
     return model.replace("_", " ")
 
 
-def _tell_estimate(classes: Path) -> str:
-    """What the map's tag says of its accuracy; empty if nothing."""
+def _format_estimate(classes: Path) -> str:
+    """Format the accuracy in the map's tag; empty without a tag."""
     with open_raster(classes) as dataset:
         tag = dataset.tags().get("EXPECTED_IOU")
     mean = json.loads(tag)["mean"] if tag else None

@@ -1,4 +1,4 @@
-"""The ground that the demo maps: a synthetic scene with enough objects, its truth, its files."""
+"""The synthetic scene of the demo: choosing it and writing its files."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from fewscape.raster.writing.staging import report_write_errors
 from fewscape.synthetic import BANDS, SYNTHETIC_CLASSES, SceneSpec, make_scene
 
 LEAST_SIZE = 256
-"""Side in pixels of a scene that is more than its examples."""
+"""Minimum side of the scene, pixels."""
 
 LEAST_SHARE = 0.02
-"""Of the scene, that each class must cover."""
+"""Minimum share of the scene per class."""
 
 MAX_SEEDS = 20
-"""Scenes to look at before giving up."""
+"""Maximum number of scenes to try."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoScene:
-    """A scene that shows enough of the classes to map."""
+    """A scene with enough of the classes to map."""
 
     image: npt.NDArray[np.uint8]
     """(3, H, W): red, green, blue."""
     labels: npt.NDArray[np.uint8]
     """(H, W) ids of ``SYNTHETIC_CLASSES``."""
     classes: Mapping[str, int]
-    """Those ids of the classes to map, in the order of the alphabet."""
+    """Ids of the classes to map, in alphabetical order."""
     grid: Georeference
     seed: int
 
     @property
     def truth(self) -> npt.NDArray[np.uint8]:
-        """(H, W) in the ids of the map: 0 background, 1 the first class ..."""
+        """Labels (H, W) with the ids of the map: 0 background, 1 the first class ..."""
         table = np.zeros(256, np.uint8)
         table[list(self.classes.values())] = np.arange(len(self.classes)) + 1
         truth: npt.NDArray[np.uint8] = table[self.labels]
@@ -49,22 +49,23 @@ class DemoScene:
 def find_scene(
     names: Sequence[str], size: int, seed: int, report: Callable[[str], None]
 ) -> DemoScene:
-    """The first scene, from this seed on, of which every class covers at least 2 %.
+    """Find the first scene from this seed on in which every class covers at least 2 %.
 
     Args:
-        names: classes of ``SYNTHETIC_CLASSES`` to map; like in a map, ids follow the alphabet.
-        size: side in pixels.
-        seed: of the first scene to look at.
-        report: told of each scene that was passed over.
+        names: classes of ``SYNTHETIC_CLASSES`` to map; ids are alphabetical, as in a map.
+        size: side, pixels.
+        seed: random seed of the first scene to try.
+        report: called with a message about each skipped scene.
 
     Raises:
-        ConfigError: an unknown class, too small a size, or no scene shows enough of them.
+        ConfigError: a class is unknown, the size is too small, or no scene has enough of the
+            classes.
     """
     if size < LEAST_SIZE:
         raise ConfigError(
             f"a scene of {size} x {size} pixels is too small for the demo",
             f"the side must be {LEAST_SIZE} pixels or more",
-            "leave out --size, or give 1024",
+            "leave out --size, or use 1024",
         )
     ids = {name: _find_id(name) for name in sorted(names)}
     for candidate in range(seed, seed + MAX_SEEDS):
@@ -78,13 +79,13 @@ def find_scene(
     raise ConfigError(
         f"no scene of seeds {seed} to {seed + MAX_SEEDS - 1} shows {LEAST_SHARE:.0%} of "
         + " and of ".join(f"'{name}'" for name in ids),
-        f"a side of {size} pixels may be too small for them",
-        "choose a larger --size, such as 1024",
+        f"a side of {size} pixels may be too small",
+        "use a larger --size, such as 1024",
     )
 
 
 def write_files(scene: DemoScene, folder: Path) -> tuple[Path, Path]:
-    """Write ``scene.tif`` and ``truth.tif`` in the map's ids and colours; return both paths.
+    """Write ``scene.tif`` and ``truth.tif`` with the map's ids and colours; return both paths.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -108,7 +109,7 @@ def _find_id(name: str) -> int:
             return number
     raise ConfigError(
         f"no synthetic scene shows '{name}'",
-        "the demo maps classes that it can draw",
+        "the demo needs classes that it can draw",
         suggest(name, SYNTHETIC_CLASSES.values()),
     )
 

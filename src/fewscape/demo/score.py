@@ -1,4 +1,4 @@
-"""How good the demo's map is, away from what was drawn."""
+"""Score the demo's map outside the examples."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Mask = npt.NDArray[np.bool_]
 
 
 def read_classes(path: Path) -> Labels:
-    """(H, W) of a class map."""
+    """Read a class map (H, W)."""
     with open_raster(path) as dataset:
         return np.asarray(dataset.read(1))
 
 
 def score_map(path: Path, truth: Labels, drawn: Mask) -> list[float]:
-    """IoU of every class of the truth over the scene without what was drawn.
+    """IoU of every class outside the examples.
 
     Args:
         path: class map.
-        truth: (H, W) in the ids of the map: 0 background, 1 to K the classes.
-        drawn: (H, W) pixels that do not count.
+        truth: labels (H, W) with the ids of the map: 0 background, 1 to K the classes.
+        drawn: (H, W) pixels to ignore.
 
     Returns:
-        K numbers in [0, 1]; nan for a class that neither map nor truth has.
+        K numbers in [0, 1]; nan for a class in neither map nor labels.
     """
     classes = read_classes(path)
     known = np.where(drawn, IGNORE, truth)

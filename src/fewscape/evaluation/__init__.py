@@ -1,8 +1,8 @@
-"""Scores of networks on fixed episodes, with intervals."""
+"""Score networks on fixed episodes, with intervals."""
 
 from fewscape.evaluation.comparison import compare_counts, compare_folds, compare_pairs
 from fewscape.evaluation.confusion_chart import draw_confusion
-from fewscape.evaluation.counting import Contender, Counted, count_episodes, join_counted
+from fewscape.evaluation.counting import Candidate, Counted, count_episodes, join_counted
 from fewscape.evaluation.encoding import CropEncoder
 from fewscape.evaluation.evaluate import evaluate
 from fewscape.evaluation.intervals import IouIntervals, bootstrap_iou
@@ -12,12 +12,12 @@ from fewscape.evaluation.panels import explain_episode
 from fewscape.evaluation.pixels import evaluate_pixels
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.evaluation.report import check_writable, make_table, write_results
-from fewscape.evaluation.semantic import SemanticOptions, evaluate_semantic, tell_scores
+from fewscape.evaluation.semantic import SemanticOptions, describe_scores, evaluate_semantic
 from fewscape.evaluation.speed import time_episode
 from fewscape.evaluation.stored_counts import load_counts, save_counts
 
 __all__ = [
-    "Contender",
+    "Candidate",
     "Counted",
     "CropEncoder",
     "IouIntervals",
@@ -33,6 +33,7 @@ __all__ = [
     "compare_pair",
     "compare_pairs",
     "count_episodes",
+    "describe_scores",
     "draw_confusion",
     "evaluate",
     "evaluate_pair",
@@ -43,7 +44,6 @@ __all__ = [
     "load_counts",
     "make_table",
     "save_counts",
-    "tell_scores",
     "time_episode",
     "write_results",
 ]

@@ -1,4 +1,4 @@
-"""Bars of the classes, as a picture."""
+"""Bar chart of class scores."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fewscape.core import write_whole
 
 COLOURS = ("#4c6a92", "#e4572e", "#2f9c95", "#f2b134", "#8e5ea2", "#7a8b99", "#b4436c", "#5b8e3e")
 WIDTH = 0.8
-"""Share of a class's place that its bars fill."""
+"""Share of a class's width that its bars fill."""
 
 
 def draw_bars(results: Mapping[str, Any], path: Path) -> None:
-    """IoU of each class by network with 95 % intervals, the means last.
+    """Draw the IoU of each class by network with 95 % intervals, the means last.
 
     Args:
         results: of ``compare_counts``.

@@ -1,4 +1,4 @@
-"""Networks side by side: scores and paired tests."""
+"""Compare networks: scores and paired tests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from fewscape.evaluation.paired import adjust_holm, compare_pair
 
 
 def compare_counts(manifest: Manifest, counted: Counted) -> dict[str, Any]:
-    """Scores of every network, and a paired test of every pair of them.
+    """Score every network, and test every pair of networks.
 
     Returns:
-        ``models``: by name what ``evaluate`` gives of scores; ``pairs``: for each pair
-        ``first``, ``second``, ``difference`` of mIoU, ``ci95``, ``p`` and ``p_holm``, which is
-        adjusted for the number of pairs; the last three are None where a class has only one
-        query image.
+        ``models``: the scores of ``evaluate`` by name; ``pairs``: for each pair ``first``,
+        ``second``, ``difference`` of mIoU, ``ci95``, ``p`` and ``p_holm``, which is adjusted for
+        the number of pairs; the last three are None if a class has only one query image.
     """
     clusters = [episode.query.image for episode in manifest]
     return {
@@ -29,14 +28,14 @@ def compare_counts(manifest: Manifest, counted: Counted) -> dict[str, Any]:
 
 
 def compare_folds(parts: Mapping[int, tuple[Manifest, Counted]]) -> dict[str, Any]:
-    """``compare_counts`` of all folds together; each network has its score of each fold too.
+    """``compare_counts`` over all folds, with each network's score per fold.
 
     Args:
-        parts: by the number of the fold.
+        parts: manifests and counts by fold number.
 
     Returns:
-        As ``compare_counts``; ``models`` have ``folds`` beside: ``fold``, ``miou``, ``miou_ci95``
-        and ``fb_iou`` of each.
+        Like ``compare_counts``; ``models`` also have ``folds`` with ``fold``, ``miou``,
+        ``miou_ci95`` and ``fb_iou``.
     """
     results = compare_counts(*join_counted(list(parts.values())))
     for name, scores in results["models"].items():
@@ -49,7 +48,7 @@ def compare_folds(parts: Mapping[int, tuple[Manifest, Counted]]) -> dict[str, An
 
 
 def compare_pairs(counted: Counted, clusters: Sequence[str]) -> list[dict[str, Any]]:
-    """The paired tests alone; ``clusters`` are the episodes' query images."""
+    """Run the paired tests; ``clusters`` are the episodes' query images."""
     foreground = {}
     for name, counts in counted.counts.items():
         foreground[name] = (counts.intersection[:, 1].numpy(), counts.union[:, 1].numpy())
@@ -65,7 +64,7 @@ def compare_pairs(counted: Counted, clusters: Sequence[str]) -> list[dict[str, A
                 "p": test.p_value,
             }
         )
-    if any(pair["p"] is None for pair in pairs):  # the clusters are those of every pair
+    if any(pair["p"] is None for pair in pairs):  # all pairs share the clusters
         return [pair | {"p_holm": None} for pair in pairs]
     adjusted = adjust_holm([pair["p"] for pair in pairs])
     return [pair | {"p_holm": value} for pair, value in zip(pairs, adjusted, strict=True)]

@@ -1,4 +1,4 @@
-"""A comparison as tables: for the terminal, for pages and for spreadsheets."""
+"""A comparison as tables: for the terminal, Markdown and CSV."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.table import Table
 
 
 def make_comparison_tables(results: Mapping[str, Any]) -> Iterator[Table]:
-    """Scores without intervals, so that many networks fit a terminal; then the tests."""
+    """Tables of scores without intervals, to fit many networks in a terminal, and of tests."""
     models = results["models"]
     scores = Table(title="IoU, per cent")
     for title in ("data set", "class"):
@@ -45,7 +45,7 @@ def _make_pairs(pairs: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def write_markdown(results: Mapping[str, Any]) -> str:
-    """Tables of the classes and of the pairs, in per cent with 95 % intervals."""
+    """Write tables of classes and pairs, in percent with 95 % intervals."""
     models = results["models"]
     lines = [
         "| data set | class | " + " | ".join(models) + " |",
@@ -72,7 +72,7 @@ def write_markdown(results: Mapping[str, Any]) -> str:
 
 
 def write_csv(results: Mapping[str, Any]) -> str:
-    """A row for every network and class; shares, not per cent."""
+    """Write a row for every network and class, as shares in [0, 1]."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(["model", "dataset", "class", "iou", "low", "high", "episodes"])
@@ -88,7 +88,7 @@ def _p_value(value: float | None) -> str:
 
 
 def _mark_best(scores: Sequence[float | None], mark: str) -> list[str]:
-    """Cells without intervals, the largest within the mark."""
+    """Format cells without intervals and mark the largest."""
     cells = [_cell(score, None) for score in scores]
     best = _find_best(scores)
     cells[best] = mark.format(cells[best])

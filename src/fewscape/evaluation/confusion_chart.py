@@ -1,4 +1,4 @@
-"""A confusion matrix, as a picture."""
+"""Chart of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fewscape.core import write_whole
 
 
 def draw_confusion(results: Mapping[str, Any], names: Sequence[str], path: Path) -> None:
-    """Write the confusion matrix as a picture, rows the truth, in per cent of each row.
+    """Draw the confusion matrix with the truth in rows, in percent of each row.
 
     Args:
-        results: of ``evaluate_pair``.
-        names: of the classes in it.
+        results: results of ``evaluate_pair``.
+        names: class names.
         path: PNG file to write.
     """
     from matplotlib.figure import Figure

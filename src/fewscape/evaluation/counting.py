@@ -1,4 +1,4 @@
-"""Networks on the episodes of a manifest: what each gets right, episode by episode."""
+"""Count the overlaps of networks on the episodes of a manifest."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import torch
 from fewscape.core import ManifestError, Policy
 from fewscape.datasets import FileCrops, Manifest
 from fewscape.datasets.fingerprint import check_labels
-from fewscape.evaluation.encoding import choose_room
+from fewscape.evaluation.encoding import limit_feature_bytes
 from fewscape.evaluation.prediction import ManifestPredictor
 from fewscape.metrics import EpisodeCounts, EpisodeOverlap
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
 
 DECODED_BYTES = 512 << 20
-"""Decoded images to keep; the networks share them."""
+"""Number of decoded images to keep; the networks share them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
-    """A network with what cuts images into its regions."""
+class Candidate:
+    """A network with its region maker."""
 
     model: FewShotModel
     regions: MakeRegions | None = None
@@ -32,15 +32,15 @@ class Contender:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Counts of each network, all over the same episodes in the same order."""
+    """Counts of each network over the same episodes in the same order."""
 
     counts: dict[str, EpisodeOverlap]
     kept: dict[int, dict[str, torch.Tensor]] = field(default_factory=dict)
-    """By position of the episode: what each network found, (H, W) bool."""
+    """By episode index: the prediction (H, W) bool of each network."""
 
 
 def count_episodes(
-    contenders: Mapping[str, Contender],
+    candidates: Mapping[str, Candidate],
     manifest: Manifest,
     root: Path | str,
     policy: Policy,
@@ -50,39 +50,39 @@ def count_episodes(
     keep: Collection[int] = (),
     on_progress: Callable[[int], None] | None = None,
 ) -> Counted:
-    """One pass over the episodes with all networks.
+    """Run all networks over the episodes in one pass.
 
-    Every crop is read once and encoded once by each network, however many episodes use it,
-    unless the features that later episodes need exceed ``max_feature_bytes``.
+    Every crop is read once and encoded once per network, however many episodes use it, unless the
+    features for later episodes exceed ``max_feature_bytes``.
 
     Args:
-        contenders: networks by the names of the results; they are moved to the policy's device
-            and left in the mode they were in.
-        manifest: the episodes, or a selection of them.
+        candidates: networks by their names in the results; they are moved to the policy's device
+            and keep their mode.
+        manifest: the episodes.
         root: folder that the manifest's paths are relative to.
         policy: device and precision.
         bands: see ``FileCrops``.
-        batch_size: episodes at a time.
-        max_feature_bytes: memory for features, shared by the networks; what the machine can spare
-            if not given.
-        keep: positions of episodes whose predictions are wanted.
-        on_progress: told after every batch how many episodes are done.
+        batch_size: episodes per batch.
+        max_feature_bytes: memory for features, shared by the networks; by default what the machine
+            can spare.
+        keep: indices of episodes whose predictions to return.
+        on_progress: called after every batch with the number of finished episodes.
 
     Raises:
-        ManifestError: the manifest is empty, a file is missing, a window leaves its image, or
-            the labels are not those that the manifest was made for.
+        ManifestError: the manifest is empty, a file is missing, a window exceeds its image, or the
+            labels are not those of the manifest.
     """
     if not manifest.episodes:
         raise ManifestError("the manifest has no episodes", "expected at least one")
     manifest.check_files(root)
     check_labels(manifest, root)
     source = FileCrops(root, manifest.ignore, bands, DECODED_BYTES)
-    room = choose_room(policy) if max_feature_bytes is None else max_feature_bytes
-    share = room // len(contenders)
-    was_training = {name: each.model.training for name, each in contenders.items()}
+    room = limit_feature_bytes(policy) if max_feature_bytes is None else max_feature_bytes
+    share = room // len(candidates)
+    was_training = {name: each.model.training for name, each in candidates.items()}
     with ExitStack() as stack:
         predictors = {}
-        for name, each in contenders.items():
+        for name, each in candidates.items():
             stack.callback(each.model.train, was_training[name])
             each.model.eval().to(policy.device)
             predictors[name] = stack.enter_context(
@@ -94,13 +94,13 @@ def count_episodes(
 
 
 def join_counted(parts: Sequence[tuple[Manifest, Counted]]) -> tuple[Manifest, Counted]:
-    """Parts of a benchmark as one, such as folds, each with networks of its own.
+    """Join the parts of a benchmark, such as folds with their own networks.
 
     Args:
-        parts: manifests of different classes, each with the counts of the same names.
+        parts: manifests of different classes, with counts of the same networks.
 
     Returns:
-        The manifest of all episodes, part after part, and their counts.
+        The manifest of all episodes, part by part, and their counts.
     """
     joined: dict[str, list[EpisodeOverlap]] = {name: [] for name in parts[0][1].counts}
     kept: dict[int, dict[str, torch.Tensor]] = {}

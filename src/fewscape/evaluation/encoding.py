@@ -1,4 +1,4 @@
-"""Features of crops, each made once however many episodes use it."""
+"""Encode each crop once, however many episodes use it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
-from fewscape.core import Features, Policy
+from fewscape.core import Closing, Features, Policy
 from fewscape.datasets import Crop
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions
@@ -17,16 +17,16 @@ from fewscape.regions import MakeRegions
 Tensors = tuple[torch.Tensor, torch.Tensor | None]
 
 ReadImage = Callable[[Crop], torch.Tensor]
-"""A crop to its image (3, H, W) uint8; called from threads."""
+"""Reads the image (3, H, W) uint8 of a crop; called from threads."""
 
 
 LEAST_ROOM = 1 << 30
 
 
-def choose_room(policy: Policy) -> int:
-    """Bytes that features may take: a third of the memory, or half of what a GPU has free.
+def limit_feature_bytes(policy: Policy) -> int:
+    """Memory limit of features in bytes: a third of the RAM, or half of a GPU's free memory.
 
-    With less than all features that later episodes need, images are encoded again.
+    If not all features for later episodes fit, images are encoded again.
     """
     if policy.device.type == "cuda":
         return max(LEAST_ROOM, torch.cuda.mem_get_info(policy.device)[0] // 2)
@@ -35,23 +35,23 @@ def choose_room(policy: Policy) -> int:
     return max(LEAST_ROOM, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 3)
 
 
-class CropEncoder:
-    """Encodes the crops of a plan, a step at a time.
+class CropEncoder(Closing):
+    """Encodes the crops of a plan step by step.
 
-    The plan says which crops each step needs, so a crop's features are dropped after its last
-    step. Where even those still needed exceed the memory, the ones needed last go first, which is
-    the best that any rule can do (Belady 1966), and are encoded again later. Images, and their
-    regions if the network wants some, are read in threads one step ahead.
+    The plan lists the crops of each step, so a crop's features are dropped after its last step. If
+    the remaining features exceed the memory, those needed last are evicted first, which is optimal
+    (Belady 1966), and are encoded again later. Images and regions are read in threads one step
+    ahead.
 
     Args:
         model: the network; the caller sets its mode and device.
-        plan: crops of each step; a crop may occur several times.
-        read_image: gives the pixels.
-        policy: where features live and in which precision they are computed.
-        regions: makes the region map of an image; None for none.
+        plan: crops of each step; a crop may repeat.
+        read_image: reads the pixels.
+        policy: device and precision of the features.
+        regions: region maker, or None.
         max_bytes: memory for features between steps.
         batch_size: images encoded together.
-        num_threads: readers.
+        num_threads: number of reader threads.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class CropEncoder:
         self.max_bytes = max_bytes
         self.batch_size = batch_size
         self.num_encoded = 0
-        """Images encoded so far."""
+        """Number of images encoded so far."""
         self._read_image = read_image
         self._regions = regions
         self._uses: dict[Crop, deque[int]] = {}
@@ -82,14 +82,12 @@ class CropEncoder:
         self._threads = ThreadPoolExecutor(num_threads)
         self._reads: dict[Crop, Future[Tensors]] = {}
 
-    def __enter__(self) -> CropEncoder:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
+    def close(self) -> None:
+        """Stop the reader threads."""
         self._threads.shutdown(cancel_futures=True)
 
     def encode_step(self, step: int) -> Features:
-        """Features of the step's crops, in the plan's order; steps are taken from first to last."""
+        """Features of the step's crops, in the plan's order; call for each step in order."""
         crops = self.plan[step]
         self._start_reads(crops)
         if step + 1 < len(self.plan):
@@ -121,7 +119,7 @@ class CropEncoder:
         features = self.model.encode(torch.stack(images).to(device), maps)
         self.num_encoded += len(crops)
         for index, crop in enumerate(crops):
-            # A copy: a view would keep the whole batch in memory as long as one crop is needed.
+            # A copy, since a view would keep the whole batch in memory.
             self._kept[crop] = _copy(features[index : index + 1])
 
     def _forget(self) -> None:

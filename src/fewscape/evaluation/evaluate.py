@@ -1,4 +1,4 @@
-"""A network's scores on the episodes of a manifest."""
+"""Score a network on the episodes of a manifest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from fewscape import __version__
 from fewscape.core import Policy
 from fewscape.datasets import Manifest
-from fewscape.evaluation.counting import Contender, count_episodes
+from fewscape.evaluation.counting import Candidate, count_episodes
 from fewscape.evaluation.intervals import bootstrap_iou
 from fewscape.metrics import EpisodeOverlap, divide_overlap, sum_groups
 from fewscape.models import FewShotModel
@@ -33,38 +33,38 @@ def evaluate(
     max_feature_bytes: int | None = None,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict[str, Any]:
-    """IoU of every (data set, class), their mean, and 95 % intervals over episodes.
+    """Compute the IoU of every (data set, class), their mean, and 95 % intervals over episodes.
 
-    Every crop is encoded once, however many episodes use it, unless the features that later
-    episodes need exceed ``max_feature_bytes``.
+    Every crop is encoded once, however many episodes use it, unless the features for later episodes
+    exceed ``max_feature_bytes``.
 
     Args:
-        model: the network; it is moved to the policy's device and left in the mode it was in.
-        manifest: the episodes, or a selection of them.
+        model: the network; it is moved to the policy's device and keeps its mode.
+        manifest: the episodes.
         root: folder that the manifest's paths are relative to.
-        model_name: what to call the network in the results; its own name if not given.
+        model_name: name of the network in the results; its own name if not given.
         policy: device and precision; the best of this machine if not given.
-        regions: makes the region maps that the network wants; None for none.
+        regions: region maker of the network, or None.
         bands: see ``FileCrops``.
-        batch_size: episodes at a time.
-        max_feature_bytes: memory for features that later episodes need; what the machine can
-            spare if not given.
-        on_progress: told after every batch how many episodes are done.
+        batch_size: episodes per batch.
+        max_feature_bytes: memory for features of later episodes; by default what the machine can
+            spare.
+        on_progress: called after every batch with the number of finished episodes.
 
     Returns:
-        What ``fewscape evaluate`` writes: ``miou``, ``miou_ci95``, ``fb_iou``, ``per_class``,
-        ``model``, ``episodes_sha256``, ``seconds``, ``device``, ``precision``, ``version``.
-        Scores lie in [0, 1], and are None where there was nothing to score.
+        The content of ``fewscape evaluate``'s file: ``miou``, ``miou_ci95``, ``fb_iou``,
+        ``per_class``, ``model``, ``episodes_sha256``, ``seconds``, ``device``, ``precision``,
+        ``version``. Scores are in [0, 1], or None if there was nothing to score.
 
     Raises:
-        ManifestError: the manifest is empty, a file is missing, a window leaves its image, or
-            the labels are not those that the manifest was made for.
+        ManifestError: the manifest is empty, a file is missing, a window exceeds its image, or the
+            labels are not those of the manifest.
     """
     started = time.perf_counter()
     name = model_name or model.name
     policy = policy or Policy.choose()
     counted = count_episodes(
-        {name: Contender(model, regions)},
+        {name: Candidate(model, regions)},
         manifest,
         root,
         policy,
@@ -88,8 +88,8 @@ def score_counts(manifest: Manifest, counts: EpisodeOverlap) -> dict[str, Any]:
     """``miou``, ``miou_ci95``, ``fb_iou`` and ``per_class`` of ``evaluate``.
 
     Args:
-        manifest: the episodes that were counted.
-        counts: theirs; the groups are the positions of the manifest's classes.
+        manifest: the counted episodes.
+        counts: their counts; groups are indices of the manifest's classes.
     """
     intersections, unions, group = counts
     num_groups = len(manifest.classes)
@@ -121,5 +121,5 @@ def score_counts(manifest: Manifest, counts: EpisodeOverlap) -> dict[str, Any]:
 
 
 def _plain(score: torch.Tensor | float) -> float | None:
-    """A number for JSON, which knows no nan."""
+    """Convert nan to None for JSON."""
     return None if math.isnan(score) else float(score)

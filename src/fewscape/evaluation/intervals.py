@@ -1,4 +1,4 @@
-"""How far a score would move had other episodes been drawn."""
+"""Bootstrap intervals of scores over episodes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class IouIntervals:
     """Lower and upper bounds of IoU in [0, 1]."""
 
     miou: Floats
-    """(2,) of the mean over the groups."""
+    """(2,) bounds of the mean over the groups."""
     per_group: Floats
-    """(G, 2) of each group."""
+    """(G, 2) bounds of each group."""
 
 
 def bootstrap_iou(
@@ -32,22 +32,21 @@ def bootstrap_iou(
 ) -> IouIntervals:
     """Percentile bootstrap over episodes, stratified by group.
 
-    Every resample draws as many episodes of each group as there are, with replacement, sums their
-    intersections and unions, and divides. Groups are the fixed part of a benchmark and are not
-    resampled.
+    Every resample draws the episodes of each group with replacement, sums their intersections and
+    unions, and divides. Groups are fixed in a benchmark and are not resampled.
 
     Args:
         intersection: (E,) foreground pixels of each episode.
         union: (E,) likewise.
-        group: (E,) numbers below ``num_groups``.
+        group: (E,) group numbers below ``num_groups``.
         num_groups: G.
-        num_resamples: how many resamples.
-        level: share of them between the bounds.
-        seed: of the resampling.
+        num_resamples: number of resamples.
+        level: share of resamples between the bounds.
+        seed: random seed.
 
     Returns:
-        The bounds; nan where a group has no union or fewer than two episodes, and for the mean
-        where a group has only one: it says nothing of how episodes vary.
+        The bounds; nan if a group has no union or fewer than two episodes, and for the mean if a
+        group has only one, since its variation is unknown.
     """
     rng = np.random.default_rng(seed)
     scores = np.full((num_groups, num_resamples), np.nan)

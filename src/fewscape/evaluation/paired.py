@@ -1,4 +1,4 @@
-"""Whether two networks differ, asked on the episodes that both have seen."""
+"""Paired tests of two networks on the same episodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Integers = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MIN_CLUSTERS = 2
-"""Clusters of a group from which their variation can be estimated."""
+"""Minimum number of clusters of a group to estimate their variation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +21,24 @@ class PairedTest:
 
     difference: float
     ci95: tuple[float, float] | None
-    """Percentiles 2.5 and 97.5 of the resampled differences; None where a group has only one
-    cluster, which says nothing of how they vary."""
+    """Percentiles 2.5 and 97.5 of the resampled differences; None if a group has only one
+    cluster."""
     p_value: float | None
-    """Two-sided: how often the resampled difference has the other sign, twice; None likewise."""
+    """Two-sided p value: twice the share of resampled differences with the other sign; None
+    likewise."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResampledIou:
-    """IoU of G groups, as counted and under D resamples; the mean over runs."""
+    """IoU of G groups, as counted and for D resamples; mean over runs."""
 
     observed: Floats
     """(G,)"""
     drawn: Floats
-    """(G, D); nan for a group of a single cluster."""
+    """(G, D); nan for a group with a single cluster."""
 
     def interval(self, groups: Sequence[int] | None = None) -> tuple[float, float] | None:
-        """95 % interval of the mean over some groups, or over all; None if it is not known."""
+        """95 % interval of the mean over some or all groups; None if unknown."""
         mean = self.drawn[slice(None) if groups is None else list(groups)].mean(axis=0)
         return None if np.isnan(mean).any() else _percentiles(mean)
 
@@ -52,21 +53,21 @@ def resample_iou(
 ) -> ResampledIou:
     """Bootstrap of the IoU over clusters of episodes, stratified by group.
 
-    Episodes of one cluster, such as those with the same query image, are alike, so they are drawn
-    together. The draws depend on groups, clusters and seed alone: two networks that are given the
-    same ones are resampled in pairs.
+    Episodes of a cluster, such as those with the same query image, are correlated, so they are
+    drawn together. The draws depend only on groups, clusters and seed, so networks with the same
+    ones are resampled in pairs.
 
     Args:
-        intersection: foreground pixels of each episode, (E,), or (R, E) of several runs, such as
-            trainings that differ in their seed; runs are averaged, not resampled.
+        intersection: foreground pixels of each episode, (E,), or (R, E) for several runs, such as
+            training seeds; runs are averaged, not resampled.
         union: likewise.
         group: (E,) number of each episode's (data set, class).
-        cluster: E names.
+        cluster: E cluster names.
         num_resamples: D.
-        seed: of the draws.
+        seed: random seed.
 
     Returns:
-        The IoU of each group, in the order of the numbers; 0 where there is no union.
+        The IoU of each group by number; 0 without a union.
     """
     rng = np.random.default_rng(seed)
     counts = np.stack([np.atleast_2d(intersection), np.atleast_2d(union)]).astype(np.float64)
@@ -95,16 +96,15 @@ def compare_pair(
 ) -> PairedTest:
     """Paired bootstrap of the difference of mIoU, see ``resample_iou``.
 
-    Both networks are summed over the same draws, and what varies from image to image for both
-    cancels out.
+    Both networks use the same draws, so variation between images that affects both cancels out.
 
     Args:
         first: intersections and unions of the foreground, (E,) or (R, E) each.
-        second: likewise of the other network, in the same order.
+        second: likewise for the other network, in the same order.
         group: (E,) number of each episode's (data set, class).
-        cluster: E names, such as those of the query images.
-        num_resamples: how many draws.
-        seed: of the draws.
+        cluster: E cluster names, such as the query images.
+        num_resamples: number of draws.
+        seed: random seed.
 
     Returns:
         The difference of the means over groups; groups without a union count as zero for both.
@@ -116,7 +116,7 @@ def compare_pair(
 
 
 def compare_resampled(first: ResampledIou, second: ResampledIou) -> PairedTest:
-    """The paired test of two networks that were resampled alike."""
+    """The paired test of two networks with the same resamples."""
     difference = float(first.observed.mean() - second.observed.mean())
     differences = (first.drawn - second.drawn).mean(axis=0)
     if np.isnan(differences).any():
@@ -127,7 +127,7 @@ def compare_resampled(first: ResampledIou, second: ResampledIou) -> PairedTest:
 
 
 def adjust_holm(p_values: Sequence[float]) -> list[float]:
-    """P values of several tests, adjusted so that all hold together (Holm 1979).
+    """Adjust the p values of several tests (Holm 1979).
 
     Examples:
         >>> adjust_holm([0.01, 0.04, 0.03])
@@ -142,7 +142,7 @@ def adjust_holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _divide(sums: Floats) -> Floats:
-    """IoU (...) of sums (2, R, ...), the mean over the runs."""
+    """IoU (...) of sums (2, R, ...), averaged over runs."""
     iou: Floats = (sums[0] / np.maximum(sums[1], 1)).mean(axis=0)
     return iou
 

@@ -23,19 +23,19 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class PairProtocol:
-    """How supports and test pixels are chosen.
+    """The choice of supports and test pixels.
 
     Attributes:
-        split: ``given`` takes the ground for training and test that the data set names, ``random``
-            single pixels, ``blocks`` squares with a gap between them. Random pixels leak: the
-            windows of neighbours overlap.
-        shots: supports of a class.
-        draws: of the supports.
-        classes: only these labels, for instance those that were not trained on; all if empty.
-        block: side of the blocks in multispectral pixels.
-        gap: between blocks for supports and for the test.
-        test_share: of the pixels of each class, where the split is ours.
-        seed: of the split and the draws.
+        split: ``given`` uses the data set's training and test areas, ``random`` single pixels,
+            ``blocks`` squares with a gap between them. Random pixels leak, since the windows of
+            neighbours overlap.
+        shots: supports per class.
+        draws: random draws of the supports.
+        classes: only these labels, for example unseen ones; all if empty.
+        block: side of the blocks, multispectral pixels.
+        gap: gap between blocks of supports and test, multispectral pixels.
+        test_share: share of test pixels per class, unless the split is given.
+        seed: random seed of the split and the draws.
     """
 
     split: Split = "blocks"
@@ -55,21 +55,20 @@ def evaluate_pair(
     policy: Policy,
     supports: LabelledPair | None = None,
 ) -> dict[str, Any]:
-    """Scores on one pair, with supports from it or from another one.
+    """Score a network on one pair, with supports from it or from another one.
 
     Args:
         model: the network.
-        pair: what is classified.
+        pair: the pair to classify.
         protocol: see ``PairProtocol``; with ``supports``, all labelled pixels are test pixels.
         policy: device.
-        supports: another scene, from which all supports are drawn.
+        supports: another pair to draw all supports from.
 
     Returns:
-        See ``evaluate_pixels``; and ``pair``, ``split`` and the numbers of pixels.
+        See ``evaluate_pixels``; also ``pair``, ``split`` and the numbers of pixels.
 
     Raises:
-        DatasetError: no labels, no split where one is to be given, or a class with too few
-            pixels.
+        DatasetError: labels or the given split are missing, or a class has too few pixels.
     """
     if supports is None:
         shown, hidden = _split(pair, protocol)
@@ -108,7 +107,7 @@ def _labels(pair: LabelledPair, protocol: PairProtocol) -> npt.NDArray[np.uint8]
 
 
 def _split(pair: LabelledPair, protocol: PairProtocol) -> tuple[Mask, Mask]:
-    """Ground of the supports and of the test, (h, w)."""
+    """Masks (h, w) of support and test pixels."""
     labels = _labels(pair, protocol)
     labelled = labels > 0
     rng = np.random.default_rng(protocol.seed)
@@ -116,7 +115,7 @@ def _split(pair: LabelledPair, protocol: PairProtocol) -> tuple[Mask, Mask]:
         case "given":
             if pair.train is None or pair.test is None:
                 raise DatasetError(
-                    f"the pair '{pair.name}' does not say what is for training",
+                    f"the pair '{pair.name}' has no training and test areas",
                     "expected train.npy and test.npy beside the rasters",
                     "split it by blocks or at random",
                 )
@@ -134,7 +133,7 @@ def _split(pair: LabelledPair, protocol: PairProtocol) -> tuple[Mask, Mask]:
 def _describe(
     model: DualSource, pair: LabelledPair, ground: Mask, policy: Policy
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Descriptors and labels of the pixels of a mask, by the path that maps pairs."""
+    """Descriptors and labels of a mask's pixels, by the code that maps pairs."""
     assert pair.labels is not None, "looked up before"
     scene = PairScene(PanMsArrays(f"'{pair.name}'", pair.pair, pair.valid), model, policy)
     pixels = np.argwhere(ground)

@@ -1,4 +1,4 @@
-"""Why a network decides as it does: its prediction and its maps as pictures."""
+"""Pictures of a network's prediction and intermediate maps."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from fewscape.ops import resize_maps
 Picture = npt.NDArray[np.uint8]
 
 MOST_CHANNELS = 2
-"""Maps with more are features, which no picture shows."""
+"""Maps with more channels are features, which are not shown."""
 
 
 def explain_episode(model: FewShotModel, episode: Episode) -> dict[str, Picture]:
-    """The prediction over the query, then each named map of the network's ``Output``.
+    """Draw the prediction over the query, then each named map of the network's ``Output``.
 
-    Maps are shown from their least value (dark) to their largest (bright); of a pair of maps
-    the one of the foreground.
+    Maps are shown from minimum (dark) to maximum (bright); of two maps, the foreground's.
 
     Args:
-        model: in evaluation mode, on the CPU.
-        episode: of batch 1.
+        model: the network in evaluation mode, on the CPU.
+        episode: an episode of batch 1.
 
     Returns:
         (H, W, 3) pictures by title.

@@ -22,25 +22,25 @@ def evaluate_pixels(
     draws: int = 10,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """All classes at once from K shots each, over several draws of the supports.
+    """Classify all test pixels from K shots per class, over several draws of the supports.
 
     Args:
-        support_descriptors: (N, D) of the pixels that supports are drawn from.
+        support_descriptors: (N, D) descriptors to draw supports from.
         support_labels: (N,) from 1.
-        test_descriptors: (P, D), every test pixel; each is classified by itself.
+        test_descriptors: (P, D) descriptors of all test pixels.
         test_labels: (P,).
         shots: K.
-        temperature: of the cosines.
-        draws: of the supports.
-        seed: of the draws.
+        temperature: temperature of the cosines.
+        draws: number of draws of the supports.
+        seed: random seed of the draws.
 
     Returns:
         ``oa``, ``aa`` and ``kappa``, each a mean with its standard deviation over the draws
         (``oa_std`` ...) and its 95 % interval of the mean (``oa_ci95`` ...); ``recall`` of each
-        class; ``confusion``, summed over the draws, rows the truth; ``classes``.
+        class; ``confusion``, summed over the draws with the truth in rows; ``classes``.
 
     Raises:
-        DatasetError: a class of the test pixels has fewer labels than shots.
+        DatasetError: a test class has fewer labels than shots.
     """
     classes = torch.unique(test_labels)
     members = [torch.nonzero(support_labels == number)[:, 0] for number in classes]
@@ -49,7 +49,7 @@ def evaluate_pixels(
             raise DatasetError(
                 f"class {number} has {len(own)} labelled pixels to draw supports from",
                 f"expected at least {shots}",
-                "label more pixels or take fewer shots",
+                "label more pixels or use fewer shots",
             )
     truth = torch.searchsorted(classes, test_labels)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Predictions for the queries of a manifest, batch by batch."""
+"""Predict the queries of a manifest, batch by batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from fewscape.core import Policy
+from fewscape.core import Closing, Policy
 from fewscape.datasets import Crop, EpisodeSpec, FileCrops, Manifest
 from fewscape.datasets.crops import mask_of, read_image, read_labels
 from fewscape.evaluation.encoding import CropEncoder
@@ -16,17 +16,17 @@ from fewscape.ops import resize_maps
 from fewscape.regions import MakeRegions
 
 
-class ManifestPredictor:
-    """Runs a network over episodes; close it, or use it in a ``with`` block.
+class ManifestPredictor(Closing):
+    """Runs a network over episodes; close it, or use it as a context manager.
 
     Args:
         model: the network, in evaluation mode and on the policy's device.
         manifest: the episodes.
-        source: where the crops are read.
+        source: source of the crops.
         policy: device and precision.
-        regions: makes the region maps that the network wants; None for none.
-        batch_size: episodes at a time.
-        max_feature_bytes: memory for features that later episodes need.
+        regions: region maker of the network, or None.
+        batch_size: episodes per batch.
+        max_feature_bytes: memory for features of later episodes.
     """
 
     def __init__(
@@ -55,15 +55,13 @@ class ManifestPredictor:
             2 * batch_size,
         )
 
-    def __enter__(self) -> ManifestPredictor:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.encoder.__exit__(*exception)
+    def close(self) -> None:
+        """Stop the reader threads."""
+        self.encoder.close()
 
     @torch.inference_mode()
     def predict(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The queries of one batch; batches are taken from first to last.
+        """Predict the queries of one batch; call for each batch in order.
 
         Returns:
             Foreground (B, H, W) bool, and the true masks (B, H, W) uint8.

@@ -1,4 +1,4 @@
-"""Results for people and for files."""
+"""Results as tables and files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fewscape.core import OutputError, check_folder, write_bytes
 
 
 def make_table(results: Mapping[str, Any]) -> Table:
-    """The results of ``evaluate`` as a table for the terminal, in percent."""
+    """Make a terminal table of the results of ``evaluate``, in percent."""
     table = Table(title=f"{results['model']} on episodes {results['episodes_sha256'][:12]}")
     table.add_column("data set", footer="mean of classes")
     table.add_column("class", footer=f"FB-IoU {_percent(results['fb_iou'])}")
@@ -34,7 +34,7 @@ def make_table(results: Mapping[str, Any]) -> Table:
 
 
 def write_results(results: Mapping[str, Any], path: Path | str) -> None:
-    """Write results as JSON; the file appears whole or not at all.
+    """Write results as JSON, atomically.
 
     Raises:
         OutputError: it cannot be written.
@@ -48,10 +48,10 @@ def write_results(results: Mapping[str, Any], path: Path | str) -> None:
 
 
 def check_writable(path: Path | str) -> None:
-    """See before the work starts that a file can be written there.
+    """Check before the work starts that a file can be written.
 
     Raises:
-        OutputError: it cannot.
+        OutputError: it cannot be written.
     """
     try:
         check_folder(Path(path).parent)
@@ -60,9 +60,7 @@ def check_writable(path: Path | str) -> None:
 
 
 def _unwritable(path: Path | str, error: OSError) -> OutputError:
-    return OutputError(
-        f"'{path}' cannot be written: {error.strerror}", "", "choose another place for it"
-    )
+    return OutputError(f"'{path}' cannot be written: {error.strerror}", "", "choose another path")
 
 
 def _percent(score: float | None) -> str:

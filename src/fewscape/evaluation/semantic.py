@@ -1,4 +1,4 @@
-"""Scores of a fully supervised network on whole images, by the path that maps scenes."""
+"""Score a supervised network on whole images, by the code that maps scenes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from fewscape.raster import SceneReader
 
 @dataclass(frozen=True, slots=True)
 class SemanticOptions:
-    """How a network is scored."""
+    """Options of the evaluation."""
 
     overlap: float = 0.25
-    """Share of a window's side that neighbours have in common."""
+    """Overlap of neighbouring windows, as a share of their side."""
     batch_size: int = 8
-    """Windows that pass the network together."""
+    """Windows per batch."""
     unscored: tuple[str, ...] = ()
-    """Classes left out from the second mean, such as clutter (ISPRS)."""
+    """Classes excluded from the second mean, such as clutter (ISPRS)."""
     predictions: Path | None = None
-    """Folder for one PNG an image with the ids of ``classes.json``: what LoveDA's server takes."""
+    """Folder for a PNG per image with the ids of ``classes.json``, the format of LoveDA's
+    server."""
     progress: Callable[[int], None] = lambda pixels: None
-    """Called with the number of pixels finished since the last call."""
+    """Called with the number of newly finished pixels."""
 
 
 def evaluate_semantic(
@@ -42,24 +43,24 @@ def evaluate_semantic(
     areas: Sequence[Area],
     options: SemanticOptions | None = None,
 ) -> dict[str, Any]:
-    """Confusion of all pixels of some areas, and the scores made of it.
+    """Score a network on all pixels of some areas.
 
-    Windows see beyond the edge of an area where the image goes on; only the area is scored.
+    Windows may extend beyond an area into the image; only the area is scored.
 
     Args:
         segmenter: the network with its views.
         dataset: the images.
-        areas: what is scored.
+        areas: the areas to score.
         options: see ``SemanticOptions``.
 
     Returns:
         ``overall_accuracy``; ``means``, of all classes and without ``unscored``, each with
-        ``variant``, ``miou`` and ``mean_f1``; ``per_class``; ``confusion`` (rows the truth);
-        ``scored_share`` of the pixels that have labels; and what the run was made with. All
-        scores lie in [0, 1], None where nothing can be said.
+        ``variant``, ``miou`` and ``mean_f1``; ``per_class``; ``confusion`` (truth in rows);
+        ``scored_share``, the share of labelled pixels; and the settings of the run. All scores are
+        in [0, 1], None if undefined.
 
     Raises:
-        ConfigError: the network has other classes than the data, or none of ``unscored``.
+        ConfigError: the classes of network and data differ, or ``unscored`` is unknown.
         OutputError: a prediction cannot be written.
     """
     options = options or SemanticOptions()
@@ -73,7 +74,7 @@ def evaluate_semantic(
         confusion += _score_area(segmenter, reader, area, options)
         pixels += area.pixels
     return {
-        **tell_scores(confusion, segmenter.class_names, options.unscored),
+        **describe_scores(confusion, segmenter.class_names, options.unscored),
         "scored_share": int(confusion.sum()) / max(1, pixels),
         "pixels": pixels,
         "images": [image_stem(dataset, area.image) for area in areas],
@@ -89,16 +90,16 @@ def evaluate_semantic(
     }
 
 
-def tell_scores(
+def describe_scores(
     confusion: torch.Tensor, class_names: Sequence[str], unscored: Sequence[str] = ()
 ) -> dict[str, Any]:
     """The scores of counts (N, N) as plain data, see ``evaluate_semantic``."""
     scores = score_confusion(confusion)
-    means = [_tell_means("all classes", scores)]
+    means = [_describe_means("all classes", scores)]
     if unscored:
         kept = [number for number, name in enumerate(class_names) if name not in unscored]
         without = "without " + " and ".join(unscored)
-        means.insert(0, _tell_means(without, score_confusion(confusion, kept)))
+        means.insert(0, _describe_means(without, score_confusion(confusion, kept)))
     names = ("iou", "f1", "precision", "recall")
     per_class = [
         {"class_name": name}
@@ -114,7 +115,7 @@ def tell_scores(
     }
 
 
-def _tell_means(variant: str, scores: ClassScores) -> dict[str, Any]:
+def _describe_means(variant: str, scores: ClassScores) -> dict[str, Any]:
     return {
         "variant": variant,
         "miou": _plain(scores.miou),
@@ -130,9 +131,9 @@ def _plain(score: float) -> float | None:
 def _check_classes(known: Sequence[str], found: Sequence[str], unscored: Sequence[str]) -> None:
     if tuple(known) != tuple(found):
         raise ConfigError(
-            f"the model knows {len(known)} classes ({', '.join(known)})",
+            f"the model has {len(known)} classes ({', '.join(known)})",
             f"the data have {len(found)}: {', '.join(found)}",
-            "score it on data with its own classes, in the order of their ids",
+            "use data with the model's classes, in the order of their ids",
         )
     absent = [name for name in unscored if name not in known]
     if absent:

@@ -1,4 +1,4 @@
-"""How long one episode takes."""
+"""Time one episode."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ import torch
 
 from fewscape.core import Episode, Policy
 from fewscape.datasets import Manifest, ManifestEpisodes
-from fewscape.evaluation.counting import Contender
+from fewscape.evaluation.counting import Candidate
 
 REPEATS = {"cpu": (2, 10), "cuda": (50, 300)}
-"""Calls before and while the time is taken."""
+"""Number of warm-up and timed calls."""
 
 
 def time_episode(
-    contender: Contender, manifest: Manifest, root: Path | str, policy: Policy
+    candidate: Candidate, manifest: Manifest, root: Path | str, policy: Policy
 ) -> float:
-    """Median seconds of a network for one episode: support and query from pixels to logits.
+    """Median seconds of one episode: support and query from pixels to logits.
 
-    Alone in its batch and without reading; what the published tables of speed give.
+    Batch size 1 without reading, as in published tables.
 
     Args:
-        contender: the network and what makes its regions, whose time is not counted.
-        manifest: its first episode is taken.
-        root: folder that its paths are relative to.
+        candidate: the network and its region maker, whose time is not counted.
+        manifest: manifest whose first episode is used.
+        root: folder that the manifest's paths are relative to.
         policy: device and precision.
     """
-    model = contender.model.eval().to(policy.device)
-    episode = ManifestEpisodes(manifest, root, contender.regions)[0]
+    model = candidate.model.eval().to(policy.device)
+    episode = ManifestEpisodes(manifest, root, candidate.regions)[0]
     episode = Episode.stack([episode]).to(policy.device)
     warm_up, repeats = REPEATS.get(policy.device.type, REPEATS["cpu"])
     seconds = []

@@ -1,4 +1,4 @@
-"""Counts of every episode as a file, from which all scores can be computed again."""
+"""Store the counts of every episode, from which all scores can be recomputed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FACTS = "facts"
 
 
 def save_counts(counts: EpisodeOverlap, facts: Mapping[str, Any], path: Path) -> None:
-    """Write counts and what they are of; the file appears whole or not at all.
+    """Write counts and facts atomically.
 
     Args:
-        counts: of E episodes.
+        counts: counts of E episodes.
         facts: plain data, such as the hash of the manifest.
         path: a safetensors file.
 
@@ -36,7 +36,7 @@ def save_counts(counts: EpisodeOverlap, facts: Mapping[str, Any], path: Path) ->
 
 
 def load_counts(path: Path) -> tuple[EpisodeOverlap, dict[str, Any]]:
-    """Counts and facts of ``save_counts``.
+    """Read the counts and facts of ``save_counts``.
 
     Raises:
         ResultsError: the file is damaged.
@@ -47,7 +47,7 @@ def load_counts(path: Path) -> tuple[EpisodeOverlap, dict[str, Any]]:
             return counts, json.loads(file.metadata()[FACTS])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ResultsError(
-            f"'{path}' holds no counts of episodes: {error}",
-            "it was altered, or written by another version",
+            f"'{path}' is not a file of episode counts: {error}",
+            "it was modified, or written by another version",
             "delete it and run the command again",
         ) from error

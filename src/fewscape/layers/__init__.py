@@ -1,4 +1,4 @@
-"""Parts with parameters that networks are built from."""
+"""Layers with parameters that networks share."""
 
 from fewscape.layers.center_pivot import CenterPivotBlock, CenterPivotConv4d
 from fewscape.layers.convolution import ConvStack, NormStack

@@ -1,8 +1,8 @@
 """Centre-pivot 4D convolution (HSNet, Min et al. 2021, section 4.2) on correlation tensors.
 
 A correlation tensor holds C values for every pair of a query and a support position. It is kept
-as (B, Hq, Wq, Hs, Ws, C): with the channels innermost, exchanging the two sides moves whole
-runs of C numbers, which is several times faster than permuting six axes of single numbers.
+as (B, Hq, Wq, Hs, Ws, C): with the channels innermost, swapping the two sides moves whole runs of C
+numbers, which is several times faster than permuting single numbers.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class GroupNorm4d(nn.GroupNorm):
 
 
 class CenterPivotBlock(nn.Sequential):
-    """Several times centre-pivot convolution, group normalisation (4 groups) and ReLU.
+    """A stack of centre-pivot convolutions, each with group normalisation (4 groups) and ReLU.
 
     Args:
         in_channels: C of the input.

@@ -11,20 +11,19 @@ Adjacency = Literal["static", "dynamic"]
 
 
 class GloRe(nn.Module):
-    """Positions are gathered into nodes, the nodes exchange their states and give them back.
+    """Gathers positions into nodes, exchanges states between nodes and maps them back.
 
-    The sums over positions are divided by their number, so that a window of another size means
-    the same and half precision does not overflow. The last norm starts with scale zero: a new
-    unit is the identity.
+    Sums over positions are divided by their number, which makes them independent of the window size
+    and safe in half precision. The last norm starts with scale zero, so a new unit is the identity.
 
     Args:
         channels: C of the maps.
         nodes: N of the graph.
         states: S, length of a node's vector; the paper takes twice the nodes.
-        adjacency: ``static`` learns which nodes belong together, as published; ``dynamic`` asks
-            the nodes of each image, ``softmax(V^T V / sqrt(S))``.
-        groups: of the group norm that stands for the batch norm of the paper, so that small
-            batches and single windows are treated alike.
+        adjacency: ``static`` learns one adjacency, as published; ``dynamic`` computes it from the
+            nodes of each image, ``softmax(V^T V / sqrt(S))``.
+        groups: groups of the group norm that replaces the paper's batch norm, so that the batch
+            size does not matter.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class GloRe(nn.Module):
         return torch.matmul(states, assignment.transpose(1, 2)) / rows.shape[2]
 
     def _exchange(self, nodes: torch.Tensor) -> torch.Tensor:
-        """What each node hears from the others: (B, S, N)."""
+        """Messages between nodes: (B, S, N)."""
         if self.exchange is not None:
             heard: torch.Tensor = self.exchange(nodes.transpose(1, 2)).transpose(1, 2)
             return heard

@@ -1,4 +1,4 @@
-"""The trunk that HSNet and its descendants share: from correlation tensors to a query map."""
+"""The trunk of HSNet and its descendants: from correlation tensors to a query map."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from fewscape.layers.center_pivot import CenterPivotBlock
 from fewscape.ops import resize_maps
 
 KERNELS = {32: (5, 5, 3), 16: (5, 3, 3), 8: (3, 3, 3)}
-"""Kernels of a squeeze block by the side of the support that it takes in."""
+"""Kernels of a squeeze block by the side of its support input."""
 STRIDES = {32: (4, 4, 2), 16: (4, 2, 2), 8: (2, 2, 2)}
-"""Its strides on the support side, which end at one position."""
+"""Its strides on the support side, which reduce it to one position."""
 
 
 class HypercorrelationTrunk(nn.Module):
     """Squeezes the support side of three levels and mixes them coarse to fine.
 
-    HSNet (Min et al. 2021, section 4.2), figure 3: what decodes the query map is left to the
-    network that inherits this.
+    HSNet (Min et al. 2021, section 4.2), figure 3; subclasses decode the query map.
 
     Args:
         planes: correlation planes of each level, fine to coarse.
         widths: channels of the three layers of a squeeze; the last is the trunk's width.
-        support_sides: cells a side of the support on each level, fine to coarse.
-        align_corners: grid of the enlargements.
+        support_sides: cells per side of the support on each level, fine to coarse.
+        align_corners: alignment of upsampling.
     """
 
     def __init__(
@@ -47,11 +46,11 @@ class HypercorrelationTrunk(nn.Module):
         self.mix8 = CenterPivotBlock(widths[-1], *mixing)
 
     def squeeze(self, pairs: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The query map of the finest level, averaged over what is left of the support.
+        """The query map of the finest level, averaged over the remaining support positions.
 
         Args:
             pairs: (B, Hq, Wq, Hs, Ws, planes) of stride 8, 16 and 32;
-                the support's sides are what the strides expect or smaller.
+                the support's sides are those of the strides or smaller.
 
         Returns:
             (B, C, H / 8, W / 8).
@@ -64,7 +63,7 @@ class HypercorrelationTrunk(nn.Module):
         return query
 
     def _enlarge(self, pairs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The query side at the target's resolution."""
+        """Upsample the query side to the target's resolution."""
         batch, height, width, rows, cols, channels = pairs.shape
         planes = pairs.permute(0, 3, 4, 5, 1, 2).reshape(batch, -1, height, width)
         size = (target.shape[1], target.shape[2])

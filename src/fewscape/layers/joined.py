@@ -1,4 +1,4 @@
-"""A convolution of things that lie on different grids, or on none."""
+"""A convolution of inputs on different grids."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from torch import nn
 
 
 class JoinedConv(nn.Conv2d):
-    """1 x 1 convolution without bias of a map, a vector that is the same everywhere, and others.
+    """1 x 1 convolution without bias of a map, a constant vector and further maps.
 
-    Equal to tiling the vector and joining the channels in this order, without making either.
+    Equals tiling the vector and concatenating the channels in this order, without materialising
+    either.
 
     Args:
-        channels: of the map, and of the vector.
+        channels: channels of the map and of the vector.
         others: channels of the further maps.
         width: channels of the result.
     """

@@ -1,4 +1,4 @@
-"""Learned channels beside those of a frozen pyramid."""
+"""Learned channels in addition to those of a frozen pyramid."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fewscape.ops import resize_maps
 
 
 class PyramidProjection(nn.Module):
-    """Joins every level's own vectors with as long ones that are learnt top-down.
+    """Concatenates every level's vectors with learned top-down ones.
 
-    The learnt half follows feature pyramid networks (Lin et al. 2017, section 3): 1 x 1
+    The learned half follows feature pyramid networks (Lin et al. 2017, section 3): 1 x 1
     convolutions, coarse maps added to finer ones, 3 x 3 convolutions. Both halves have length one
     at every position, so a cosine between two joined vectors is the mean of the two cosines, and
-    what the backbone knows of classes never seen in training keeps half of the say.
+    the backbone's knowledge of unseen classes keeps half the weight.
 
     Args:
         channels: C of each level, fine to coarse.
-        width: channels that are learnt.
+        width: number of learned channels.
     """
 
     def __init__(self, channels: Sequence[int], width: int) -> None:

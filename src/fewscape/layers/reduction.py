@@ -12,16 +12,16 @@ from fewscape.ops import resize_maps
 
 
 class PyramidReduction(nn.Module):
-    """The 1 x 1 convolution of joined levels, without bias, ReLU and dropout of channels.
+    """A 1 x 1 convolution of concatenated levels without bias, then ReLU and channel dropout.
 
-    A convolution of 1 x 1 is the sum of one for each level, and it may come before the coarse
-    levels are enlarged; so no wide joined map is made.
+    A 1 x 1 convolution is a sum over levels and commutes with upsampling, so no wide concatenated
+    map is made.
 
     Args:
         channels: C of each level, fine to coarse.
         width: channels of the result.
-        dropout: share of channels that training drops.
-        align_corners: grid of the enlargements.
+        dropout: share of channels dropped in training.
+        align_corners: alignment of upsampling.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Losses, one idea a file."""
+"""Losses, one per file."""
 
 from fewscape.losses.class_maps import class_cross_entropy, class_dice, find_present
 from fewscape.losses.cross_entropy import share_cross_entropy

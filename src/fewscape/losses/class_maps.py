@@ -1,4 +1,4 @@
-"""Losses of logits for several classes, pixel by pixel."""
+"""Pixel-wise losses for several classes."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def class_cross_entropy(
         logits: (B, N, H, W).
         labels: (B, H, W) class of each pixel, 255 unknown.
         smoothing: share of the target that is spread over all classes.
-        legacy_mean: divide by all pixels, as published, so that the loss shrinks with the unknown
-            share; otherwise by those that are known.
+        legacy_mean: divide by all pixels, as published, so that unknown pixels shrink the loss;
+            otherwise by the known ones.
 
     Returns:
-        A scalar, float32 or wider; zero where nothing is known.
+        A scalar, float32 or wider; zero without known pixels.
 
     Examples:
         >>> labels = torch.tensor([[[0, 255]]])
@@ -63,9 +63,9 @@ def class_dice(
     Args:
         logits: (B, N, H, W).
         labels: (B, H, W) class of each pixel, 255 unknown.
-        smoothing: added to both sides of the fraction.
-        count_absent: let classes that the batch does not show count as zero in the mean, as
-            published; otherwise they are left out.
+        smoothing: added to numerator and denominator.
+        count_absent: count classes absent from the batch as zero in the mean, as published;
+            otherwise skip them.
 
     Returns:
         A scalar in [0, 1], float32 or wider; zero where nothing is known.
@@ -90,7 +90,7 @@ def class_dice(
 
 
 def find_present(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
-    """Which classes (B, N) bool the labels (B, H, W) of each image show.
+    """Find the classes (B, N) bool in the labels (B, H, W) of each image.
 
     Examples:
         >>> find_present(torch.tensor([[[2, 255]]]), 3).tolist()
@@ -100,6 +100,6 @@ def find_present(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
 
 
 def _one_hot(labels: torch.Tensor, num_classes: int) -> torch.Tensor:
-    """(B, N, H, W) bool; unknown pixels are of no class."""
+    """One-hot labels (B, N, H, W) bool; unknown pixels have no class."""
     ids = torch.arange(num_classes, device=labels.device).view(1, -1, 1, 1)
     return labels[:, None] == ids

@@ -13,17 +13,17 @@ def share_cross_entropy(
 ) -> torch.Tensor:
     """Mean cross-entropy over all known pixels of the masks.
 
-    Logits coarser than the masks are compared with the shares of foreground and background in
-    their cells, which equals enlarging them to the pixels without interpolation. At equal
-    resolution this is the plain two-class cross-entropy of the papers (MGCL, section III-E) that
-    leaves out unknown pixels. Computed in float32; zero where nothing is known.
+    Logits coarser than the masks are compared with the shares of foreground and background in their
+    cells, which equals nearest-neighbour upsampling. At equal resolution this is the plain
+    two-class cross-entropy of the papers (MGCL, section III-E) without unknown pixels. Computed in
+    float32; zero without known pixels.
 
     Args:
         logits: (B, 2, h, w), background and foreground.
         masks: (B, H, W) with 0, 1 and 255, H and W multiples of h and w.
-        balanced: let foreground and background of each image count alike, however many pixels
-            they have. The network then does not learn how large the objects of its training
-            classes are, which says nothing about a new class.
+        balanced: weight foreground and background of each image equally, however many pixels they
+            have. The network then does not learn the object sizes of its training classes, which do
+            not transfer to new classes.
 
     Returns:
         A scalar.
@@ -43,6 +43,6 @@ def share_cross_entropy(
 
 
 def _to_mean(shares: torch.Tensor) -> torch.Tensor:
-    """Weights (B, h, w) of one side that add up to one in each image; zeros where it is absent."""
+    """Weights (B, h, w) of one side that sum to one per image; zeros if it is absent."""
     total = shares.sum(dim=(1, 2), keepdim=True)
     return shares / total.clamp(min=torch.finfo(shares.dtype).tiny)

@@ -1,4 +1,4 @@
-"""Key regions of one modality, drawn to their class in the other.
+"""Contrastive loss between key regions of one modality and supports of the other.
 
 See docs/methods/dual_source.md#contrast.
 """
@@ -14,18 +14,18 @@ from fewscape.ops import widen
 
 MARGIN = 0.2
 PROTOTYPE, NEAREST, SECOND = 0.5, 0.25, 0.25
-"""Weights of the prototype's similarity and of two supports'."""
+"""Weights of the similarities to the prototype and to two supports."""
 
 
 class ModalSamples(NamedTuple):
-    """What one modality knows of an episode; all vectors have length 1."""
+    """The vectors of one modality in an episode, all of length 1."""
 
     regions: torch.Tensor
-    """(Q, R, C) of the queries."""
+    """(Q, R, C) regions of the queries."""
     supports: torch.Tensor
     """(S, C) descriptors of the supports."""
     prototypes: torch.Tensor
-    """(K, C) of the classes."""
+    """(K, C) prototypes of the classes."""
 
 
 def cross_modal_contrast(
@@ -38,9 +38,10 @@ def cross_modal_contrast(
 ) -> torch.Tensor:
     """Mean of both directions: regions of each modality against supports of the other.
 
-    For a key region the positive similarity is half that to the prototype of its class, a
-    quarter each the largest and the smallest to supports of the class; the negative one half the
-    largest to prototypes of other classes, a quarter each the two largest to their supports.
+    The positive similarity of a key region is half its similarity to the prototype of its class
+    plus a quarter each of the largest and smallest to supports of the class. The negative one is
+    half the largest similarity to prototypes of other classes plus a quarter each of the two
+    largest to their supports.
 
     Args:
         first: one modality.
@@ -80,7 +81,7 @@ def compare_regions(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Positive and negative similarity (Q, R) of every region, see ``cross_modal_contrast``.
 
-    Without another class the negative similarity is -1, the least there is.
+    Without another class the negative similarity is -1, the minimum.
     """
     wide = widen(regions)
     to_prototypes = torch.matmul(wide, widen(other.prototypes).t())  # (Q, R, K)

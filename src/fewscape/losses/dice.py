@@ -14,8 +14,8 @@ SMOOTHING = 1.0
 def share_dice(logits: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """One minus the soft Dice coefficient of the foreground, averaged over the batch.
 
-    Every image counts alike, however large its object; that is what cross-entropy lacks. Unknown
-    pixels are left out. Computed in float32.
+    Unlike in cross-entropy, every image has the same weight, however large its object. Unknown
+    pixels are ignored. Computed in float32.
 
     Args:
         logits: (B, 2, h, w), background and foreground.

@@ -1,4 +1,4 @@
-"""Embeddings of one class together, those of several apart."""
+"""Fisher loss: embeddings compact within classes and separate between them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ EPSILON = 1e-6
 def fisher_loss(embeddings: torch.Tensor, present: torch.Tensor | None = None) -> torch.Tensor:
     """Scatter within classes over scatter between them (BiCoR-Seg, cross-layer Fisher loss).
 
-    The scatter between is the mean squared distance of all pairs of class means, computed from
-    their deviations from the overall mean: ``2 / (N - 1) * sum |mu_n - mu|^2``.
+    The scatter between classes is the mean squared distance of all pairs of class means, computed
+    from their deviations from the overall mean: ``2 / (N - 1) * sum |mu_n - mu|^2``.
 
     Args:
         embeddings: (B, N, D) of each image and class.
-        present: (B, N) bool, the samples that count; all if None, as published. A class needs one
-            sample for its mean, and two to count for the scatter within.
+        present: (B, N) bool, the samples to use; all if None, as published. A class needs one
+            sample for its mean and two for the scatter within.
 
     Returns:
-        A scalar, float32 or wider; zero where fewer than two classes have a sample.
+        A scalar, float32 or wider; zero if fewer than two classes have a sample.
 
     Examples:
         >>> apart = torch.tensor([[[0.0], [4.0]], [[2.0], [4.0]]])

@@ -1,4 +1,4 @@
-"""Binary cross-entropy of a coarse prior with the mask that it should foretell."""
+"""Binary cross-entropy between a coarse prior and the mask that it predicts."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fewscape.ops import resize_maps
 def prior_cross_entropy(
     logits: torch.Tensor, masks: torch.Tensor, double_sigmoid: bool = False
 ) -> torch.Tensor:
-    """Mean binary cross-entropy of the enlarged prior over all known pixels (ICPD-Net, L_clip).
+    """Mean binary cross-entropy of the upsampled prior over all known pixels (ICPD-Net, L_clip).
 
     Args:
         logits: (B, h, w) before the sigmoid.
         masks: (B, H, W) with 0, 1 and 255.
-        double_sigmoid: enlarge the probabilities and take them for logits once more, as published.
-            The loss then never falls below 0.69 on the background and 0.31 on the foreground, and
-            pulls towards the background.
+        double_sigmoid: upsample the probabilities and treat them as logits again, as published. The
+            loss then never falls below 0.69 on the background and 0.31 on the foreground, and is
+            biased towards the background.
 
     Returns:
-        A scalar; zero where nothing is known.
+        A scalar; zero without known pixels.
 
     Examples:
         >>> round(prior_cross_entropy(torch.zeros(1, 2, 2), torch.ones(1, 4, 4)).item(), 4)

@@ -1,4 +1,4 @@
-"""Cross-entropy in which small objects count more (PCFNet, ICPD-Net)."""
+"""Cross-entropy that gives small objects more weight (PCFNet, ICPD-Net)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=bool)
 
 
 def scale_weights(masks: torch.Tensor, truncate: bool = False) -> torch.Tensor:
-    """``1 - ln(A / (H * W))`` on every connected object of area A, one elsewhere.
+    """Pixel weights: ``1 - ln(A / (H * W))`` on every connected object of area A, one elsewhere.
 
-    Objects are connected over sides and corners. They are found on the CPU, so that masks on
-    another device are copied there and back.
+    Objects are 8-connected. They are found on the CPU, so masks on another device are copied there
+    and back.
 
     Args:
         masks: (B, H, W) with 0, 1 and 255.
-        truncate: round down to whole numbers, as published by accident.
+        truncate: round down to integers, as published by accident.
 
     Returns:
         (B, H, W) float32 on the masks' device.
@@ -43,8 +43,8 @@ def scale_cross_entropy(
     """Mean over all known pixels of the cross-entropy times ``scale_weights``.
 
     The sum is divided by the number of pixels, not by the sum of the weights. Logits coarser than
-    the masks count for every pixel of their cell, as in ``share_cross_entropy``. Computed in
-    float32; zero where nothing is known.
+    the masks apply to every pixel of their cell, as in ``share_cross_entropy``. Computed in
+    float32; zero without known pixels.
 
     Args:
         logits: (B, 2, h, w), background and foreground.

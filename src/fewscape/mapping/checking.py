@@ -1,4 +1,4 @@
-"""A finished map against polygons that were kept back."""
+"""Compare a finished map with held-out polygons."""
 
 from __future__ import annotations
 
@@ -27,36 +27,35 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 SIDE = 1024
-"""Of the windows in which a map is compared with polygons."""
+"""Side of the windows in which a map is compared with polygons."""
 
-STRIP_PIXELS = 1_000_000
-"""Pixels whose areas are in memory at a time."""
+AREA_PIXELS = 1_000_000
+"""Pixels per batch when areas are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class MapCheck:
-    """What a map shows on the checked polygons, and in all."""
+    """The confusion of a map with check polygons, and its total areas."""
 
     class_names: tuple[str, ...]
-    """Of the K values of the map; the first is ``background``."""
+    """Names of the K values of the map; the first is ``background``."""
     polygons: PolygonCounts
-    """Of the polygons with pixels on the map. What lies in an ``area`` and in no polygon of a
-    class is background, all of one area together; ``ignore`` and ground of two classes is left
-    out."""
+    """Confusion of the polygons with pixels on the map. Unlabelled ground in an ``area`` counts as
+    one background polygon; ``ignore`` and ground of two classes is skipped."""
     blank_pixels: int
-    """Checked pixels without data on the map."""
+    """Checked pixels that are nodata on the map."""
     mapped_pixels: npt.NDArray[np.int64]
-    """(K,) of the whole map."""
+    """(K,) pixels of the whole map."""
     mapped_areas: npt.NDArray[np.float64]
-    """(K,) of the whole map, square metres on the ground; pixels without a reference system."""
+    """(K,) areas of the whole map in square metres, or in pixels without a CRS."""
     is_metric: bool
     """Whether areas are square metres."""
 
     @property
     def unseen_names(self) -> tuple[str, ...]:
-        """Classes that are mapped and that no checked polygon shows.
+        """Mapped classes that no check polygon shows.
 
-        What is wrongly mapped on their ground stays unknown, and so do all areas.
+        Errors on their ground, and all area estimates, are unknown.
         """
         shown = self.polygons.matrix.sum(axis=0) > 0
         unseen = (self.mapped_pixels > 0) & ~shown
@@ -71,16 +70,15 @@ def read_check(
     zero: Zero = "auto",
     layer: str | None = None,
 ) -> Annotations:
-    """Polygons, points or a label raster to check a map with.
+    """Read polygons, points or a label raster to check a map with.
 
     Args:
-        path: see ``read_annotations``; each point stands for the pixel of the scene in which it
-            lies.
-        scene: the scene on which they were drawn.
-        grid: of the map, over the same ground.
-        class_field: attribute of the class.
-        zero: what 0 in a label raster means.
-        layer: of a vector file with several.
+        path: see ``read_annotations``; each point checks the pixel that it is in.
+        scene: the scene that they were drawn on.
+        grid: grid of the map, over the same ground.
+        class_field: attribute that holds the class.
+        zero: meaning of 0 in a label raster.
+        layer: layer of a vector file with several.
 
     Returns:
         The polygons in columns and rows of the map.
@@ -93,34 +91,34 @@ def read_check(
 
 
 def check_names(check: Annotations, class_names: Sequence[str]) -> None:
-    """Every class that was drawn is one of the map.
+    """Check that every drawn class is on the map.
 
     Args:
-        check: what was drawn.
-        class_names: of the map, without background.
+        check: the check polygons.
+        class_names: classes of the map, without background.
 
     Raises:
-        ExamplesError: one is not.
+        ExamplesError: one is missing.
     """
     for name in check.class_names:
         if name not in class_names:
             raise ExamplesError(
-                f"the check polygons '{check.path}' have the class '{name}', the map has not",
+                f"the check polygons '{check.path}' have the class '{name}', which the map lacks",
                 suggest(name, class_names),
-                "rename those polygons, to 'background' if they "
-                "are none of the map's classes, or to 'ignore'",
+                "rename those polygons, to 'background' if they show none of the map's "
+                "classes, or to 'ignore'",
             )
 
 
 def check_map(classes: Path, check: Annotations, class_names: Sequence[str]) -> MapCheck:
     """Compare a written class map with polygons, window by window.
 
-    Only windows that meet polygons are compared; the map is read once more for its areas.
+    Only windows with polygons are compared; the map is read once more for its areas.
 
     Args:
-        classes: 0 background, 1 to K - 1 classes, 255 no data.
+        classes: class map with 0 background, 1 to K - 1 classes, 255 nodata.
         check: polygons in columns and rows of the map.
-        class_names: of the map, without background.
+        class_names: classes of the map, without background.
 
     Raises:
         SceneError: the map is missing or damaged.
@@ -150,11 +148,11 @@ def check_map(classes: Path, check: Annotations, class_names: Sequence[str]) -> 
 
 
 def count_shared(check: Annotations, examples: Annotations) -> int:
-    """Pixels that were drawn both to teach and to check.
+    """Count pixels that are both examples and checked.
 
     Args:
         check: polygons in columns and rows of the map.
-        examples: likewise.
+        examples: example polygons, likewise.
     """
     shared = 0
     for window in check.windows(SIDE):
@@ -166,10 +164,10 @@ def count_shared(check: Annotations, examples: Annotations) -> int:
 def _measure(
     dataset: DatasetReader, grid: Georeference, num: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], bool]:
-    """Pixels and areas (K,) of the classes, and whether the areas are square metres."""
+    """Measure pixels and areas (K,) of the classes, and whether areas are in square metres."""
     measure = GroundMeasure(grid)
     pixels, areas = np.zeros(num, np.int64), np.zeros(num)
-    for strip in plan_strips(grid.height, grid.width, STRIP_PIXELS):
+    for strip in plan_strips(grid.height, grid.width, AREA_PIXELS):
         mapped = dataset.read(1, window=to_rasterio(strip)).ravel()
         pixels += np.bincount(mapped, minlength=256)[:num]
         if measure.is_possible:

@@ -1,4 +1,4 @@
-"""What a map will cost, measured on a few windows before the work starts."""
+"""Estimate the cost of a map from a few windows."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ class Estimate:
     """Cost of a map.
 
     Attributes:
-        windows: that cover the scene.
-        seconds: by the time of windows from the middle of the scene.
-        memory_bytes: of mapping at most, beside the network.
-        resident_bytes: what the process takes now, with network and libraries; None where the
-            system does not tell.
-        disk_bytes: of the maps before compression; twice as much may be needed while they are put
-            together.
+        windows: number of windows.
+        seconds: duration, measured on windows from the middle of the scene.
+        memory_bytes: peak memory of mapping, excluding the network.
+        resident_bytes: current memory of the process with network and libraries; None if the system
+            does not report it.
+        disk_bytes: size of the maps before compression; assembly may need twice as much.
     """
 
     windows: int
@@ -30,13 +29,13 @@ class Estimate:
     resident_bytes: int | None
     disk_bytes: int
 
-    def tell(self) -> str:
-        """One line for people."""
+    def __str__(self) -> str:
+        """One line of text."""
         minutes, seconds = divmod(round(self.seconds), 60)
         hours, minutes = divmod(minutes, 60)
         clock = f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
         own = (
-            f" beside {self.resident_bytes / 1e6:,.0f} MB of network and libraries"
+            f" plus {self.resident_bytes / 1e6:,.0f} MB of network and libraries"
             if self.resident_bytes
             else " beside the network"
         )
@@ -48,10 +47,10 @@ class Estimate:
 
 
 def estimate_map(mapper: Mapper) -> Estimate:
-    """The cost of a map; maps a few windows.
+    """Map a few windows and estimate the cost of the whole map.
 
     Args:
-        mapper: a network before a raster.
+        mapper: mapper of the scene.
 
     Raises:
         SceneError: the raster is damaged or has no valid pixel.

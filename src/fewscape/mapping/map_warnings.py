@@ -1,4 +1,4 @@
-"""What is suspicious of a finished map: classes that are nowhere, or nearly everywhere."""
+"""Warnings about a finished map: classes that are nowhere or nearly everywhere."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fewscape.mapping.output.assembly import FinishedMap
 from fewscape.mapping.plan import MapPlan
 
 NEARLY_ALL = 0.98
-"""Share of the valid pixels from which a class covers suspiciously much."""
+"""Share of the valid pixels above which a class is suspicious."""
 
 
 def list_warnings(plan: MapPlan, result: FinishedMap) -> list[str]:
-    """A sentence for each class that came out empty or covers nearly all."""
+    """A warning for each class that is empty or covers nearly everything."""
     warnings = []
     for name, pixels in result.class_pixels.items():
         peak = result.class_peaks.get(name)
@@ -47,16 +47,15 @@ def _mend_empty(plan: MapPlan, peak: float | None) -> str:
 def _mend_full(plan: MapPlan) -> str:
     if "EXAMPLES" not in plan.tags:
         return _compare_with_training()
-    ways = ["draw what else there is, as 'background' or as classes of its own"]
+    ways = ["draw other ground, as 'background' or as other classes"]
     if plan.settings.get("threshold") is not None:
         ways.append("raise --threshold")
-    return "if that is too much, " + _join(ways)
+    return "if this is too much, " + _join(ways)
 
 
 def _compare_with_training() -> str:
     return (
-        "if that is wrong, compare bands, --scale and pixel size with those of the images that the "
-        "model was trained on"
+        "if this is wrong, compare bands, --scale and pixel size with those of the training images"
     )
 
 

@@ -1,4 +1,4 @@
-"""A map that is to be made, as runner, shards and clusters see it."""
+"""``Mapper``: what runner, shards and clusters need to make a map."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from fewscape.raster import Retry, Source
 from fewscape.raster.opening.identity import fingerprint_scene, read_time
 
 Sections = Generator[tuple[int, Iterator[Planes]], None, None]
-"""Numbers of sections, and their planes from the top."""
+"""Section numbers with their planes, from the top."""
 
 OnProgress = Callable[[int], None]
-"""Called with the number of the map's pixels finished since the last call."""
+"""Called with the number of newly finished pixels."""
 
 
 def ignore(pixels: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +32,38 @@ class MapOptions:
     """How a map is made."""
 
     overlap: float = 0.25
-    """Share of a window's side that neighbours have in common; at least one cell. Of scenes;
-    the tiles of a pair have a fixed halo."""
+    """Overlap of neighbouring windows as a share of their side, at least one cell. Scenes only; the
+    tiles of a pair have a fixed halo."""
     batch_size: int = 8
-    """Windows that pass the network together. Of scenes; the tiles of a pair pass one by one."""
+    """Windows per batch. Scenes only; the tiles of a pair are processed one by one."""
     vectors: bool = True
     """Whether to write polygons."""
     preview: bool = True
     """Whether to draw the preview."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Origin of the map, written into every file: model, examples, parameters."""
+    """Provenance written into every file: model, examples, parameters."""
     resume: bool = False
-    """Keep what is finished if the run is killed, and take up what a killed run left. Only for
-    ``tags`` that tell model, examples and parameters apart: they are what a run is known by."""
+    """Keep finished sections if the run is killed, and resume a killed run. Needs ``tags`` that
+    identify model, examples and parameters, since they identify a run."""
     max_memory: int | None = None
-    """Bytes that mapping may take beside the network and the libraries; None for what is fast."""
+    """Memory limit in bytes, excluding network and libraries; None for the fastest sizes."""
     outputs: OutputOptions = field(default_factory=OutputOptions)
-    """What is made of the finished rasters."""
+    """Postprocessing of the finished rasters."""
     drawings: Drawings | None = None
-    """The examples; the preview of the scene on which they were drawn shows them."""
+    """The examples, shown in the preview of their scene."""
     notes: tuple[str, ...] = ()
     """Lines of text below the preview's legend."""
 
     @property
     def has_patches(self) -> bool:
-        """Whether connected pixels are looked for: by polygons or by the sieve."""
+        """Whether connected pixels are traced, for polygons or the sieve."""
         return self.vectors or self.outputs.min_area > 0
 
 
 class Mapper(Protocol):
-    """A network before the raster that it maps; it makes a map section by section.
+    """Applies a segmenter to a raster, section by section.
 
-    A section depends on nothing but the plan: whoever makes it, in whichever order, makes the same.
+    A section depends only on the plan: any process, in any order, makes the same.
     """
 
     @property
@@ -72,7 +72,7 @@ class Mapper(Protocol):
 
     @property
     def plan(self) -> MapPlan:
-        """What is made.
+        """Plan the map.
 
         Raises:
             SceneError: the raster is damaged or has no valid pixel.
@@ -80,38 +80,38 @@ class Mapper(Protocol):
 
     @property
     def num_windows(self) -> int:
-        """What passes the network, in all."""
+        """Number of windows."""
 
     @property
     def memory_bytes(self) -> int:
-        """What mapping takes at most, beside the network and the libraries."""
+        """Peak memory of mapping, excluding network and libraries."""
 
     def make_sections(self, run: tuple[int, int]) -> Sections:
-        """Sections as they are written, each with its number; each is to be used up in turn.
+        """Make sections in output form, each with its number; consume each before the next.
 
         Args:
-            run: first section and the one behind the last.
+            run: first section and end (exclusive).
         """
 
     def read_overview(self) -> npt.NDArray[np.float32]:
-        """The raster in small, (3, h, w) in [0, 1], for the preview."""
+        """Thumbnail of the raster, (3, h, w) in [0, 1], for the preview."""
 
     def time_window(self) -> float:
-        """Seconds that a window takes, measured on some in the middle."""
+        """Seconds per window, measured in the middle of the scene."""
 
     def close(self) -> None:
-        """Close the files; they are opened again when they are needed."""
+        """Close the files; they reopen on demand."""
 
 
-def tell_origin(rasters: Mapping[str, Source], retry: Retry | None = None) -> dict[str, str]:
-    """Tags of every map: version, and for each raster its name and fingerprint.
+def describe_origin(rasters: Mapping[str, Source], retry: Retry | None = None) -> dict[str, str]:
+    """Tags of every map: the version, and name and fingerprint of each raster.
 
     Args:
-        rasters: by the tag that names each; the time of the first is told.
-        retry: how often reads over the network are tried.
+        rasters: rasters by tag; the first one's time is recorded.
+        retry: retry policy of network reads.
 
     Raises:
-        SceneError: a raster is damaged or cannot be reached.
+        SceneError: a raster is damaged or unreachable.
     """
     origin = {"FEWSCAPE_VERSION": __version__}
     for tag, source in rasters.items():

@@ -1,4 +1,4 @@
-"""What is mapped and how, as plain data: enough to finish a map without network and scene."""
+"""``MapPlan``: a map as plain data, enough to assemble it without network and scene."""
 
 from __future__ import annotations
 
@@ -21,58 +21,58 @@ from fewscape.core import ConfigError
 from fewscape.mapping.examples.outlines import Outline
 from fewscape.mapping.output.finishing import OutputOptions
 from fewscape.raster import BandStyle, Georeference
+from fewscape.raster.grid import STRIP_PIXELS
 from fewscape.raster.ground_control import GroundControl
-from fewscape.raster.vectors.vectorise import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
 
 LONGEST_NAME = 240
-"""Bytes of a file's name; file systems take 255, and drafts have a few more than the file."""
+"""Maximum bytes of a file name; file systems allow 255, and drafts have longer names."""
 
 LONGEST_SLUG = 80
-"""Bytes of a class's name in that of a file."""
+"""Maximum bytes of a class name within a file name."""
 
 MAX_CLASSES = 254
-"""Class maps are uint8 with 0 for background and 255 for no data."""
+"""Class maps are uint8 with 0 for background and 255 for nodata."""
 
 
 Planes = npt.NDArray[np.uint8]
-"""(P, rows, W): classes and layers as they are written."""
+"""(P, rows, W): classes and layers in output form."""
 
 
 @dataclass(frozen=True, slots=True)
 class LayerPlan:
-    """A raster of numbers in [0, 1] beside the class map."""
+    """A raster in [0, 1] beside the class map."""
 
     ending: str
-    """What its file's name has behind the scene's, without suffix."""
+    """Ending of its file name after the scene's name, without suffix."""
     description: str
     """Name of its band."""
 
 
 @dataclass(frozen=True)
 class MapPlan:
-    """A map that is to be made.
+    """The plan of a map.
 
     Attributes:
-        stem: name of the scene without suffix; the files are called after it.
-        sources: what tells the content of each raster from another: path, size and time.
-        grid: size and place of the map.
+        stem: name of the scene without suffix, the prefix of all file names.
+        sources: identity of each raster: path, size and time.
+        grid: size and georeference of the map.
         class_names: the K classes.
-        layers: the rasters beside the class map.
-        scores: for each class, the number of the layer that scores its polygons.
-        colours: of the classes.
-        settings: further numbers that may decide a pixel, if only its last bit.
+        layers: the other rasters.
+        scores: for each class, the index of the layer that scores its polygons.
+        colours: colours of the classes.
+        settings: other numbers that may affect a pixel, even in its last bit.
         bounds: first row of each section, and the height.
-        tags: origin of the map, written into every file.
-        vectors: whether polygons are written.
-        preview: whether a preview is drawn.
-        outputs: what is made of the finished rasters.
-        strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
-        outlines: what was drawn on the scene; the preview shows it.
+        tags: provenance, written into every file.
+        vectors: whether to write polygons.
+        preview: whether to draw a preview.
+        outputs: postprocessing of the finished rasters.
+        strip_pixels: pixels of the class map in memory for sieve and polygons.
+        outlines: outlines of the examples, for the preview.
         notes: lines of text below the preview's legend.
 
     Raises:
-        ConfigError: too many classes, or names that no file can have.
+        ConfigError: there are too many classes, or a file name is invalid.
     """
 
     stem: str
@@ -96,19 +96,19 @@ class MapPlan:
         if len(self.class_names) > MAX_CLASSES:
             raise ConfigError(
                 f"{len(self.class_names)} classes do not fit a class map",
-                f"at most {MAX_CLASSES} do",
+                f"at most {MAX_CLASSES} fit",
                 "map them in several runs with --classes",
             )
         check_file_names([self.stem, *self.file_names])
 
     @property
     def num_sections(self) -> int:
-        """Parts that are computed one by one."""
+        """Number of sections."""
         return len(self.bounds) - 1
 
     @property
     def scene_name(self) -> str:
-        """File that is mapped; the multispectral one of a pair."""
+        """Name of the mapped file; the multispectral one of a pair."""
         return self.tags.get("SCENE") or self.tags.get("MS", self.stem)
 
     @property
@@ -126,23 +126,23 @@ class MapPlan:
 
     @property
     def num_planes(self) -> int:
-        """Rasters: the class map and the layers."""
+        """Number of rasters: the class map and the layers."""
         return 1 + len(self.layers)
 
     @property
     def key(self) -> str:
-        """Hexadecimal digits that change with anything that may change a pixel or a tag."""
+        """Hash of everything that may change a pixel or a tag, hexadecimal."""
         return make_key(self.encode())
 
     @property
     def raster_names(self) -> list[str]:
-        """File names: the class map, then the layers."""
+        """File names of the class map and the layers."""
         endings = ("classes", *(layer.ending for layer in self.layers))
         return [f"{self.stem}_{ending}.tif" for ending in endings]
 
     @property
     def file_names(self) -> list[str]:
-        """Of everything that is written."""
+        """Names of all output files."""
         names = self.raster_names
         if self.outputs.styles:
             names += [f"{name.removesuffix('.tif')}.qml" for name in names]
@@ -155,7 +155,7 @@ class MapPlan:
 
     @property
     def styles(self) -> list[BandStyle]:
-        """How the rasters' values are to be read."""
+        """Styles of the rasters."""
         names = dict(enumerate(("background", *self.class_names)))
         return [
             BandStyle.classes(names, dict(enumerate((BARE_GROUND, *self.colours)))),
@@ -163,7 +163,7 @@ class MapPlan:
         ]
 
     def encode(self) -> str:
-        """The plan as JSON."""
+        """Encode the plan as JSON."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         crs = self.grid.crs
         content["grid"] = {
@@ -179,7 +179,7 @@ class MapPlan:
 
     @classmethod
     def decode(cls, text: str) -> MapPlan:
-        """The plan of ``encode``."""
+        """Decode the output of ``encode``."""
         from rasterio.crs import CRS
 
         content = json.loads(text)
@@ -207,37 +207,37 @@ class MapPlan:
 
 
 def make_key(text: str) -> str:
-    """What a plan, as ``encode`` writes it, is known by."""
+    """Key of an encoded plan."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _check_decoded(plan: MapPlan) -> None:
-    """Numbers and words of a plan that was read from a file.
+    """Validate a plan that was read from a file.
 
     Raises:
-        ValueError: one of them cannot be.
+        ValueError: a value is invalid.
     """
     words = (plan.stem, *plan.class_names, *plan.tags, *plan.tags.values())
     numbers = (plan.grid.height, plan.grid.width, *plan.bounds, *plan.scores, plan.strip_pixels)
     parts = [part for colour in plan.colours for part in colour]
     if not all(isinstance(word, str) for word in words):
-        raise ValueError("a name or tag is no text")
+        raise ValueError("a name or tag is not text")
     if not all(isinstance(number, int) and number >= 0 for number in (*numbers, *parts)):
-        raise ValueError("a size is no whole number from 0")
+        raise ValueError("a size is not a whole number from 0")
     steps = itertools.pairwise(plan.bounds)
     is_whole = plan.bounds[:1] == (0,) and plan.bounds[-1:] == (plan.grid.height,)
     if not is_whole or any(first >= second for first, second in steps):
         raise ValueError("its sections do not cover the map")
     if not len(plan.scores) == len(plan.colours) == len(plan.class_names):
-        raise ValueError("classes, scores and colours are not as many")
+        raise ValueError("classes, scores and colours differ in number")
     if any(score >= len(plan.layers) for score in plan.scores) or max(parts, default=0) > 255:
-        raise ValueError("a score or colour is out of its range")
+        raise ValueError("a score or colour is out of range")
     if any(len(colour) != 3 for colour in plan.colours) or not math.prod(plan.grid.transform[:6:4]):
-        raise ValueError("a colour or the transform cannot be understood")
+        raise ValueError("a colour or the transform is invalid")
 
 
 def check_file_names(names: Sequence[str]) -> None:
-    """Different names, none of which leads out of the folder or is too long for it.
+    """Check that names differ, stay in the folder and are not too long.
 
     Raises:
         ConfigError: one is not.
@@ -245,17 +245,19 @@ def check_file_names(names: Sequence[str]) -> None:
     for name in names:
         if name != os.path.basename(name) or "\0" in name or name in ("", ".", ".."):  # noqa: PTH119
             raise ConfigError(
-                f"'{name}' is no name of a file", "expected one without folders", "rename the scene"
+                f"'{name}' is not a file name",
+                "expected a name without folders",
+                "rename the scene",
             )
         if not name.isprintable():
             raise ConfigError(
-                f"{name[:60]!r} is no name of a file",
-                "expected one without line breaks and other control characters",
+                f"{name[:60]!r} is not a file name",
+                "expected a name without control characters",
                 "rename the scene",
             )
         if len(os.fsencode(name)) > LONGEST_NAME:
             raise ConfigError(
-                f"'{name[:60]}...' has {len(os.fsencode(name))} bytes, too many for a file's name",
+                f"'{name[:60]}...' has {len(os.fsencode(name))} bytes, too many for a file name",
                 f"expected at most {LONGEST_NAME}",
                 "give the scene a shorter name",
             )
@@ -263,19 +265,19 @@ def check_file_names(names: Sequence[str]) -> None:
     for place, name in enumerate(folded):
         if name in folded[:place]:
             raise ConfigError(
-                f"two files of the map would be called '{names[place]}'",
-                "each class and each layer needs a file of its own",
+                f"two files of the map would be named '{names[place]}'",
+                "each class and layer needs its own file",
                 "rename one of the classes",
             )
 
 
 def fold_name(name: str) -> str:
-    """The same for names that some file system takes for one: by case, or by form of Unicode."""
+    """Normalise names that some file systems treat as equal: case and Unicode form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def make_slugs(names: Sequence[str]) -> list[str]:
-    """Different names that every file system takes, also those that do not tell cases apart.
+    """Make distinct names that are valid on every file system, including case-insensitive ones.
 
     Examples:
         >>> make_slugs(["a b", "a/b", "a_b_1", "Roof", "roof", "lake"])
@@ -293,5 +295,5 @@ def make_slugs(names: Sequence[str]) -> list[str]:
 
 
 def _shorten(slug: str) -> str:
-    """So much of a name as leaves room for that of the scene."""
+    """Shorten a name to leave room for the scene's name."""
     return os.fsencode(slug)[:LONGEST_SLUG].decode("utf-8", "ignore").rstrip("_.")

@@ -1,8 +1,10 @@
-"""Scenes over the nodes of a Ray cluster: networks as actors, sections as tasks."""
+"""Map scenes on a Ray cluster: networks are actors, sections are tasks."""
 
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -17,22 +19,23 @@ from fewscape.mapping.output.journal import join_runs, pack_section
 from fewscape.mapping.runner import begin_map
 
 SECTIONS_PER_TASK = 8
-"""A task computes up to two rows of windows more than its sections; larger tasks, less of that."""
+"""Sections per task; a task computes up to two extra rows of windows, so larger tasks waste
+less."""
 
 OpenMapper = Callable[[str], Mapper]
-"""From the name of a map to its mapper."""
+"""Opens the mapper of a map by name."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class RayOptions:
-    """How the cluster is used.
+    """Options of the cluster.
 
     Attributes:
-        address: of a running cluster, such as ``auto``; None starts Ray on this machine.
-        workers: networks at a time; each takes one GPU where there are some, else one processor.
-        gpus: of each worker.
+        address: address of a running cluster, such as ``auto``; None starts Ray on this machine.
+        workers: number of workers; each has one GPU if there are any, otherwise one CPU.
+        gpus: GPUs per worker.
     """
 
     address: str | None = None
@@ -41,11 +44,11 @@ class RayOptions:
 
 
 class SectionMaker:
-    """An actor: mappers of the maps that it was asked for.
+    """An actor that makes sections of any map.
 
     Args:
-        make_opener: builds the network and gives what opens the mapper of a map by its name;
-            called once, on the actor's node, which sees the same files.
+        make_opener: builds the network and returns a function that opens a map's mapper by name;
+            called once, on the actor's node, which must see the same files.
     """
 
     def __init__(self, make_opener: Callable[[], OpenMapper]) -> None:
@@ -54,7 +57,7 @@ class SectionMaker:
         self._mapper: Mapper | None = None
 
     def __call__(self, task: Row) -> Iterator[Row]:
-        """Packed sections of one task."""
+        """Make the packed sections of one task."""
         name = str(task["name"])
         mapper = self._find_mapper(name)
         run = int(task["first"]), int(task["stop"])
@@ -64,7 +67,7 @@ class SectionMaker:
                 yield {"name": name, "section": section, "packed": packed}
 
     def _find_mapper(self, name: str) -> Mapper:
-        """The last one stays open: what was measured of a scene is measured once."""
+        """The mapper of a map; the last one stays open, so that a scene is measured once."""
         if self._mapper is None or self._name != name:
             if self._mapper is not None:
                 self._mapper.close()
@@ -79,23 +82,22 @@ def map_with_ray(
     cluster: RayOptions,
     on_progress: OnProgress = ignore,
 ) -> Iterator[tuple[str, FinishedMap]]:
-    """Make maps on a Ray cluster, the sections of one map on several nodes.
+    """Make maps on a Ray cluster; the sections of a map are spread over nodes.
 
-    Tasks come from Ray Data, which repeats those of a node or a worker that was lost. Finished
-    sections go through this process into the journal, so a lost driver goes on where it was,
-    and the files have the bytes that ``make_map`` gives them.
+    Ray Data repeats the tasks of a lost node or worker. This process writes finished sections to
+    the journal, so a lost driver can resume, and the files are byte for byte those of ``make_map``.
 
     Args:
-        mappers: of the maps, by name; each map is written when its last section is there. What is
-            finished is always kept.
-        make_opener: builds the network and gives what opens a mapper like these by its name;
-            called once on every actor.
-        folder: where the files go, on this machine.
+        mappers: mappers by map name; a map is written when its last section is done. Finished
+            sections are always kept.
+        make_opener: builds the network and returns a function that opens a mapper like these by
+            name; called once per actor.
+        folder: output folder on this machine.
         cluster: see ``RayOptions``.
         on_progress: see ``OnProgress``.
 
     Returns:
-        Name and result of every map, in the order in which they were finished.
+        Name and result of every map, in the order of completion.
 
     Raises:
         MissingPackageError: Ray is not installed.
@@ -103,6 +105,8 @@ def map_with_ray(
         OutputError: likewise.
         ConfigError: likewise.
     """
+    if cluster.address is None:
+        _stay_here()
     require("ray.data", "ray")
     unfinished = {}
     for name, mapper in mappers.items():
@@ -120,7 +124,7 @@ def map_with_ray(
 
 
 class _Unfinished:
-    """A map in the making."""
+    """An unfinished map."""
 
     def __init__(self, mapper: Mapper, folder: Path | str, on_progress: OnProgress) -> None:
         self._begin = time.perf_counter()
@@ -132,7 +136,7 @@ class _Unfinished:
         self._on_progress(sum(map(self._journal.plan.count_pixels, done)))
 
     def take(self, section: int, packed: bytes) -> None:
-        """Keep a section that an actor made."""
+        """Store a section made by an actor."""
         self._journal.write_packed(section, [packed])
         self._on_progress(self._journal.plan.count_pixels(section))
         self.missing.discard(section)
@@ -149,15 +153,25 @@ def _plan_tasks(name: str, missing: Iterable[int]) -> Iterator[Row]:
             yield {"name": name, "first": at, "stop": min(at + SECTIONS_PER_TASK, stop)}
 
 
+def _stay_here() -> None:
+    """A Ray that is started here takes connections of this machine alone, and with a token.
+
+    Ray reads these settings when it is imported; where it was before, its own hold.
+    """
+    if "ray" not in sys.modules:
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
 def _run(
     tasks: Sequence[Row], make_opener: Callable[[], OpenMapper], cluster: RayOptions
 ) -> Iterator[Row]:
-    """Finished sections in the order in which they come."""
+    """Yield finished sections as they arrive."""
     if not tasks:
         return
     import ray
 
-    for name in ("ray", "ray.data"):  # what a cluster tells of itself is no matter of a map
+    for name in ("ray", "ray.data"):  # the cluster's own messages are irrelevant here
         logging.getLogger(name).setLevel(logging.ERROR)
     if not ray.is_initialized():
         ray.init(

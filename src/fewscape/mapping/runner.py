@@ -1,4 +1,4 @@
-"""From a mapper to the files of its map, in memory that does not grow with the scene."""
+"""Make the files of a map in memory that does not grow with the scene."""
 
 from __future__ import annotations
 
@@ -25,26 +25,25 @@ def map_scene(
     options: MapOptions | None = None,
     on_progress: OnProgress = ignore,
 ) -> FinishedMap:
-    """Map a scene and write what was found; see ``SceneMapper`` and ``make_map``."""
+    """Map a scene and write the files; see ``SceneMapper`` and ``make_map``."""
     return make_map(SceneMapper(scene, segmenter, options), folder, on_progress)
 
 
 def make_map(mapper: Mapper, folder: Path | str, on_progress: OnProgress = ignore) -> FinishedMap:
-    """Make a map and write its files, all of them at once when everything is finished.
+    """Make a map and write its files, all at once at the end.
 
     ::
 
-        <stem>_classes.tif  uint8: 0 background, 1 to K classes, 255 no data; colour table
-        <stem>_<layer>.tif  uint8: numbers in [0, 1] in steps of 1 / 254, 255 no data: of a scene
-                            <class>_prob for each class, of a pair confidence and margin
-        <stem>_*.qml        how QGIS shows each of them
-        <stem>.gpkg         polygons with class, score, area and perimeter
-        <stem>_preview.png  the raster beside the map
-        <stem>.stac.json    a STAC item, if asked for
+        <stem>_classes.tif uint8: 0 background, 1 to K classes, 255 nodata; colour table
+        <stem>_<layer>.tif uint8: values in [0, 1] in steps of 1 / 254, 255 nodata; for a scene
+                            <class>_prob per class, for a pair confidence and margin
+        <stem>_*.qml QGIS style of each raster <stem>.gpkg         polygons with class, score, area
+        and perimeter <stem>_preview.png  the raster beside the map <stem>.stac.json a STAC item, if
+        requested
 
     Args:
-        mapper: a network before a raster.
-        folder: where the files go; made if absent, older maps of the raster are replaced.
+        mapper: mapper of the scene or pair.
+        folder: output folder, created if absent; older maps of the raster are replaced.
         on_progress: see ``OnProgress``.
 
     Raises:
@@ -65,17 +64,17 @@ def make_shard(
     shard: tuple[int, int],
     on_progress: OnProgress = ignore,
 ) -> Journal:
-    """Make one shard of a map's sections; ``assemble`` writes the files when all are there.
+    """Make one shard of a map's sections; ``assemble`` writes the files when all are done.
 
     Args:
-        mapper: a network before a raster; the same for all shards. What is finished is always
+        mapper: mapper of the scene or pair, the same for all shards. Finished sections are always
             kept.
-        folder: where the files will go; the same for all shards.
-        shard: number from 1, and how many there are.
+        folder: output folder, the same for all shards.
+        shard: number from 1, and number of shards.
         on_progress: see ``OnProgress``.
 
     Returns:
-        The journal, with what this and other shards have finished.
+        The journal, with the finished sections of this and other shards.
 
     Raises:
         SceneError: see ``make_map``.
@@ -88,11 +87,11 @@ def make_shard(
 
 
 def begin_map(mapper: Mapper, folder: Path | str) -> Journal:
-    """The journal of a map, as an earlier run left it or empty.
+    """Open the journal of a map, empty or as left by an earlier run.
 
     Args:
-        mapper: a network before a raster.
-        folder: where the journal goes.
+        mapper: mapper of the scene or pair.
+        folder: output folder.
 
     Raises:
         SceneError: see ``make_map``.
@@ -100,7 +99,7 @@ def begin_map(mapper: Mapper, folder: Path | str) -> Journal:
         ConfigError: likewise.
     """
     with StagedFiles(folder):
-        pass  # a folder that cannot be written is told before any work
+        pass  # report an unwritable folder before any work
     journal = Journal(folder, mapper.plan)
     if journal.plan.preview and not journal.has_overview:
         journal.save_overview(mapper.read_overview())
@@ -109,7 +108,7 @@ def begin_map(mapper: Mapper, folder: Path | str) -> Journal:
 
 @contextmanager
 def _open_journal(mapper: Mapper, folder: Path | str) -> Iterator[Journal]:
-    """In the output folder; without ``resume`` in a place that vanishes with an error."""
+    """Open the journal in the output folder, or in a temporary folder without ``resume``."""
     if mapper.options.resume:
         yield begin_map(mapper, folder)
         return
@@ -122,7 +121,7 @@ def _open_journal(mapper: Mapper, folder: Path | str) -> Iterator[Journal]:
 def _fill(
     journal: Journal, mapper: Mapper, shard: tuple[int, int], on_progress: OnProgress
 ) -> None:
-    """Make the sections of a shard that are missing."""
+    """Make the missing sections of a shard."""
     missing = journal.missing(*shard)
     done = set(range(*shard)) - set(missing)
     on_progress(sum(map(journal.plan.count_pixels, done)))

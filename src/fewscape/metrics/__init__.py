@@ -1,4 +1,4 @@
-"""Sums that add across episodes and processes, and the scores made of them."""
+"""Counts that add up over episodes and processes, and the scores derived from them."""
 
 from fewscape.metrics.confusion import (
     ClassScores,

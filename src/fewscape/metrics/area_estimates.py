@@ -1,16 +1,16 @@
-"""How right a map is and how much ground each class has, from a sample of checked ground.
+"""Accuracy and class areas of a map, estimated from checked ground.
 
 Three kinds of numbers come from the same counts:
 
-* **Agreement on the checked pixels**: ``score_agreement`` of the counts. It describes the polygons
-  that were checked and nothing else.
+* **Agreement on the checked pixels**: ``score_agreement`` of the counts. It describes only the
+  checked polygons.
 * **Estimates for the whole map**: ``estimate_areas``, the stratified estimator of Olofsson et al.
   2014 (Remote Sensing of Environment 148, 42-57). The strata are the mapped classes. It is unbiased
-  if the checked ground is a random sample inside each stratum; polygons drawn where an object is
-  easy to see are no such sample, and no formula mends that. Its standard errors take every sample
-  for independent, which points are and the pixels of one polygon are not.
-* **Intervals**: ``bootstrap_polygons``, which weighs whole polygons anew, so that a polygon counts
-  once however many pixels it has. They rest on the same assumption about the sample.
+  if the checked ground is a random sample inside each stratum; polygons drawn where objects are
+  easy to see are not, and no formula corrects that. Its standard errors assume independent samples,
+  which holds for points but not for the pixels of one polygon.
+* **Intervals**: ``bootstrap_polygons``, a bootstrap over whole polygons, so that a polygon counts
+  once whatever its size. They rest on the same assumption about the sample.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ LEVEL = 0.95
 SEED = 0
 
 CHUNK_WEIGHTS = 4_000_000
-"""Weights of polygons that are in memory at a time."""
+"""Bootstrap weights in memory at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Scores in [0, 1], float64; nan where there is nothing to divide by."""
+    """Scores in [0, 1], float64; nan for empty denominators."""
 
     iou: Floats
-    """(..., K) of each class."""
+    """(..., K) IoU of each class."""
     users: Floats
-    """(..., K) share of what is mapped as a class that is of it: precision."""
+    """(..., K) share of the pixels mapped as a class that are correct: precision."""
     producers: Floats
-    """(..., K) share of a class that is mapped as it: recall."""
+    """(..., K) share of a class that is mapped correctly: recall."""
     overall: Floats
-    """(...) share that is right, all classes together."""
+    """(...) share of correct pixels over all classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,17 @@ class AreaEstimates:
     """(K,)."""
     overall: float
     areas: Floats
-    """(K,) of each class in truth, in the unit of the mapped areas."""
+    """(K,) true area of each class, in the unit of the mapped areas."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolygonCounts:
-    """What a map shows on each of P checked polygons."""
+    """The mapped pixels of P checked polygons."""
 
     pixels: Counts
-    """(P, K) pixels of a polygon that are mapped as each class; each polygon has some."""
+    """(P, K) pixels of each polygon by mapped class; no polygon is empty."""
     classes: npt.NDArray[np.int64]
-    """(P,) what the polygons are in truth, from 0 to K - 1."""
+    """(P,) true classes of the polygons, from 0 to K - 1."""
 
     @property
     def matrix(self) -> Counts:
@@ -86,7 +86,7 @@ class PolygonCounts:
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Lower and upper bounds of scores and areas; nan where the polygons do not tell them."""
+    """Lower and upper bounds of scores and areas; nan if unknown."""
 
     users: Floats
     """(K, 2)."""
@@ -97,11 +97,11 @@ class Intervals:
     overall: Floats
     """(2,)."""
     areas: Floats
-    """(K, 2) in the unit of the mapped areas."""
+    """(K, 2) areas in the unit of the mapped areas."""
 
 
 def score_agreement(counts: Counts | Floats) -> Agreement:
-    """Scores of counts, or of shares of the area.
+    """Scores from counts or area shares.
 
     Args:
         counts: (..., K, K), rows the map, columns the truth.
@@ -123,15 +123,15 @@ def score_agreement(counts: Counts | Floats) -> Agreement:
 
 
 def weigh_by_area(counts: Counts | Floats, mapped: Counts | Floats) -> Floats:
-    """Share of the whole area that each mapped and true class have (Olofsson et al. 2014, eq. 4).
+    """Share of the total area per mapped and true class (Olofsson et al. 2014, eq. 4).
 
     Args:
         counts: (..., K, K) samples, rows the map, columns the truth.
         mapped: (K,) area or pixels of each mapped class.
 
     Returns:
-        (..., K, K), W_i n_ij / n_i. with sum 1. A class that is not mapped has zeros; nan in the
-        row of a mapped class without samples, since nobody knows what it is in truth.
+        (..., K, K), W_i n_ij / n_i. with sum 1. A class that is not mapped has zeros; the row of a
+        mapped class without samples is nan, since its truth is unknown.
 
     Raises:
         ShapeError: the shapes do not fit together.
@@ -148,9 +148,9 @@ def weigh_by_area(counts: Counts | Floats, mapped: Counts | Floats) -> Floats:
 
 
 def estimate_areas(counts: Counts, mapped: Counts | Floats) -> AreaEstimates:
-    """Accuracies and true areas of a whole map, by the stratified estimator.
+    """Estimate accuracies and true areas of a whole map with the stratified estimator.
 
-    Olofsson et al. 2014, eq. 1 to 4 and 9; see the module for what it assumes.
+    Olofsson et al. 2014, eq. 1 to 4 and 9; the module docstring states the assumptions.
 
     Args:
         counts: (K, K) samples, rows the map, columns the truth.
@@ -168,7 +168,7 @@ def estimate_areas(counts: Counts, mapped: Counts | Floats) -> AreaEstimates:
     """
     shares = weigh_by_area(counts, mapped)
     scores = score_agreement(shares)
-    users = score_agreement(counts).users  # known also of a class that is mapped nowhere else
+    users = score_agreement(counts).users  # known even for a class that is not mapped elsewhere
     areas = shares.sum(axis=0) * mapped.sum()
     return AreaEstimates(users, scores.producers, float(scores.overall), areas)
 
@@ -222,29 +222,27 @@ def bootstrap_polygons(
     level: float = LEVEL,
     seed: int = SEED,
 ) -> Intervals:
-    """Intervals over polygons: of the whole map, or of the checked pixels alone.
+    """Bootstrap intervals over polygons, for the whole map or the checked pixels.
 
-    Polygons are the sample, their pixels only tell what each of them shows. In every resample
-    each polygon gets a random weight (the Bayesian bootstrap, Rubin 1981). Few polygons show none
-    of the rarer errors, and resampling alone would call those impossible: with 5 polygons to a
-    class, bounds of 95 % held in about half of simulated cases. Hence each stratum has one more
-    polygon of mean size and of unknown class: its weight is spread over the K classes at random
-    (a Dirichlet prior of 1 / K each). With 3 to 100 polygons to a class the bounds of the areas
-    then held in 90 to 100 % of the cases.
+    The sampling units are polygons, not pixels. In every resample each polygon gets a random weight
+    (Bayesian bootstrap, Rubin 1981). A few polygons miss the rarer errors, and resampling alone
+    would call them impossible: with 5 polygons per class, 95 % bounds held in about half of
+    simulated cases. So each stratum gets one more polygon of mean size and unknown class, whose
+    weight is spread over the K classes at random (a Dirichlet prior of 1 / K each). With 3 to 100
+    polygons per class, the bounds of the areas then held in 90 to 100 % of the cases.
 
     Args:
         polygons: the counts.
-        mapped: (K,) area or pixels of each mapped class. Given, the scores and areas are those of
-            the whole map, and the strata the mapped classes that cover most of each polygon.
-            Without, they are those of the checked pixels, which is also their area, and the strata
-            the true classes.
-        num_resamples: how many resamples.
-        level: share of them between the bounds.
-        seed: of the weights; the same polygons always give the same bounds.
+        mapped: (K,) area or pixels of each mapped class. If given, scores and areas are those of
+            the whole map, and the stratum of a polygon is its most frequent mapped class. Otherwise
+            they are those of the checked pixels, and the strata are the true classes.
+        num_resamples: number of resamples.
+        level: share of resamples between the bounds.
+        seed: random seed; the same polygons always give the same bounds.
 
     Returns:
-        The bounds, which always contain the estimate. All are nan if there is no polygon, or if
-        none lies mostly on some mapped class; and those of scores that are nan themselves.
+        The bounds, which always contain the estimate. All are nan if there is no polygon, or if a
+        mapped class has no polygon; bounds of nan scores are nan.
 
     Raises:
         ShapeError: the shapes do not fit together.
@@ -262,7 +260,7 @@ def bootstrap_polygons(
     counts = np.concatenate([polygons.matrix[None].astype(np.float64), draws])  # (1 + R, K, K)
     weighed = counts if mapped is None else weigh_by_area(counts, mapped)
     scores = score_agreement(weighed)
-    users = score_agreement(counts).users  # known also of a class that is mapped nowhere else
+    users = score_agreement(counts).users  # known even for a class that is not mapped elsewhere
     areas = weighed.sum(axis=-2) * (1 if mapped is None else mapped.sum())
     return Intervals(
         _bound(users, level),
@@ -314,7 +312,7 @@ def _bound(values: Floats, level: float) -> Floats:
 
 
 def _divide(above: Counts | Floats, below: Counts | Floats) -> Floats:
-    """Quotients, nan where there is nothing to divide by."""
+    """Quotients, nan for empty denominators."""
     with np.errstate(invalid="ignore", divide="ignore"):
         quotients: Floats = np.where(below == 0, np.nan, above / below)
     return quotients

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and the scores made of that."""
+"""The confusion matrix and its scores."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fewscape.core import IGNORE, check_shape
 def count_confusion(
     prediction: torch.Tensor, labels: torch.Tensor, num_classes: int
 ) -> torch.Tensor:
-    """Pixels of each pair of true and predicted class.
+    """Count pixels per true and predicted class.
 
     Args:
         prediction: integers below N, of the labels' shape.
-        labels: class of each pixel, 255 unknown; unknown pixels count nowhere.
+        labels: class of each pixel, 255 unknown; unknown pixels are ignored.
         num_classes: N.
 
     Returns:
@@ -35,10 +35,10 @@ def count_confusion(
 
 @dataclass(frozen=True, slots=True)
 class ClassScores:
-    """Scores in [0, 1], float64; nan where a class occurs neither in truth nor in prediction."""
+    """Scores in [0, 1], float64; nan for a class in neither truth nor prediction."""
 
     iou: torch.Tensor
-    """(N,) of each class."""
+    """(N,) IoU of each class."""
     f1: torch.Tensor
     """(N,) harmonic mean of precision and recall."""
     precision: torch.Tensor
@@ -46,19 +46,19 @@ class ClassScores:
     recall: torch.Tensor
     """(N,)."""
     overall_accuracy: float
-    """Share of the known pixels that are right, all classes together."""
+    """Share of correct known pixels over all classes."""
     average_accuracy: float
-    """Mean recall of the classes that occur in the truth."""
+    """Mean recall of the classes in the truth."""
     kappa: float
     """Agreement beyond chance (Cohen)."""
     miou: float
-    """Mean of the IoU over the classes that are scored and occur."""
+    """Mean IoU of the scored classes that occur."""
     mean_f1: float
-    """Mean of F1 likewise."""
+    """Mean F1, likewise."""
 
 
 def score_confusion(confusion: torch.Tensor, scored: Sequence[int] | None = None) -> ClassScores:
-    """Scores from counts (N, N), rows the truth.
+    """Compute scores from counts (N, N) with the truth in rows.
 
     Args:
         confusion: of ``count_confusion``, summed over everything.
@@ -96,7 +96,7 @@ def _find_kappa(counts: torch.Tensor) -> float:
 
 
 class ConfusionMatrix(Metric):  # type: ignore[misc]
-    """Counts of true and predicted classes, on the device; processes add theirs.
+    """Counts of true and predicted classes, kept on the device and summed over processes.
 
     Args:
         num_classes: N.

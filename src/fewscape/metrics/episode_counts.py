@@ -19,7 +19,7 @@ class EpisodeOverlap(NamedTuple):
     union: torch.Tensor
     """(E, 2) likewise."""
     group: torch.Tensor
-    """(E,) number of the class."""
+    """(E,) class number."""
 
     def score(self) -> dict[str, torch.Tensor]:
         """``miou`` and ``fb_iou`` in [0, 1], see ``EpisodeCounts``; nan without episodes."""
@@ -37,11 +37,11 @@ class EpisodeCounts(Metric):  # type: ignore[misc]
 
     ``miou`` is the mean over the classes of the foreground IoU, each from intersections and
     unions summed over all episodes of the class (Shaban et al. 2017); averaging the IoU of single
-    episodes instead is another score and usually a lower one. ``fb_iou`` is the mean of the
-    foreground and the background IoU, each summed over all episodes whatever their class.
+    episodes is a different and usually lower score. ``fb_iou`` is the mean of the foreground and
+    the background IoU, each summed over all episodes whatever their class.
 
     The counts of single episodes are kept, 40 bytes each, since intervals need them; processes
-    join them.
+    concatenate them.
 
     Examples:
         >>> counts = EpisodeCounts()
@@ -67,8 +67,8 @@ class EpisodeCounts(Metric):  # type: ignore[misc]
         Args:
             prediction: (B, H, W) bool.
             mask: (B, H, W) with 0, 1 and 255.
-            group: (B,) int64, one number for each class; classes of different data sets must
-                have different numbers to be scored apart.
+            group: (B,) int64, one number per class; classes of different data sets need different
+                numbers.
 
         Raises:
             ShapeError: the shapes differ.
@@ -91,6 +91,6 @@ class EpisodeCounts(Metric):  # type: ignore[misc]
 
 
 def _join(parts: torch.Tensor | list[torch.Tensor], *shape: int) -> torch.Tensor:
-    if isinstance(parts, torch.Tensor):  # after processes were joined
+    if isinstance(parts, torch.Tensor):  # after joining processes
         return parts
     return torch.cat(parts) if parts else torch.zeros(0, *shape, dtype=torch.int64)

@@ -10,12 +10,12 @@ from fewscape.core import IGNORE, check_shape
 def count_overlap(
     prediction: torch.Tensor, mask: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pixels in the intersection and in the union of prediction and mask.
+    """Count pixels in the intersection and union of prediction and mask.
 
-    Unknown pixels (255) count nowhere.
+    Unknown pixels (255) are ignored.
 
     Args:
-        prediction: (B, H, W) bool, or integers of which 1 is foreground.
+        prediction: (B, H, W) bool, or integers with 1 for foreground.
         mask: (B, H, W) with 0, 1 and 255.
 
     Returns:
@@ -39,12 +39,12 @@ def count_overlap(
 
 
 def sum_groups(counts: torch.Tensor, groups: torch.Tensor, num_groups: int) -> torch.Tensor:
-    """Counts of all episodes of each group.
+    """Sum the counts of each group's episodes.
 
     Args:
         counts: (E, 2) int64.
         groups: (E,) int64 below ``num_groups``.
-        num_groups: how many there are.
+        num_groups: number of groups.
 
     Returns:
         (num_groups, 2) int64; zeros for a group without episodes.
@@ -57,7 +57,7 @@ def sum_groups(counts: torch.Tensor, groups: torch.Tensor, num_groups: int) -> t
 
 
 def divide_overlap(intersection: torch.Tensor, union: torch.Tensor) -> torch.Tensor:
-    """Intersection over union in float64; nan where the union is empty.
+    """Intersection over union in float64; nan for an empty union.
 
     Examples:
         >>> divide_overlap(torch.tensor([1, 0]), torch.tensor([4, 0])).tolist()

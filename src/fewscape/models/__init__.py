@@ -1,6 +1,6 @@
-"""Networks, one folder each, behind the contracts of ``base``."""
+"""Models, one folder each, and their base classes."""
 
-from fewscape.models.base import FewShotModel
+from fewscape.models.base import FewShotModel, fuse_predictions
 from fewscape.models.bicor_seg import BiCoRFewShot, BiCoRSeg
 from fewscape.models.classical import MaximumLikelihood, PixelTrees, RandomForest
 from fewscape.models.density_ratio import DensityRatio
@@ -42,5 +42,6 @@ __all__ = [
     "RandomForest",
     "SemanticModel",
     "Storable",
+    "fuse_predictions",
     "save_model",
 ]

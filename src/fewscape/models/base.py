@@ -22,63 +22,63 @@ Embed = Callable[[torch.Tensor], tuple[torch.Tensor, ...]]
 class FewShotModel(Network):
     """A network that segments a class from annotated examples.
 
-    ``forward(episode)`` is ``encode``, ``learn`` and ``predict`` in a row; each can be called
-    alone, so that a scene is encoded once for all classes and a support is learnt once for all
-    windows.
+    ``forward(episode)`` runs ``encode``, ``learn`` and ``predict``; each can be called alone, so
+    that a scene is encoded once for all classes and a support is learned once for all windows.
     """
 
-    shot_fusion: ShotFusion
     needs_training: ClassVar[bool] = True
-    """Whether there is something to train beyond a pretrained backbone."""
+    """Whether anything needs training beyond a pretrained backbone."""
 
     @abstractmethod
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """Features from the backbone's maps; what precedes it may be cached.
+    def enhance(self, raw: Features) -> Features:
+        """Compute features from the backbone's maps, which may be cached.
 
         Args:
-            maps: (B, C, h, w) of each level.
-            size: height and width of the images.
-            regions: (B, H, W) int32, -1 none; None where there are no region maps.
+            raw: maps (B, C, h, w) of each level, size of the images, and region maps if there are
+                any.
         """
 
     @abstractmethod
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """What one shot says of the class.
+        """Learn the class from one shot.
 
         Args:
-            features: of the support images.
+            features: features of the support images.
             masks: (B, H, W) with 0, 1 and 255.
         """
 
     @abstractmethod
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of the queries for one shot; a support of batch 1 serves all of them."""
-
-    def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
-        """The support of a class whose number in the data set is known.
-
-        Most networks know classes by examples alone and leave the support as it is.
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Predict the queries from all shots; see ``fuse_predictions`` for one way to fuse them.
 
         Args:
-            support: of ``learn``.
+            features: features of the queries, batch B.
+            supports: one per shot, of batch B or 1; a support of batch 1 serves all queries.
+
+        Returns:
+            Output with logits (B, 2, H / stride, W / stride), background and foreground.
+        """
+
+    def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
+        """Tell the support its class number in the data set.
+
+        Most networks know classes only by examples and return the support unchanged.
+
+        Args:
+            support: result of ``learn``.
             class_id: (B,) int64.
         """
         del class_id
         return support
 
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
-        """Terms that the network wants beside the loss of its logits, each a scalar, by name.
+        """Scalar loss terms of the network besides the loss of its logits, by name.
 
-        Training adds them up as they are; what they need of the way to the logits, such as
-        intermediate predictions, lies in the maps of the output.
+        Training adds them without weights. Intermediate results that they need are in the output's
+        maps.
 
         Args:
-            output: of ``forward`` in training mode.
+            output: result of ``forward`` in training mode.
             episode: the same.
         """
         del output, episode
@@ -90,43 +90,26 @@ class FewShotModel(Network):
         regions: torch.Tensor | None = None,
         embed: Embed | None = None,
     ) -> Features:
-        """Features of a batch of images, before any support is seen.
+        """Encode a batch of images, before any support is seen.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
-            regions: (B, H, W) int32, -1 none.
+            regions: (B, H, W) int32, -1 for none.
             embed: see ``forward``.
 
         Raises:
-            ShapeError: height or width are not multiples of ``window_multiple``.
+            ShapeError: height or width is not a multiple of ``window_multiple``.
         """
         size = check_window(images, self.window_multiple, self.name)
-        return self.enhance((embed or self.backbone)(images), size, regions)
-
-    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits of the queries, the shots fused by the network's rule.
-
-        Args:
-            features: of the queries, batch B.
-            supports: one for each shot, of batch B or 1.
-
-        Returns:
-            Output with logits (B, 2, H / stride, W / stride), background and foreground; its
-            auxiliary maps are those of the first shot.
-        """
-        outputs = [self.predict_shot(features, support) for support in supports]
-        if len(outputs) == 1:
-            return outputs[0]
-        fused = fuse_shots([output.logits for output in outputs], self.shot_fusion)
-        return replace(outputs[0], logits=fused)
+        return self.enhance(Features((embed or self.backbone)(images), size, regions))
 
     def forward(self, episode: Episode, embed: Embed | None = None) -> Output:
-        """Logits of an episode's queries; all its images pass the backbone together.
+        """Predict an episode's queries; all its images form one backbone batch.
 
         Args:
             episode: a batch of queries with their supports.
-            embed: what turns the images into the backbone's maps, such as a cache of them; the
-                backbone itself if not given.
+            embed: function from images to the backbone's maps, such as a cache; the backbone if not
+                given.
         """
         batch, shots = episode.query_image.shape[0], episode.num_shots
         images = torch.cat([episode.query_image, *episode.support_images.unbind(1)])
@@ -139,6 +122,30 @@ class FewShotModel(Network):
         ]
         supports = [self.name_class(support, episode.class_id) for support in learnt]
         return self.predict(features[:batch], supports)
+
+
+def fuse_predictions(
+    predict_shot: Callable[[Features, Support], Output],
+    features: Features,
+    supports: Sequence[Support],
+    rule: ShotFusion,
+) -> Output:
+    """Predict from each shot alone and fuse the logits by a rule of ``SHOT_FUSIONS``.
+
+    Args:
+        predict_shot: predicts from one support.
+        features: features of the queries.
+        supports: one per shot.
+        rule: name of the rule; a single shot keeps its logits.
+
+    Returns:
+        The fused output; its auxiliary maps are those of the first shot.
+    """
+    outputs = [predict_shot(features, support) for support in supports]
+    if len(outputs) == 1:
+        return outputs[0]
+    fused = fuse_shots([output.logits for output in outputs], rule)
+    return replace(outputs[0], logits=fused)
 
 
 def join_regions(episode: Episode) -> torch.Tensor | None:

@@ -3,10 +3,9 @@
 ::
 
     model.safetensors   the weights; nothing is unpickled
-    config.json         name and arguments of the network, SHA-256 of the weights, version
-    preprocess.json     bands, scaling, mean and standard deviation, window, regions; values and
-                        ground resolution of the images trained on, where they are known
-    README.md           the model card
+    config.json name and arguments of the network, SHA-256 of the weights, version preprocess.json
+    bands, scaling, mean and standard deviation, window, regions; values and ground resolution of
+    the training images, if known README.md           the model card
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ PREPROCESS = "preprocess.json"
 CARD = "README.md"
 
 MOST_BYTES = 4 << 20
-"""Of one of the two JSON files."""
+"""Maximum bytes of each JSON file."""
 
 
 class Storable(Protocol):
-    """What a network needs to be written into a folder."""
+    """What a network needs to be saved to a folder."""
 
     name: ClassVar[str]
 
@@ -45,7 +44,7 @@ class Storable(Protocol):
         """The constructor's arguments as plain data, without the source of the weights."""
 
     def describe_input(self) -> dict[str, Any]:
-        """What becomes of a file's values before the network sees them."""
+        """How a file's values are preprocessed."""
 
     def state_dict(self) -> dict[str, Any]:
         """The weights."""
@@ -60,16 +59,17 @@ def save_model(
     facts: Mapping[str, Any] | None = None,
     seen: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a model folder; it appears whole, and until then an earlier one stays.
+    """Write a model folder atomically; an earlier one stays until then.
 
     Args:
         model: the network.
-        folder: made if absent; files of an earlier model are replaced, others stay.
+        folder: target folder, created if absent; files of an earlier model are replaced, others
+            stay.
         card: text of the model card, Markdown.
-        window: side of the windows that the network was trained on, in pixels.
-        dtype: type in which floating point weights are stored; as they are if not given.
-        facts: further entries of ``config.json``, such as classes trained on.
-        seen: further entries of ``preprocess.json``, about the images trained on.
+        window: window side that the network was trained on, pixels.
+        dtype: storage type of floating point weights; unchanged if not given.
+        facts: further entries of ``config.json``, such as the training classes.
+        seen: further entries of ``preprocess.json``, about the training images.
     """
     from safetensors.torch import save_file
 
@@ -101,7 +101,7 @@ def save_model(
 
 @dataclass(frozen=True, slots=True)
 class ModelFolder:
-    """A complete and unaltered model folder."""
+    """A complete and unmodified model folder."""
 
     path: Path
     config: Mapping[str, Any]
@@ -112,11 +112,11 @@ class ModelFolder:
         """Read and check a folder; the weights are hashed, not loaded.
 
         Raises:
-            ModelFolderError: a file is missing, unreadable or says what cannot be, or the weights
-                were altered.
+            ModelFolderError: a file is missing, unreadable or invalid, or the weights were
+                modified.
         """
         folder = Path(path)
-        with suppress(OSError):  # a folder that was being replaced when its process was killed
+        with suppress(OSError):  # settle a folder whose replacement was killed
             settle_folder(folder)
         for name in (CONFIG, PREPROCESS, WEIGHTS):
             if not (folder / name).is_file():
@@ -135,7 +135,7 @@ class ModelFolder:
         if hash_file(folder / WEIGHTS) != config.get("sha256"):
             raise ModelFolderError(
                 f"the weights in '{folder / WEIGHTS}' are not those that {CONFIG} describes",
-                "their SHA-256 differs, so the file was altered or is incomplete",
+                "their SHA-256 differs, so the file was modified or is incomplete",
                 "copy the folder again from its source",
             )
         preprocess = _read_json(folder / PREPROCESS)
@@ -148,30 +148,30 @@ class ModelFolder:
             except ValueError as error:
                 raise ModelFolderError(
                     f"'{folder / name}' does not describe a '{config.get('model')}': {error}",
-                    "it was altered, or written by another version of fewscape",
+                    "it was modified, or written by another version of fewscape",
                     "copy the folder again from its source, or train it again",
                 ) from error
         return cls(folder, config, preprocess)
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything in the folder that decides a map, hexadecimal."""
+        """SHA-256 of everything in the folder that affects a map, hexadecimal."""
         told = {"config": self.config, "preprocess": self.preprocess}
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
     def window(self) -> int:
-        """Side of the windows that the network was trained on."""
+        """Window side that the network was trained on, pixels."""
         return int(self.preprocess["window"])
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Classes of a supervised network, in the order of its logits; none of a few-shot one."""
+        """Classes of a supervised network in the order of its logits, otherwise empty."""
         return tuple(self.config.get("classes", ()))
 
     @property
     def colours(self) -> tuple[tuple[int, int, int], ...] | None:
-        """To draw these classes with, where their data set says it."""
+        """Colours of these classes, if their data set has any."""
         listed = self.config.get("training", {}).get("colours")
         return tuple((red, green, blue) for red, green, blue in listed) if listed else None
 
@@ -179,7 +179,7 @@ class ModelFolder:
         """The weights, on the CPU.
 
         Raises:
-            ModelFolderError: the file holds none.
+            ModelFolderError: the file has no weights.
         """
         from safetensors import SafetensorError
         from safetensors.torch import load_file

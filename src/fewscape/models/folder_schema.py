@@ -1,7 +1,6 @@
-"""What ``config.json`` and ``preprocess.json`` of a model folder may hold.
+"""Validation of ``config.json`` and ``preprocess.json`` of a model folder.
 
-A folder comes from anybody. What is checked here is read by commands without further questions;
-what a network is built from is checked by the network itself.
+Folders are untrusted. Commands rely on what is checked here; networks check their own arguments.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 LARGEST = 16_384
-"""Of any number among a network's arguments: larger ones only fill the memory."""
+"""Maximum of any number among a network's arguments; larger ones only fill the memory."""
 
 LARGEST_WINDOW = 16_384
 """Side in pixels."""
@@ -22,37 +21,37 @@ LARGEST_WINDOW = 16_384
 MOST_CLASSES = 254
 
 BACKBONE = ("name", "strides", "training_mode", "options", "taps")
-"""Entries of a backbone; ``weights`` is none of them, since they lie in the folder."""
+"""Entries of a backbone; there is no ``weights``, since they are in the folder."""
 
 
 def check_config(config: Mapping[str, Any]) -> None:
-    """See that ``config.json`` has the entries that it should, each of its kind.
+    """Check the entries of ``config.json`` and their types.
 
     Raises:
-        ValueError: it has not; the text says where.
+        ValueError: an entry is invalid; the message says which.
     """
-    _expect(isinstance(config.get("model"), str), "'model' is no name")
+    _expect(isinstance(config.get("model"), str), "'model' is not a name")
     digest = config.get("sha256")
     is_hash = isinstance(digest, str) and SHA256.fullmatch(digest) is not None
-    _expect(is_hash, "'sha256' is no SHA-256 in hexadecimal digits")
+    _expect(is_hash, "'sha256' is not a hexadecimal SHA-256")
     arguments = config.get("arguments")
-    _expect(isinstance(arguments, dict), "'arguments' is no object")
+    _expect(isinstance(arguments, dict), "'arguments' is not an object")
     _check_plain(arguments, "arguments")
     _check_backbone(arguments.get("backbone") if isinstance(arguments, dict) else None)
     classes = config.get("classes", [])
     is_list = isinstance(classes, list) and all(isinstance(name, str) and name for name in classes)
-    _expect(is_list, "'classes' is no list of names")
-    _expect(len(set(classes)) == len(classes), "'classes' names one twice")
+    _expect(is_list, "'classes' is not a list of names")
+    _expect(len(set(classes)) == len(classes), "'classes' has a duplicate")
     _expect(len(classes) <= MOST_CLASSES, f"'classes' are more than {MOST_CLASSES}")
     training = config.get("training", {})
-    _expect(isinstance(training, dict), "'training' is no object")
+    _expect(isinstance(training, dict), "'training' is not an object")
     _check_colours(training.get("colours"), len(classes))
     score = config.get("score")
-    _expect(score is None or _is_number(score), "'score' is no number")
+    _expect(score is None or _is_number(score), "'score' is not a number")
 
 
 def check_preprocess(preprocess: Mapping[str, Any]) -> None:
-    """The same of ``preprocess.json``.
+    """Check the entries of ``preprocess.json`` and their types.
 
     Raises:
         ValueError: see ``check_config``.
@@ -61,29 +60,29 @@ def check_preprocess(preprocess: Mapping[str, Any]) -> None:
     is_size = isinstance(window, int) and not isinstance(window, bool)
     _expect(
         is_size and 1 <= window <= LARGEST_WINDOW,  # type: ignore[operator]
-        f"'window' is no number of pixels from 1 to {LARGEST_WINDOW}",
+        f"'window' is not a number of pixels from 1 to {LARGEST_WINDOW}",
     )
     metres = preprocess.get("ground_resolution")
     _expect(
         metres is None or (_is_number(metres) and 0 < metres < 1e6),
-        "'ground_resolution' is no number of metres",
+        "'ground_resolution' is not a number of metres",
     )
     values = preprocess.get("values")
-    _expect(values is None or isinstance(values, dict), "'values' is no object")
+    _expect(values is None or isinstance(values, dict), "'values' is not an object")
     if values is not None:
         lists = [values.get(name) for name in ("low", "median", "high")]
         are_numbers = all(isinstance(own, list) and all(map(_is_number, own)) for own in lists)
         _expect(are_numbers, "'values' has no numbers 'low', 'median' and 'high'")
-        _expect(len({len(own) for own in lists if own}) == 1, "'values' are not as many each")
+        _expect(len({len(own) for own in lists if own}) == 1, "'values' differ in length")
 
 
 def _check_backbone(backbone: object) -> None:
     if backbone is None:
         return
-    _expect(isinstance(backbone, dict), "'arguments.backbone' is no object")
+    _expect(isinstance(backbone, dict), "'arguments.backbone' is not an object")
     assert isinstance(backbone, dict)
     unknown = sorted(set(backbone) - set(BACKBONE))
-    _expect(not unknown, f"'arguments.backbone' has the entry {unknown[:1]}")
+    _expect(not unknown, f"'arguments.backbone' has the unknown entry {unknown[:1]}")
     strides = backbone.get("strides")
     are_steps = isinstance(strides, list) and all(
         isinstance(step, int) and 1 <= step <= 256 for step in strides
@@ -91,7 +90,7 @@ def _check_backbone(backbone: object) -> None:
     _expect(are_steps and 1 <= len(strides or ()) <= 8, "'arguments.backbone.strides' are none")
     _expect(isinstance(backbone.get("options", {}), dict), "'arguments.backbone.options' is none")
     name = backbone.get("name")
-    _expect(name is None or isinstance(name, str), "'arguments.backbone.name' is no name")
+    _expect(name is None or isinstance(name, str), "'arguments.backbone.name' is not a name")
 
 
 def _check_colours(colours: object, count: int) -> None:
@@ -103,13 +102,13 @@ def _check_colours(colours: object, count: int) -> None:
         and all(isinstance(part, int) and 0 <= part <= 255 for part in own)
         for own in colours
     )
-    _expect(are_colours, "'training.colours' are no lists of red, green and blue")
+    _expect(are_colours, "'training.colours' are not lists of red, green and blue")
     is_whole = isinstance(colours, list) and len(colours) in (0, count)
-    _expect(is_whole, "'training.colours' are not as many as the classes")
+    _expect(is_whole, "'training.colours' differ in number from the classes")
 
 
 def _check_plain(value: object, place: str, depth: int = 0) -> None:
-    """Numbers that a network can be built with, at any place."""
+    """Check numbers and nesting of a network's arguments."""
     _expect(depth < 8, f"'{place}' is nested too deeply")
     if isinstance(value, dict):
         for key, inner in value.items():

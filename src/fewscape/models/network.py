@@ -1,4 +1,4 @@
-"""What every network has, whatever it learns from."""
+"""The base class of all networks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fewscape.backbones import Backbone
 
 
 class Network(nn.Module, ABC):
-    """A network on one pretrained backbone; it can be written into a model folder."""
+    """A network on a pretrained backbone that can be saved to a model folder."""
 
     name: ClassVar[str]
     """Name in the zoo."""
@@ -24,7 +24,7 @@ class Network(nn.Module, ABC):
     window_multiple: int
     """Heights and widths of images must be multiples of this."""
     region_method: str | None = None
-    """Over-segmentation that the network wants with each image, a name of ``regions``."""
+    """Over-segmentation that the network needs with each image, a name of ``regions``."""
     region_options: Mapping[str, Any] = MappingProxyType({})
     """Its parameters."""
 
@@ -33,7 +33,7 @@ class Network(nn.Module, ABC):
         """The constructor's arguments as plain data, without the source of the weights."""
 
     def describe_input(self) -> dict[str, Any]:
-        """What becomes of a file's values before the network sees them."""
+        """How a file's values are preprocessed."""
         return {
             "bands": ["red", "green", "blue"],
             "scale": "divide uint8 by 255; other types by percentiles of the scene",

@@ -1,4 +1,4 @@
-"""Names of published checkpoints that several networks share."""
+"""Conversion of published checkpoints that several networks share."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ TRUNK_PARTS = {
     "decoder1": "decode8",
     "decoder2": "decode4",
 }
-"""HSNet's names of the decoder's parts, which its descendants keep, and ours."""
+"""HSNet's names of the decoder's parts, kept by its descendants, and ours."""
 
 SIDES = {"conv1": "query", "conv2": "support"}
 UNUSED = ("backbone.fc.", "backbone.classifier.")
 
 
 def strip_module(state: Mapping[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Names without the prefix that parallel training leaves."""
+    """Strip the prefix that parallel training adds to names."""
     return ((name.removeprefix("module."), tensor) for name, tensor in state.items())
 
 
 def convert_hypercorrelation(
     state: Mapping[str, torch.Tensor], head: str, network: str, expected: str
 ) -> dict[str, torch.Tensor]:
-    """The state dict of HSNet or a descendant under our names; the tensors are not copied.
+    """Rename the state dict of HSNet or a descendant; the tensors are not copied.
 
     Args:
-        state: as published, with or without the prefix ``module.``.
-        head: pattern of what precedes the decoder's parts.
+        state: published state dict, with or without the prefix ``module.``.
+        head: pattern of the prefix of the decoder's parts.
         network: name in the error.
         expected: the published names, for the error.
 
     Raises:
-        WeightsError: a name that no published checkpoint of this network has.
+        WeightsError: a name is not in any published checkpoint of this network.
     """
     pattern = re.compile(head + r"\.(\w+)\.(\d+)\.(.+)")
     converted = {}

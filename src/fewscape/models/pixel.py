@@ -1,4 +1,4 @@
-"""The contract of models that learn from every drawn pixel of a scene, for all classes at once."""
+"""The contract of pixel models, which learn all classes jointly from every drawn pixel."""
 
 from __future__ import annotations
 
@@ -15,51 +15,50 @@ from fewscape.models.experts import Cells, Scaling
 from fewscape.ops import pool_cells
 
 SupportT = TypeVar("SupportT")
-"""What a model has learnt of the classes."""
+"""What a model learned about the classes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a model has to know of a scene as a whole before it sees a window of it."""
+    """The statistics of a scene that a model needs before it sees a window."""
 
     scaling: Scaling
-    """Of the features over the scene."""
+    """Scaling of the features over the scene."""
     bands: Scaling
-    """Of the bands, (C,), over the scene."""
+    """Statistics of the bands, (C,), over the scene."""
     red_green_blue: tuple[int, int, int] = (0, 1, 2)
-    """Which of the bands a network for colour images sees; may repeat."""
+    """Bands that serve as red, green and blue; may repeat."""
 
 
 class PixelModel(ABC, Generic[SupportT]):
     """Encodes windows into cells of features, learns from drawn cells, predicts all classes.
 
-    The three steps of the other few-shot models, but a support is what was learnt of all classes
-    together, so that they are told apart from each other, from every drawn pixel and any number
-    of bands.
+    The three steps are those of the other few-shot models, but a support covers all classes
+    jointly, is learned from every drawn pixel, and takes any number of bands.
 
-    Windows pass one after the other, whatever the size of a batch: the features of one, D float32
-    numbers for each cell in some four copies, are the memory that a model takes beside its
-    weights, and are not part of the memory that a map is planned with. For 512 x 512 pixels of
-    three bands the ensemble takes 300 MB.
+    Windows are processed one by one, whatever the batch size: the features of one window, about
+    four copies of D float32 numbers per cell, are the memory of a model besides its weights, and
+    are not part of the planned memory of a map. For 512 x 512 pixels of three bands the ensemble
+    needs 300 MB.
     """
 
     name: ClassVar[str]
     stride: ClassVar[int] = 1
     """Pixels per cell."""
     reach: ClassVar[int]
-    """Pixels around a cell that decide its features."""
+    """Context of a cell's features, pixels."""
     window_multiple: ClassVar[int] = 1
-    """Sides of windows are multiples of this."""
+    """Window sides must be multiples of this."""
 
     @abstractmethod
     def encode(
         self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
     ) -> torch.Tensor:
-        """Features of windows before any example is seen.
+        """Encode windows before any example is seen.
 
         Args:
             images: (B, C, H, W) float in [0, 1].
-            colours: which of the bands are red, green and blue; may repeat.
+            colours: bands that serve as red, green and blue; may repeat.
 
         Returns:
             (B, D, H / stride, W / stride) float32.
@@ -67,16 +66,16 @@ class PixelModel(ABC, Generic[SupportT]):
 
     @abstractmethod
     def learn(self, cells: Cells) -> SupportT:
-        """What the drawn cells say of the classes; features are scaled by ``Scaling``.
+        """Learn the classes from drawn cells with features scaled by ``Scaling``.
 
-        The cells hold classes 0 to K - 1, each at least once.
+        The cells have classes 0 to K - 1, each at least once.
         """
 
     @abstractmethod
     def predict_cells(
         self, values: npt.NDArray[np.float32], support: SupportT
     ) -> npt.NDArray[np.float32]:
-        """(N, D) scaled features to (N, K) log probabilities; neighbours have no say."""
+        """Map scaled features (N, D) to log probabilities (N, K), without context."""
 
     def sketch_cells(
         self, values: npt.NDArray[np.float32], support: SupportT, every: int
@@ -95,17 +94,17 @@ class PixelModel(ABC, Generic[SupportT]):
         return self.predict_cells(values.reshape(-1, values.shape[2]), support)
 
     def adapt(self, support: SupportT, scene: npt.NDArray[np.float32]) -> SupportT:
-        """The support for a scene of which (M, D) scaled features of cells are known."""
+        """Adapt the support to a scene with scaled features (M, D) of sampled cells."""
         del scene
         return support
 
     def predict(self, images: torch.Tensor, support: SupportT, ground: Ground) -> torch.Tensor:
-        """Log probabilities of all classes for windows.
+        """Predict log probabilities of all classes for windows.
 
         Args:
             images: (B, C, H, W) float in [0, 1].
-            support: of ``learn``.
-            ground: of the scene that the windows come from.
+            support: result of ``learn``.
+            ground: statistics of the scene of the windows.
 
         Returns:
             (B, K, H / stride, W / stride) float32.
@@ -136,14 +135,14 @@ class PixelModel(ABC, Generic[SupportT]):
         ground: Ground,
         step: int = 1,
     ) -> torch.Tensor:
-        """Scores of cells after their neighbours had a say; here they have none.
+        """Smooth the scores of cells with their neighbours; this base class does not.
 
         Args:
             scores: (1, K, h, w) log probabilities.
-            guide: (1, 1, h, w) of ``guide``.
-            support: of ``learn``.
-            ground: of the scene.
-            step: cells from one to the next, where only every such cell is predicted.
+            guide: (1, 1, h, w) result of ``guide``.
+            support: result of ``learn``.
+            ground: statistics of the scene.
+            step: spacing of the predicted cells.
         """
         del guide, support, ground, step
         return scores
@@ -151,23 +150,23 @@ class PixelModel(ABC, Generic[SupportT]):
     def trace(
         self, cell: npt.NDArray[np.float32], support: SupportT, cells: Cells
     ) -> npt.NDArray[np.float64] | None:
-        """How much each drawn cell decided about another one.
+        """Influence of each drawn cell on another cell.
 
         Args:
             cell: (D,) scaled features.
-            support: what was learnt from ``cells``.
-            cells: the N drawn ones.
+            support: result of ``learn`` on ``cells``.
+            cells: the N drawn cells.
 
         Returns:
-            (N,) shares, which add up to 1; None if the model cannot tell.
+            (N,) shares that sum to 1; None if the model cannot tell.
         """
         del cell, support, cells
         return None
 
     def describe(self) -> dict[str, Any]:
-        """What decides its maps beside examples and scene, as plain data."""
+        """Parameters that affect its maps besides examples and scene, as plain data."""
         return {}
 
     def to(self, policy: Policy) -> None:
-        """Run what is a network where and how the policy says; classical models stay."""
+        """Move networks to the policy's device and precision; classical models stay."""
         del policy

@@ -1,4 +1,4 @@
-"""The contract of a fully supervised network: encode, decode."""
+"""The contract of a supervised network: encode, decode."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from fewscape.models.window_size import check_window
 
 
 class SemanticModel(Network):
-    """A network that gives every pixel one of the classes that it was trained on."""
+    """A network that assigns every pixel to one of its training classes."""
 
     num_classes: int
     num_heats: int = 0
-    """How many maps ``heat1``, ... of the classes' logits the output holds, the last one best."""
+    """Number of maps ``heat1``, ... of class logits in the output, the last one best."""
 
     @abstractmethod
     def fuse(self, maps: tuple[torch.Tensor, ...], size: tuple[int, int]) -> Features:
-        """Features from the backbone's maps (B, C, h, w), fine to coarse.
+        """Compute features from the backbone's maps (B, C, h, w), fine to coarse.
 
         Args:
-            maps: of each level.
+            maps: maps of each level.
             size: height and width of the images.
         """
 
@@ -32,23 +32,23 @@ class SemanticModel(Network):
         """Logits (B, N, H / stride, W / stride) and named maps."""
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Terms that the network wants beside the loss of its logits, each a scalar, by name.
+        """Scalar loss terms of the network besides the loss of its logits, by name.
 
         Args:
-            output: of ``forward`` in training mode.
+            output: result of ``forward`` in training mode.
             labels: (B, H, W) class of each pixel, 255 unknown.
         """
         del output, labels
         return {}
 
     def encode(self, images: torch.Tensor) -> Features:
-        """Features of a batch of images.
+        """Encode a batch of images.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
 
         Raises:
-            ShapeError: height or width are not multiples of ``window_multiple``.
+            ShapeError: height or width is not a multiple of ``window_multiple``.
         """
         size = check_window(images, self.window_multiple, self.name)
         return self.fuse(self.backbone(images), size)

@@ -1,4 +1,4 @@
-"""Turned and mirrored supports: one annotated image says what its eight symmetries look like."""
+"""Rotated and flipped supports: one annotated image gives eight views."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fewscape.ops import FLIPS, Flips, turn
 class TurnedModel(FewShotModel):
     """A network that learns from every view of a support.
 
-    Views are encoded when a support is learnt, from the pixels, which the features carry along:
-    only supports cost more, and the backbone's maps of queries may still be cached.
+    Views are encoded when a support is learned, from pixels kept in the features, so only supports
+    cost more, and the backbone's maps of queries can still be cached.
     """
 
     views: Flips
@@ -24,7 +24,7 @@ class TurnedModel(FewShotModel):
         regions: torch.Tensor | None = None,
         embed: Embed | None = None,
     ) -> Features:
-        """See ``FewShotModel``; the images are kept if supports are to be turned."""
+        """See ``FewShotModel``; keeps the images if supports are rotated."""
         features = super().encode(images, regions, embed)
         if self.views != "none":
             features.extra["images"] = images
@@ -33,16 +33,16 @@ class TurnedModel(FewShotModel):
     def turn_support(
         self, features: Features, masks: torch.Tensor
     ) -> list[tuple[Features, torch.Tensor]]:
-        """Features and masks of every view, the image as it is first.
+        """Features and masks of every view, the original first.
 
         Args:
-            features: of the support images.
+            features: features of the support images.
             masks: (B, H, W).
         """
         found = [(features, masks)]
         for view in FLIPS[self.views][1:]:
             images = turn(features.extra["images"], *view)
             size = (images.shape[2], images.shape[3])
-            maps = self.enhance(self.backbone(images), size, None)
+            maps = self.enhance(Features(self.backbone(images), size))
             found.append((maps, turn(masks, *view)))
         return found

@@ -1,4 +1,4 @@
-"""The named readings of a network."""
+"""Named variants of a network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ Variant = TypeVar("Variant")
 
 
 def choose_variant(variants: Mapping[Name, Variant], name: Name, network: str) -> Variant:
-    """The variant of a name.
+    """Choose a variant by name.
 
     Args:
-        variants: those that there are.
-        name: the one wanted.
-        network: as people write it, for the message.
+        variants: the known variants.
+        name: name of the variant.
+        network: name of the network, for the message.
 
     Raises:
-        ConfigError: there is none of this name; tells those that there are.
+        ConfigError: the name is unknown; the message lists the known ones.
     """
     if name not in variants:
         raise ConfigError(f"{network} has no variant '{name}'", suggest(name, variants))

@@ -1,9 +1,9 @@
 """Cosine similarity of every query position with every support position.
 
 The published form (MGCL, FBC) multiplies the support by the foreground and by the background
-mask and takes a product for each. A support vector times a weight w >= 0 points the same way,
-so both follow from one product and a scale per support position: ``support_scale`` as published,
-``share_scale`` where a position should count by its share.
+mask and takes a product for each. A support vector times a weight w >= 0 keeps its direction, so
+both follow from one product and a scale per support position: ``support_scale`` as published,
+``share_scale`` to weight a position by its share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ EPSILON = 1e-5
 
 
 def as_rows(maps: torch.Tensor) -> torch.Tensor:
-    """(B, C, H, W) to (B, N, C); a view where the memory is channels-last.
+    """Reshape (B, C, H, W) to (B, N, C); a view if the memory is channels-last.
 
     Examples:
         >>> as_rows(torch.ones(1, 2, 3, 4)).shape
@@ -28,10 +28,10 @@ def as_rows(maps: torch.Tensor) -> torch.Tensor:
 
 
 def support_scale(norms: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """What divides a dot product by the norm of a weighted support vector.
+    """Factor that divides a dot product by the norm of a weighted support vector.
 
     ``w / (w |s| + eps)``: the dot product of a query with ``w s``, divided by the norm of ``w s``.
-    The weight cancels wherever it is not tiny: a position counts fully or not at all.
+    The weight cancels unless it is tiny: a position counts fully or not at all.
 
     Args:
         norms: (..., N) length of the unweighted vectors.
@@ -48,7 +48,7 @@ def support_scale(norms: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 def share_scale(norms: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-    """What turns a dot product into a cosine that counts by the position's share.
+    """Factor that turns a dot product into a cosine weighted by the position's share.
 
     ``w / (|s| + eps)``: a cell that straddles a border counts for each side by its area.
 
@@ -67,7 +67,7 @@ def share_scale(norms: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
 
 
 def correlate(query: torch.Tensor, support: torch.Tensor) -> torch.Tensor:
-    """Dot products of all query vectors, normalised, with all support vectors as they are.
+    """Dot products of all normalised query vectors with all unnormalised support vectors.
 
     Args:
         query: (B, N_query, C).
@@ -88,11 +88,11 @@ def correlate_regions(
     query_regions: torch.Tensor,
     support_regions: torch.Tensor,
 ) -> torch.Tensor:
-    """``correlate`` of vectors that are joined with the mean of their region (MGCL, MGFE).
+    """``correlate`` for vectors concatenated with the mean of their region (MGCL, MGFE).
 
-    The joined vectors ``[F; Z[L]]`` have dot product ``<F_q, F_s> + <Z_q, Z_s>[L_q, L_s]``: the
-    second term is a small table between regions, looked up through the two region maps, so the
-    product runs over C channels instead of 2C.
+    The vectors ``[F; Z[L]]`` have the dot product ``<F_q, F_s> + <Z_q, Z_s>[L_q, L_s]``: the second
+    term is a small table between regions, looked up through the two region maps, so the product
+    runs over C channels instead of 2C.
 
     Args:
         query: (B, N_query, C) feature vectors.

@@ -1,4 +1,4 @@
-"""How similar a query vector is to the foreground of the support on average."""
+"""Mean similarity of query vectors to the foreground of the support."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from fewscape.ops.correlation import EPSILON, correlate, share_scale, support_sc
 def mean_cosine_prior(
     query: torch.Tensor, support: torch.Tensor, shares: torch.Tensor, by_share: bool = True
 ) -> torch.Tensor:
-    """Mean over the foreground of the clamped cosine (PCFNet, ICPD-Net), without stretching.
+    """Mean of the clamped cosine over the foreground (PCFNet, ICPD-Net), without rescaling.
 
     Args:
         query: (B, N_query, C).
         support: (B or 1, N_support, C); the gradient reaches both.
         shares: (B or 1, N_support) share of foreground in [0, 1]; all zero gives zero.
-        by_share: count every position by its share. Otherwise, as published, every position with
-            any foreground counts fully in the sum and by its share in the divisor, so that the
-            result can exceed one where positions are only touched.
+        by_share: weight every position by its share. Otherwise, as published, every position with
+            any foreground counts fully in the sum but by its share in the divisor, so that the
+            result can exceed one at partially covered positions.
 
     Returns:
         (B, N_query) float32, not negative.

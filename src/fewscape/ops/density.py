@@ -8,16 +8,16 @@ import torch.nn.functional as F
 from fewscape.core import check_shape
 
 LEAST_DENSITY = 1e-30
-"""Added to densities, so that the logarithm is finite where a class has no cells; what lies
-opposite to all cells has exp(-2 * 32), which is more."""
+"""Added to densities so that the logarithm is finite for a class without cells; it is smaller than
+the minimum density exp(-2 * 32)."""
 MIN_COUNT = 1e-8
 """Added to the number of cells before dividing; far below the weight of a single pixel."""
 MAX_PRODUCTS = 1 << 22
 """Cosines at a time, 16 MiB."""
 WIDEST = 2.0
-"""Concentration of the widest kernel to choose; its reach is the inverse."""
+"""Concentration of the widest candidate kernel; its reach is the inverse."""
 NUM_CANDIDATES = 5
-"""Kernels to choose from, each half as wide as the one before: up to 32."""
+"""Number of candidate kernels, each half as wide as the previous one: up to 32."""
 
 
 def log_density_ratio(
@@ -26,11 +26,11 @@ def log_density_ratio(
     weights: torch.Tensor,
     concentrations: torch.Tensor,
 ) -> torch.Tensor:
-    """Logarithm of the foreground's density over the background's (FROST, arXiv 2606.31136).
+    """Log ratio of the foreground's to the background's density (FROST, arXiv 2606.31136).
 
-    Each density is the weighted mean over the class's cells of exp(k (cosine - 1)): the constant
-    of the von Mises-Fisher density is the same for both. Float32 also under autocast; rows are
-    taken a few at a time, so that memory stays flat.
+    Each density is the weighted mean over the class's cells of exp(k (cosine - 1)): the constant of
+    the von Mises-Fisher density cancels. Float32 even under autocast; rows are processed in chunks,
+    so that memory stays flat.
 
     Args:
         rows: (B, N, C) of length one.
@@ -70,17 +70,17 @@ def choose_concentration(
     widest: float = WIDEST,
     num_candidates: int = NUM_CANDIDATES,
 ) -> torch.Tensor:
-    """The kernel that tells annotated cells best from the others alone (leave-one-out).
+    """Choose the kernel that classifies annotated cells best by leave-one-out.
 
-    Each judged cell's log ratio comes from all cells but itself; the loss is the logistic one,
-    with foreground and background counting alike.
+    Each judged cell's log ratio comes from all other cells; the loss is logistic, with equal weight
+    for foreground and background.
 
     Args:
         anchors: (B, M, C) of length one.
         weights: (B, M, 2), see ``log_density_ratio``.
-        num_judged: cells that are judged at most, evenly spaced.
-        widest: concentration of the first candidate, which wins where all do equally well.
-        num_candidates: each has twice the concentration of the one before.
+        num_judged: maximum number of judged cells, evenly spaced.
+        widest: concentration of the first candidate, which wins ties.
+        num_candidates: number of candidates, each with twice the previous concentration.
 
     Returns:
         (B,) float32.

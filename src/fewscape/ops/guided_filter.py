@@ -1,4 +1,4 @@
-"""Smoothing that keeps to the edges of an image."""
+"""Edge-preserving smoothing with a guide image."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fewscape.ops.texture import average_square
 def filter_guided(
     maps: torch.Tensor, guide: torch.Tensor, radius: int, added_variance: float
 ) -> torch.Tensor:
-    """Maps smoothed where the guide is even, and left as sharp as the guide where it is not.
+    """Smooth maps where the guide is flat, and keep its edges.
 
-    In every square the result is a linear function of the guide; each place averages those of all
-    squares that hold it (He, Sun and Tang, Guided Image Filtering, TPAMI 2013, eq. 5 to 8).
-    Edges are repeated.
+    In every square the result is a linear function of the guide; each pixel averages the functions
+    of all squares that contain it (He, Sun and Tang, Guided Image Filtering, TPAMI 2013, eq. 5 to
+    8). Edges are repeated.
 
     Args:
         maps: (B, K, H, W) float32.
         guide: (B, 1, H, W) float32.
-        radius: of the squares, whose side is 2 radius + 1.
-        added_variance: variance of the guide in a square below which it counts as even.
+        radius: radius of the squares, whose side is 2 radius + 1.
+        added_variance: variance of the guide below which a square counts as flat.
 
     Examples:
         >>> flat = torch.zeros(1, 1, 8, 8)

@@ -10,11 +10,11 @@ import torch
 from fewscape.core import check_shape
 
 MIN_SHARE = 0.2
-"""Share of the kept regions that the intersection has at least."""
+"""Minimum size of the intersection, as a share of the kept regions."""
 
 
 class KeyRegions(NamedTuple):
-    """Regions that both modalities hold for important."""
+    """Regions that are important in both modalities."""
 
     mask: torch.Tensor
     """(B, R) bool."""
@@ -46,16 +46,16 @@ def score_regions(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def select_key_regions(first: torch.Tensor, second: torch.Tensor, share: float) -> KeyRegions:
-    """The best regions of both modalities at once; a constant for the gradient.
+    """Select the best regions of both modalities; no gradient flows through the selection.
 
-    Of each modality exactly ``k = max(1, floor(share * R))`` are kept, ties going to the earlier
-    region. Where fewer than ``max(2, ceil(k / 5))`` are in both, the remaining ones with the best
-    mean rank complete them.
+    Each modality keeps exactly ``k = max(1, floor(share * R))`` regions, the earlier one on ties.
+    If fewer than ``max(2, ceil(k / 5))`` are in both, the remaining regions with the best mean rank
+    are added.
 
     Args:
         first: (B, R) scores of one modality.
         second: (B, R) of the other.
-        share: of the regions kept in each.
+        share: share of the regions to keep in each.
 
     Examples:
         >>> scores = torch.tensor([[0.9, 0.8, 0.1, 0.0]])
@@ -76,7 +76,7 @@ def select_key_regions(first: torch.Tensor, second: torch.Tensor, share: float) 
 
 
 def _rank(scores: torch.Tensor) -> torch.Tensor:
-    """(B, R) place of each score in descending order, from 0."""
+    """(B, R) descending rank of each score, from 0."""
     order = scores.argsort(dim=1, descending=True, stable=True)
     places = torch.arange(scores.shape[1], device=scores.device).expand_as(order)
     return torch.empty_like(order).scatter(1, order, places)

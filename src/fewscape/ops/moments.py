@@ -1,4 +1,4 @@
-"""First and second moments of classes, which add up over images, and what follows from them."""
+"""First and second moments of classes, and the statistics derived from them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fewscape.core import check_shape
 MIN_COUNT = 1e-8
 """Added to counts before dividing; far below the weight of a single pixel."""
 LEAST_VARIANCE = 1e-6
-"""Mean variance within classes of vectors of length one, at least: classes of equal cells keep a
-covariance that can be inverted."""
+"""Minimum mean variance within classes of unit vectors, so that the covariance of constant classes
+stays invertible."""
 
 
 class Moments(NamedTuple):
-    """Weighted sums over the cells of K classes; those of several images add up."""
+    """Weighted sums over the cells of K classes; sums of several images add up."""
 
     counts: torch.Tensor
     """(B, K)."""
@@ -28,7 +28,7 @@ class Moments(NamedTuple):
 
 
 def sum_moments(rows: torch.Tensor, weights: torch.Tensor) -> Moments:
-    """Moments of the classes, in float32 also under autocast, because covariances are differences.
+    """Sum the moments of the classes, in float32 even under autocast.
 
     Args:
         rows: (B, N, C).
@@ -50,19 +50,19 @@ def sum_moments(rows: torch.Tensor, weights: torch.Tensor) -> Moments:
 
 
 def join_moments(parts: Sequence[Moments]) -> Moments:
-    """Moments of all images together: those of one image that holds all their cells."""
+    """Sum the moments over images, as if all cells were in one image."""
     counts, sums, squares = zip(*parts, strict=True)
     return Moments(sum(counts), sum(sums), sum(squares))
 
 
 def describe_within(moments: Moments, shrinkage: float) -> torch.Tensor:
-    """Covariance within the classes, shrunk towards a sphere.
+    """Within-class covariance, shrunk towards a sphere.
 
     (1 - s) S + s tr(S) / C I (Friedman, Regularized Discriminant Analysis, JASA 1989, eq. 18),
-    with S the mean of the classes' covariances, so that rare classes count like common ones.
+    with S the mean of the classes' covariances, so that rare and common classes have equal weight.
 
     Args:
-        moments: classes without weight are left out of the mean; without any, S is the sphere of
+        moments: classes without weight are ignored; if there are no others, S is the sphere of
             ``LEAST_VARIANCE``.
         shrinkage: s, above 0 and at most 1.
 
@@ -92,14 +92,14 @@ def separate(moments: Moments, shrinkage: float) -> tuple[torch.Tensor, torch.Te
     """Linear discriminant of foreground against background (Fisher 1936) at equal priors.
 
     Args:
-        moments: of two classes, foreground first.
+        moments: moments of two classes, foreground first.
         shrinkage: see ``describe_within``.
 
     Returns:
         Weights (B, C) and offsets (B,) float32: ``rows @ weights + offset`` is the log ratio of
-        two normal densities with the covariance of ``describe_within``. Where one of the classes
-        has no cells, the weights are zero and the offset is 1 for the other class being the
-        foreground, -1 for the background, 0 where both are missing.
+        two normal densities with the covariance of ``describe_within``. If only one class has
+        cells, the weights are zero and the offset is 1 for foreground, -1 for background; 0 if both
+        are missing.
 
     Examples:
         >>> rows = torch.tensor([[[0.0], [2.0], [4.0], [6.0]]])
@@ -119,10 +119,10 @@ def separate(moments: Moments, shrinkage: float) -> tuple[torch.Tensor, torch.Te
 
 
 def whiten(rows: torch.Tensor, within: torch.Tensor) -> torch.Tensor:
-    """Vectors of length one in the space where the covariance is a sphere.
+    """Whiten vectors by a covariance, and normalise them to length one.
 
-    Whitened by the inverse of the Cholesky factor; any other square root turns all vectors alike
-    and leaves their cosines.
+    The inverse Cholesky factor is used; any other square root rotates all vectors equally and keeps
+    their cosines.
 
     Args:
         rows: (B, N, C).

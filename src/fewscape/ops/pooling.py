@@ -13,14 +13,14 @@ MIN_WEIGHT = 1e-8
 def pool_masked(
     maps: torch.Tensor, weights: torch.Tensor, smoothing: float = MIN_WEIGHT
 ) -> torch.Tensor:
-    """Weighted mean of the feature vectors; zeros where the weights are all zero.
+    """Weighted mean of the feature vectors; zeros if all weights are zero.
 
     Sums run in float32.
 
     Args:
         maps: (B, C, H, W).
         weights: (B, H, W), not negative.
-        smoothing: added to the sum of weights; some papers take more than division needs.
+        smoothing: added to the sum of weights; some papers use more than division needs.
 
     Returns:
         (B, C) float32.
@@ -40,13 +40,13 @@ def pool_masked(
 def pool_regions(rows: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:
     """Mean feature vector of each region, one ``index_add`` for the whole batch.
 
-    Regions that are absent have mean zero. Positions whose region is -1, or not below
-    ``num_regions``, belong to no region. Sums run in float32.
+    Absent regions have mean zero. Positions whose region is -1, or not below ``num_regions``,
+    belong to no region. Sums run in float32.
 
     Args:
         rows: (B, N, C) feature vectors of the positions.
         regions: (B, N) integer region of each position.
-        num_regions: M; static, so that no device has to be asked for a maximum.
+        num_regions: M; static, which avoids a device synchronisation.
 
     Returns:
         (B, M, C) float32.
@@ -59,7 +59,7 @@ def pool_regions(rows: torch.Tensor, regions: torch.Tensor, num_regions: int) ->
     sizes = check_shape(rows, "B N C", "rows")
     check_shape(regions, "B N", "regions", B=sizes["B"], N=sizes["N"])
     batch, channels = sizes["B"], sizes["C"]
-    slots = region_slots(regions, num_regions)  # (B, N), slot M collects what has no region
+    slots = region_slots(regions, num_regions)  # (B, N), slot M is for positions without a region
     offsets = torch.arange(batch, device=rows.device)[:, None] * (num_regions + 1)
     flat = (slots + offsets).reshape(-1)
     sums = rows.new_zeros(batch * (num_regions + 1), channels, dtype=torch.float32)
@@ -72,7 +72,7 @@ def pool_regions(rows: torch.Tensor, regions: torch.Tensor, num_regions: int) ->
 
 
 def paint_regions(means: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
-    """Each position gets the vector of its region; zeros where there is no region.
+    """Give each position the vector of its region; zeros without a region.
 
     Args:
         means: (B, M, C) vector of each region.
@@ -93,6 +93,6 @@ def paint_regions(means: torch.Tensor, regions: torch.Tensor) -> torch.Tensor:
 
 
 def region_slots(regions: torch.Tensor, num_regions: int) -> torch.Tensor:
-    """Region ids as indices into M + 1 slots; the last slot stands for "no region"."""
+    """Region ids as indices into M + 1 slots; the last slot means "no region"."""
     outside = (regions < 0) | (regions >= num_regions)
     return regions.long().masked_fill(outside, num_regions)

@@ -6,7 +6,7 @@ import torch
 
 
 def widen(tensor: torch.Tensor) -> torch.Tensor:
-    """The tensor in float32 if it was narrower; float64 stays.
+    """Convert narrower types to float32; keep float64.
 
     Examples:
         >>> widen(torch.ones(1, dtype=torch.bfloat16)).dtype

@@ -1,4 +1,4 @@
-"""Prior maps: how much each query position looks like the support, before anything is learnt."""
+"""Prior maps: similarity of each query position to the support, without learned parameters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def max_cosine_prior(
     shares: torch.Tensor,
     count_shares: bool = False,
 ) -> torch.Tensor:
-    """The largest cosine with any masked support position, stretched to [0, 1] in each image.
+    """The largest cosine with any masked support position, rescaled to [0, 1] per image.
 
     PFENet (Tian et al. 2020, section 3.2, equations 2 to 5). A support position outside the mask
     is the zero vector and has cosine zero. Computed in float32.
@@ -25,10 +25,10 @@ def max_cosine_prior(
         shares: (B or 1, N_support) share of the mask in each position, in [0, 1]; the vectors are
             multiplied by it.
         count_shares: multiply the cosines by the shares too. As published, any share above zero
-            counts fully, since the length of a vector does not matter to its cosine.
+            counts fully, since cosines ignore the length of vectors.
 
     Returns:
-        (B, N) float32; zeros where all positions are alike.
+        (B, N) float32; zeros if all positions are equal.
 
     Examples:
         >>> query = torch.tensor([[[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]])
@@ -49,12 +49,12 @@ def max_cosine_prior(
 def min_max(
     values: torch.Tensor, epsilon: float = PRIOR_EPSILON, detach: bool = False
 ) -> torch.Tensor:
-    """(B, N) shifted and scaled to [0, 1] in each row; zeros where a row is constant.
+    """Shift and scale each row of (B, N) to [0, 1]; zeros if a row is constant.
 
     Args:
         values: (B, N).
-        epsilon: added to the range; it must be far below the ranges that mean something.
-        detach: let no gradient pass through the extremes, which are two positions only.
+        epsilon: added to the range; must be far below meaningful ranges.
+        detach: stop the gradient through the extremes, which are single positions.
 
     Examples:
         >>> min_max(torch.tensor([[2.0, 3.0, 4.0], [5.0, 5.0, 5.0]])).round(decimals=3)

@@ -1,4 +1,4 @@
-"""Mean vectors of a class and of what surrounds it, and how similar positions are to them."""
+"""Prototypes of foreground and background, and similarities to them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROTOTYPE_EPSILON = 1e-7
 
 
 def pool_prototypes(maps: torch.Tensor, shares: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Weighted mean vectors of one map, scaled to length one; zero where nothing has weight.
+    """Weighted mean vectors of one map, normalised to length one; zero without weight.
 
     Args:
         maps: (B, C, h, w).
@@ -38,7 +38,7 @@ def compare_prototypes(maps: torch.Tensor, prototypes: torch.Tensor) -> torch.Te
 
     Args:
         maps: (B, C, h, w).
-        prototypes: (B or 1, K, C); a zero prototype is similar to nothing.
+        prototypes: (B or 1, K, C); a zero prototype has similarity zero.
 
     Returns:
         (B, K, h, w) float32 in [-1, 1].
@@ -58,7 +58,7 @@ def compare_prototypes(maps: torch.Tensor, prototypes: torch.Tensor) -> torch.Te
 
 
 def weigh_cosines(cosines: Sequence[torch.Tensor], weights: torch.Tensor) -> torch.Tensor:
-    """Logits of a decision by prototypes alone.
+    """Logits from prototypes alone.
 
     Args:
         cosines: (B, 2, H, W) of L levels, with the foreground's prototype and the background's.

@@ -1,4 +1,4 @@
-"""How well foreground ranks among the support vectors nearest to a query vector (NDCG)."""
+"""Rank of the foreground among the support vectors nearest to a query vector (NDCG)."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ def rank_prior(
 ) -> torch.Tensor:
     """Normalised discounted cumulative gain of the foreground (ICPD-Net, rank information prior).
 
-    The support vectors are sorted by their Euclidean distance to the query vector. Of the k
-    nearest, k the number of foreground vectors, the r-th gives ``1 / log2(r + 1)`` if it is
-    foreground; the sum is divided by its largest possible value. At equal distance the earlier
-    position comes first. There is no gradient: ranks are steps.
+    The support vectors are sorted by Euclidean distance to the query vector. Among the k nearest,
+    where k is the number of foreground vectors, the r-th contributes ``1 / log2(r + 1)`` if it is
+    foreground; the sum is divided by its maximum. Ties go to the earlier position. There is no
+    gradient, since ranks are steps.
 
-    All rankings are made at once: one product, one sort, one lookup and one weighted sum, in
-    float32 also under autocast, because ranks hang on small differences.
+    All rankings are computed at once: one product, one sort, one lookup and one weighted sum, in
+    float32 even under autocast, since ranks depend on small differences.
 
     Args:
         query: (B, N_query, C).
         support: (B or 1, N_support, C).
         foreground: (B or 1, N_support) bool; without any foreground the prior is zero.
-        chance_correct: subtract what a random ranking is expected to reach, which is the share of
-            foreground, and stretch the rest to [0, 1]. Large supports otherwise score high
-            everywhere; one that is all foreground has no information and becomes zero.
+        chance_correct: subtract the expectation of a random ranking, which is the share of
+            foreground, and rescale to [0, 1]. Otherwise large supports score high everywhere; one
+            that is all foreground has no information and becomes zero.
 
     Returns:
         (B, N_query) float32 in [0, 1].
@@ -56,10 +56,10 @@ def rank_prior(
 
 
 def _comparable_distances(query: torch.Tensor, support: torch.Tensor) -> torch.Tensor:
-    """(B, N_query, N_support): squared distances but for a constant in each row.
+    """(B, N_query, N_support): squared distances up to a constant per row.
 
-    The length of a query vector changes no ranking. Both sides are centred first, which changes
-    no distance either, but keeps the digits that a large common part would take.
+    The length of a query vector does not affect the ranking. Both sides are centred first, which
+    keeps distances and avoids the loss of digits to a large common part.
     """
     centre = support.mean(dim=1, keepdim=True)
     query, support = query - centre, support - centre

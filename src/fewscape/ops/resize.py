@@ -1,4 +1,4 @@
-"""Every change of resolution: grids and rounding rules are stated here and nowhere else."""
+"""All resizing; grids and rounding rules are defined only here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def resize_maps(
     align_corners: bool = False,
     antialias: bool = False,
 ) -> torch.Tensor:
-    """Maps at another resolution, bilinear.
+    """Resize maps bilinearly.
 
     Args:
         maps: (B, C, H, W), floating point.
-        size: height and width wanted.
-        align_corners: whether the outer pixels' centres stay in place, as HSNet and its
-            descendants do, or the outer pixels' edges.
-        antialias: average over everything that a coarser cell covers, as images want it.
+        size: target height and width.
+        align_corners: align the centres of the outer pixels, as HSNet and its descendants do,
+            instead of their edges.
+        antialias: average over everything that a coarser cell covers, as for images.
 
     Returns:
         (B, C, *size).
@@ -44,13 +44,13 @@ def resize_maps(
 def sample_nearest(
     grid: torch.Tensor, size: tuple[int, int], anchor: Anchor = "centre"
 ) -> torch.Tensor:
-    """One value of an integer map for each cell of a coarser grid.
+    """Sample an integer map at each cell of a coarser grid.
 
     Args:
         grid: (B, H, W), any dtype.
         size: height and width of the coarser grid.
-        anchor: which pixel of a cell speaks for it: its upper left ``corner`` (what nearest
-            resizing does in torch) or its ``centre``, where convolutional features are centred.
+        anchor: the pixel that represents a cell: its upper left ``corner`` (torch's nearest
+            resizing) or its ``centre``, where convolutional features are centred.
 
     Returns:
         (B, *size) of the same dtype.
@@ -72,7 +72,7 @@ def _cell_indices(cells: int, pixels: int, shift: float, device: torch.device) -
 
 
 def shrink_maps(maps: torch.Tensor, side: int) -> torch.Tensor:
-    """Maps averaged down to at most so many cells a side; smaller ones stay as they are.
+    """Average maps down to at most this many cells per side; smaller ones are unchanged.
 
     Examples:
         >>> shrink_maps(torch.ones(1, 1, 8, 3), 4).shape
@@ -83,11 +83,11 @@ def shrink_maps(maps: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def fit_maps(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Maps at another resolution: bilinear where it is finer, means where it is coarser.
+    """Resize maps: bilinear to a finer grid, means to a coarser one.
 
     Args:
         maps: (B, C, H, W), floating point.
-        size: height and width wanted.
+        size: target height and width.
 
     Returns:
         (B, C, *size).
@@ -105,7 +105,7 @@ def fit_maps(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 def sample_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Foreground and background at the points of a corners-aligned grid, bilinear.
 
-    What HSNet, PFENet and MGCL publish: objects smaller than a cell fall between the points.
+    As published by HSNet, PFENet and MGCL; objects smaller than a cell fall between the points.
     Unknown pixels (255) count as neither. ``average_mask`` counts every pixel instead.
 
     Args:
@@ -128,7 +128,7 @@ def sample_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tenso
 def average_mask(masks: torch.Tensor, size: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Shares of foreground and background in each cell of a coarser grid.
 
-    Unknown pixels (255) count as neither, so the two shares add up to the known share.
+    Unknown pixels (255) count as neither, so the two shares sum to the known share.
 
     Args:
         masks: (B, H, W) with values 0, 1 and 255.

@@ -11,7 +11,7 @@ from fewscape.core import ShapeError, check_shape
 
 
 def region_membership(labels: torch.Tensor, ratio: int) -> torch.Tensor:
-    """Which share of each coarse cell every region takes.
+    """Share of each coarse cell that every region covers.
 
     Args:
         labels: (ratio * h, ratio * w) region of each fine pixel, from 0.
@@ -21,7 +21,7 @@ def region_membership(labels: torch.Tensor, ratio: int) -> torch.Tensor:
         (M, h * w) sparse float32; every column sums to 1.
 
     Raises:
-        ShapeError: the fine grid is no multiple of the coarse one.
+        ShapeError: the fine grid is not a multiple of the coarse one.
 
     Examples:
         >>> labels = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1]])
@@ -46,10 +46,10 @@ def region_membership(labels: torch.Tensor, ratio: int) -> torch.Tensor:
 
 
 def share_regions(maps: torch.Tensor, membership: torch.Tensor) -> torch.Tensor:
-    """Every cell gets the means of its regions, weighted by their shares.
+    """Give every cell the means of its regions, weighted by their shares.
 
-    Maps of both modalities take the same membership, so their regions match in number and place.
-    Region vectors are means over cells weighted by shares; no region is empty.
+    Both modalities use the same membership, so their regions match. Region vectors are means over
+    cells weighted by shares; no region is empty.
 
     Args:
         maps: (B, C, h, w), all of the same scene.

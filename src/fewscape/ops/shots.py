@@ -1,4 +1,4 @@
-"""Rules that make one answer from the answers of several shots."""
+"""Rules that fuse the predictions of several shots."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from fewscape.core import check_shape
 ShotFusion = Literal["vote", "vote_half", "mean_logit"]
 
 VOTE_SHARE = 0.4
-"""Share of the largest vote in the image from which a pixel is foreground (MGCL)."""
+"""Share of the image's largest vote from which a pixel is foreground (MGCL)."""
 VOTE_HALF = 0.5
-"""The same of HSNet."""
+"""The same for HSNet."""
 
 ROUNDING = 1e-6
-"""Shares are fractions of small integers, so this much below the limit loses nothing."""
+"""Tolerance below the limit; shares are fractions of small integers."""
 
 
 def mean_logit(logits: torch.Tensor) -> torch.Tensor:
-    """The mean over the shots: (S, B, 2, H, W) to (B, 2, H, W)."""
+    """Mean over the shots: (S, B, 2, H, W) to (B, 2, H, W)."""
     return logits.mean(dim=0)
 
 
 def vote(logits: torch.Tensor, limit: float = VOTE_SHARE) -> torch.Tensor:
     """Scores whose larger channel is the published vote (MGCL, HSNet).
 
-    Every shot decides alone; a pixel is foreground if its votes reach ``limit`` of the
-    largest vote in that image (at least 1). Channel 1 holds the pixel's share, channel 0 the
-    share that it must exceed. A single shot keeps its logits.
+    Every shot votes; a pixel is foreground if its votes reach ``limit`` times the largest vote in
+    the image (at least 1). Channel 1 holds the pixel's share, channel 0 the share to exceed. A
+    single shot keeps its logits.
 
     Args:
         logits: (S, B, 2, H, W), background and foreground, at the resolution of the decision.
@@ -57,7 +57,7 @@ SHOT_FUSIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 
 def fuse_shots(logits: list[torch.Tensor], rule: ShotFusion) -> torch.Tensor:
-    """One (B, 2, H, W) from S of them by a named rule.
+    """Fuse S predictions (B, 2, H, W) by a named rule.
 
     Examples:
         >>> shots = [torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4)]

@@ -8,27 +8,27 @@ import torch
 import torch.nn.functional as F
 
 SMOOTHING = (0.0, 1.0, 2.0, 4.0, 8.0)
-"""Standard deviations of the Gaussians that colours are smoothed with, pixels."""
+"""Standard deviations of the Gaussians that smooth colours, pixels."""
 
 DETAIL = (1.0, 2.0, 4.0, 8.0)
 """Scales of gradients, deviations and directions, pixels."""
 
 TRUNCATE = 3.0
-"""Gaussians end after so many standard deviations."""
+"""Radius of Gaussians in standard deviations."""
 
 BOXES = (5, 13)
 """Sides of the squares of the classical texture features, pixels."""
 
 _TINY = 1e-4
-"""Below the noise of 8-bit values; keeps quotients finite on black ground."""
+"""Below the noise of 8-bit values; keeps quotients finite on black pixels."""
 
 
 def smooth_gaussian(maps: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Each map smoothed with a Gaussian; edges are repeated.
+    """Smooth each map with a Gaussian; edges are repeated.
 
     Args:
         maps: (B, C, H, W) float.
-        sigma: standard deviation in pixels; 0 changes nothing.
+        sigma: standard deviation in pixels; 0 for no smoothing.
 
     Examples:
         >>> smooth_gaussian(torch.ones(1, 1, 4, 4), 2.0).allclose(torch.ones(1, 1, 4, 4))
@@ -51,11 +51,11 @@ def average_square(maps: torch.Tensor, side: int) -> torch.Tensor:
 def box_features(images: torch.Tensor, stride: int = 1) -> torch.Tensor:
     """Bands, then their mean and deviation in squares of 5 and of 13 pixels: (B, 5 C, h, w).
 
-    What maximum likelihood and random forests are usually given in a GIS.
+    The usual inputs of maximum likelihood and random forests in a GIS.
 
     Args:
         images: (B, C, H, W) float in [0, 1].
-        stride: pixels per cell, which is 1 or 2 here. Squares of 2 are a pixel wider.
+        stride: pixels per cell, 1 or 2. With 2, the squares are a pixel wider.
 
     Examples:
         >>> box_features(torch.rand(1, 3, 16, 16)).shape
@@ -71,20 +71,20 @@ def box_features(images: torch.Tensor, stride: int = 1) -> torch.Tensor:
 
 
 def multiscale_features(images: torch.Tensor, stride: int = 1) -> torch.Tensor:
-    """Colour, edges and texture from the pixel itself to some 24 pixels around it.
+    """Colour, edges and texture of a pixel and up to about 24 pixels around it.
 
-    In this order: the bands smoothed by each of ``SMOOTHING``; of two or more bands, their shares
-    of the brightness at 0 and 4 pixels and the saturation at 0, 2 and 8; at each scale of
-    ``DETAIL`` the magnitude of the brightness's gradient, its deviation, and how much gradients
-    agree in their direction (coherence of the structure tensor, 0 to 1).
+    In this order: the bands smoothed at each scale of ``SMOOTHING``; for two or more bands, their
+    shares of the brightness at 0 and 4 pixels and the saturation at 0, 2 and 8; at each scale of
+    ``DETAIL`` the gradient magnitude of the brightness, its deviation, and the coherence of the
+    structure tensor (0 to 1).
 
-    The features are those of ilastik's pixel classification (Berg et al., Nature Methods 2019)
-    in kind, not in number.
+    The features are of the same kinds as in ilastik's pixel classification (Berg et al., Nature
+    Methods 2019).
 
     Args:
         images: (B, C, H, W) float in [0, 1].
-        stride: pixels per cell, 1 or 2. Cells of 2 x 2 pixels are averaged before anything that is
-            wider than a pixel, which takes a quarter of the time.
+        stride: pixels per cell, 1 or 2. Cells of 2 x 2 pixels are averaged before all wider
+            features, which takes a quarter of the time.
 
     Returns:
         (B, D, H / stride, W / stride) with D = 5 C + 12 for one band, 7 C + 15 for more.
@@ -141,28 +141,28 @@ def pool_cells(maps: torch.Tensor, stride: int) -> torch.Tensor:
 
 
 def multiscale_reach() -> int:
-    """Pixels from which ``multiscale_features`` of a pixel is made, to each side."""
+    """Context of ``multiscale_features`` on each side, pixels."""
     scale = max(DETAIL)
     return math.ceil(TRUNCATE * scale) + 1 + math.ceil(TRUNCATE * 2 * scale)
 
 
 def box_reach() -> int:
-    """Pixels from which ``box_features`` of a pixel is made, to each side."""
+    """Context of ``box_features`` on each side, pixels."""
     return max(BOXES) // 2
 
 
 def _convolve(maps: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """One kernel along rows and columns of each map.
+    """Convolve rows and columns of each map with one kernel.
 
-    As a product with a band matrix on each side, which takes a fifth of the time of a convolution
-    with one channel.
+    A product with a band matrix on each side takes a fifth of the time of a single-channel
+    convolution.
     """
     height, width = maps.shape[2:]
     return _band(height, kernel) @ maps @ _band(width, kernel).T
 
 
 def _band(length: int, kernel: torch.Tensor) -> torch.Tensor:
-    """(length, length) weights of all places for each; the last one is repeated beyond the end."""
+    """Band matrix (length, length) of the weights; edges are repeated."""
     radius = len(kernel) // 2
     places = torch.arange(length, device=kernel.device)
     band = torch.zeros(length, length, device=kernel.device, dtype=kernel.dtype)

@@ -1,4 +1,4 @@
-"""Test-time augmentation: a network sees several views of a window, its answers are averaged."""
+"""Test-time augmentation: average the predictions of several views of a window."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ FLIPS: dict[Flips, tuple[tuple[bool, int], ...]] = {
     "hv": ((False, 0), (True, 0), (False, 2), (True, 2)),
     "d4": tuple((mirrored, turns) for mirrored in (False, True) for turns in range(4)),
 }
-"""Views by name: mirrored left to right first, then quarter turns; ``hv`` holds both mirrors and
-the half turn, ``d4`` all eight symmetries of a square."""
+"""Views by name, as a horizontal flip followed by quarter turns; ``hv`` has both flips and the half
+turn, ``d4`` all eight symmetries of a square."""
 
 
 def average_views(
@@ -28,19 +28,19 @@ def average_views(
     scales: Sequence[float] = (1.0,),
     multiple: int = 1,
 ) -> torch.Tensor:
-    """Mean of the scores of all views, each turned back and brought to one size.
+    """Mean of the scores of all views, each transformed back and resized to the original.
 
-    All flips of a scale pass the network as one batch.
+    All flips of a scale form one batch.
 
     Args:
-        predict: (B, C, H, W) to scores (B, K, H / s, W / s), before any softmax.
+        predict: maps (B, C, H, W) to scores (B, K, H / s, W / s), before any softmax.
         windows: (B, C, H, W), square for ``d4``.
         flips: views of each scale.
-        scales: factors of the windows' size; 1 is the size itself.
-        multiple: scaled sides are the nearest multiples of this.
+        scales: factors of the windows' size; 1 is the original.
+        multiple: scaled sides are rounded to multiples of this.
 
     Returns:
-        (B, K, H / s, W / s) at the resolution that the windows' own size gives.
+        (B, K, H / s, W / s) at the resolution of the original size.
 
     Examples:
         >>> average_views(lambda windows: windows, torch.eye(2)[None, None], "h")[0, 0].tolist()
@@ -49,7 +49,7 @@ def average_views(
     views = FLIPS[flips]
     height, width = windows.shape[2:]
     total: torch.Tensor | None = None
-    for scale in sorted(scales, key=lambda own: abs(own - 1)):  # the windows' own size first
+    for scale in sorted(scales, key=lambda own: abs(own - 1)):  # the original size first
         size = tuple(max(1, round(scale * side / multiple)) * multiple for side in (height, width))
         scaled = resize_maps(windows, (size[0], size[1]), antialias=scale < 1)
         turned = torch.cat([turn(scaled, *view) for view in views])
@@ -65,11 +65,11 @@ def average_views(
 
 
 def turn(maps: torch.Tensor, is_mirrored: bool, turns: int) -> torch.Tensor:
-    """A view of ``FLIPS``: mirrored left to right if so, then turned by quarters.
+    """Apply a view of ``FLIPS``: an optional horizontal flip, then quarter turns.
 
     Args:
         maps: (..., H, W).
-        is_mirrored: whether columns are reversed first.
+        is_mirrored: whether to reverse the columns first.
         turns: quarter turns, counter-clockwise.
 
     Examples:

@@ -1,4 +1,4 @@
-"""Rasters and vectors on disk: windows of scenes in, maps and polygons out, in bounded memory."""
+"""Read windows of scenes, write maps and polygons, in bounded memory."""
 
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import WindowGrid, plan_windows, taper

@@ -1,4 +1,4 @@
-"""Whether two rasters hold the same pixels."""
+"""Compare the pixels of two rasters."""
 
 from __future__ import annotations
 
@@ -9,38 +9,35 @@ import numpy as np
 
 from fewscape.core import SceneError
 from fewscape.raster.gdal import open_raster, to_rasterio
-from fewscape.raster.grid import plan_strips
-
-STRIP_PIXELS = 4_000_000
-"""Pixels that are in memory at a time."""
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far the first bands of two rasters are apart."""
+    """The difference between the first bands of two rasters."""
 
     pixels: int
-    """Of each of them."""
+    """Pixels of each raster."""
     differing: int
-    """Pixels with another value."""
+    """Pixels that differ."""
     largest: int
-    """Largest difference of two values that are both data."""
+    """Largest difference between two valid values."""
 
 
 def compare_rasters(first: Path, second: Path, strip_pixels: int = STRIP_PIXELS) -> Difference:
-    """Compare the stored values of two rasters of one size, strip by strip.
+    """Compare the stored values of two rasters of the same size, strip by strip.
 
-    How they are compressed and what else is in the files does not count.
+    Compression and other content of the files are ignored.
 
     Raises:
-        SceneError: a file is missing or no raster, or the sizes differ.
+        SceneError: a file is missing or not a raster, or the sizes differ.
     """
     with open_raster(first) as one, open_raster(second) as other:
         if one.shape != other.shape:
             raise SceneError(
                 f"'{first}' has {one.height} x {one.width} pixels, "
                 f"'{second}' has {other.height} x {other.width}",
-                "only rasters of one size can be compared",
+                "only rasters of the same size can be compared",
                 "compare maps of the same scene",
             )
         differing = largest = 0

@@ -1,4 +1,4 @@
-"""The few places where rasterio's habits and ours differ."""
+"""Wrappers around rasterio: opening, errors and caches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fewscape import core
 from fewscape.core import SceneError
-from fewscape.raster.opening.archive_paths import tell_inside
+from fewscape.raster.opening.archive_paths import describe_inside
 from fewscape.raster.opening.picture_kinds import find_driver, is_description, read_start
 
 if TYPE_CHECKING:
@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader, DatasetWriter
     from rasterio.windows import Window as RasterioWindow
 
+CACHE_BYTES = 64 << 20
+"""Default of GDAL's block cache while scenes are read."""
+
 
 def open_quietly(address: Path | str) -> DatasetReader:
-    """A rasterio data set for reading; silent about pictures that lie nowhere on the ground.
+    """Open a rasterio data set without the warning about a missing georeference.
 
     Raises:
         RasterioError: rasterio cannot open it.
@@ -27,7 +30,9 @@ def open_quietly(address: Path | str) -> DatasetReader:
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
     if not str(address).startswith("<") and is_description(Path(address)):
-        raise RasterioIOError("it is a text that tells of other files, and not called one")
+        raise RasterioIOError(
+            "it is a text that points to other files under the suffix of an image"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with read_strictly():
@@ -35,17 +40,17 @@ def open_quietly(address: Path | str) -> DatasetReader:
 
 
 def open_picture(path: Path) -> DatasetReader:
-    """A rasterio data set of a file that has to be a picture, whatever it is called.
+    """Open a file that must be an image, whatever its suffix.
 
     Raises:
-        RasterioError: it is none, or damaged.
+        RasterioError: it is not an image, or damaged.
     """
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioIOError
 
     driver = find_driver(read_start(path))
     if driver is None:
-        raise RasterioIOError("it is no picture: no TIFF, PNG, JPEG, WebP, GIF, BMP or JPEG 2000")
+        raise RasterioIOError("it is not an image (TIFF, PNG, JPEG, WebP, GIF, BMP or JPEG 2000)")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with read_strictly():
@@ -53,10 +58,10 @@ def open_picture(path: Path) -> DatasetReader:
 
 
 def open_raster(path: Path | str) -> DatasetReader:
-    """A rasterio data set for reading.
+    """Open a raster for reading.
 
     Raises:
-        SceneError: the file is missing or no raster.
+        SceneError: the file is missing or not a raster.
     """
     from rasterio.errors import RasterioError
 
@@ -66,15 +71,15 @@ def open_raster(path: Path | str) -> DatasetReader:
         if not Path(path).exists():
             raise SceneError(f"the scene '{path}' does not exist", "", "check the path") from error
         raise SceneError(
-            f"'{path}' is damaged or not a raster: {tell_cause(error)}",
+            f"'{path}' is damaged or not a raster: {describe_cause(error)}",
             "expected a GeoTIFF, PNG, JPEG or another format of GDAL",
-            tell_inside(Path(path))
-            or "check the file, for instance with 'rio info', or copy it again",
+            describe_inside(Path(path))
+            or "check the file, for example with 'rio info', or copy it again",
         ) from error
 
 
 def update_raster(path: Path) -> DatasetWriter:
-    """A rasterio data set of one of our own files, for changing it in place."""
+    """Open one of our own files to change it in place."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
@@ -84,11 +89,11 @@ def update_raster(path: Path) -> DatasetWriter:
 
 
 def limit_cache(num_bytes: int = 0) -> rasterio.Env:
-    """A GDAL environment with a block cache that does not grow with the machine.
+    """A GDAL environment with a fixed block cache.
 
     Args:
-        num_bytes: of blocks that are kept, at least 32 MB. Those hold a row of blocks of 256
-            rows, up to 130,000 columns of bytes.
+        num_bytes: size of the cache, at least 32 MB, which is a row of 256 x 256 blocks of up to
+            130,000 columns of bytes.
     """
     import rasterio
 
@@ -96,11 +101,11 @@ def limit_cache(num_bytes: int = 0) -> rasterio.Env:
 
 
 def read_back(path: Path, level: int | None = None) -> None:
-    """Read all blocks of a finished file: GDAL may meet a full disk without telling.
+    """Read all blocks of a finished file, since GDAL may hide a full disk.
 
     Args:
         path: the file.
-        level: number of the reduced copy to read instead.
+        level: overview to read instead.
 
     Raises:
         RasterioError: a block is missing or damaged.
@@ -119,8 +124,8 @@ def read_back(path: Path, level: int | None = None) -> None:
 def read_strictly() -> rasterio.Env:
     """A GDAL environment in which reading a truncated PNG fails.
 
-    GDAL's shortcut for whole PNG files leaves chance values where the data is missing. It is
-    decided on when a file is opened and again when it is read, so both belong inside.
+    GDAL's shortcut for whole PNG files leaves garbage where data is missing. It applies when a file
+    is opened and when it is read, so do both inside.
     """
     import rasterio
 
@@ -134,6 +139,6 @@ def to_rasterio(window: core.Window) -> RasterioWindow:
     return Window(window.col, window.row, window.width, window.height)
 
 
-def tell_cause(error: BaseException) -> str:
-    """What GDAL said first; rasterio's own sentence only points to it."""
+def describe_cause(error: BaseException) -> str:
+    """GDAL's original message; rasterio's own one only points to it."""
     return str(error.__cause__ or error).strip()

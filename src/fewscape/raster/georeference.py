@@ -1,4 +1,4 @@
-"""Where a raster lies on the ground."""
+"""``Georeference``: size, transform and CRS of a raster."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 LOCAL = ("LOCAL_CS", "ENGCRS", "ENGINEERINGCRS")
-"""What the text of a reference system begins with that lies nowhere on the earth."""
+"""Prefixes of the WKT of a local CRS."""
 
 CENTIMETRE, METRES_PER_DEGREE = 0.01, 111_000.0
 
@@ -31,24 +31,24 @@ Points = npt.NDArray[np.float64]
 class Georeference:
     """Size, transform and coordinate reference system of a raster.
 
-    Without a reference system and a transform, coordinates are pixels: x the column, y the row,
-    counted downward from the upper left corner.
+    Without a CRS and a transform, coordinates are pixels: x is the column, y the row, counted
+    downward from the upper left corner.
     """
 
     height: int
     width: int
     transform: Affine
-    """Column and row to x and y; may be rotated, sheared or south-up."""
+    """From column and row to x and y; may be rotated, sheared or south-up."""
     crs: CRS | None = None
     control: GroundControl | None = None
-    """What places the raster instead of the transform, where that cannot."""
+    """Ground control that replaces the transform, if there is one."""
 
     @classmethod
     def of(cls, dataset: DatasetReader) -> Georeference:
-        """Of an open raster.
+        """Read the georeference of an open raster.
 
         Raises:
-            SceneError: it is placed by too few control points.
+            SceneError: it has too few control points.
         """
         return cls(dataset.height, dataset.width, *find_control(dataset))
 
@@ -60,12 +60,12 @@ class Georeference:
 
     @property
     def is_local(self) -> bool:
-        """Whether coordinates are those of a survey of its own, somewhere on the ground."""
+        """Whether coordinates are in a local CRS, whose position on the earth is unknown."""
         return self.crs is not None and is_local(self.crs)
 
     @property
     def crs_name(self) -> str:
-        """A short name of the reference system for messages."""
+        """A short name of the CRS for messages."""
         return name_crs(self.crs)
 
     @cached_property
@@ -79,22 +79,22 @@ class Georeference:
         return left, bottom, right, top
 
     def to_ground(self, points: Points) -> Points:
-        """Columns and rows (N, 2) to coordinates."""
+        """Transform columns and rows (N, 2) to coordinates."""
         if self.control is not None:
             return self.control.to_ground(points)
         return _apply(self.transform, points)
 
     def to_pixels(self, points: Points) -> Points:
-        """Coordinates (N, 2) to columns and rows."""
+        """Transform coordinates (N, 2) to columns and rows."""
         if self.control is not None:
             return self.control.to_pixels(points)
         return _apply(~self.transform, points)
 
     def equal_area_crs(self) -> CRS | None:
-        """A reference system in metres in which areas near the raster are true, or None.
+        """An equal-area CRS in metres centred on the raster, or None.
 
-        Lambert's azimuthal projection keeps areas everywhere, so one system serves a whole scene
-        whatever its own projection does to them.
+        Lambert's azimuthal projection preserves areas everywhere, so one CRS serves a whole scene,
+        whatever its own projection.
         """
         from rasterio.crs import CRS
         from rasterio.errors import CRSError, RasterioError
@@ -109,10 +109,7 @@ class Georeference:
             return None
 
     def find_plane(self) -> Callable[[Points], Points] | None:
-        """What turns coordinates (N, 2) into metres in which areas near the raster are true.
-
-        None where it is unknown what the coordinates are on the ground.
-        """
+        """A function from coordinates (N, 2) to metres in an equal-area plane, or None."""
         if self.crs is None:
             return None
         if self.is_local:
@@ -124,26 +121,26 @@ class Georeference:
 
 
 def is_local(crs: CRS) -> bool:
-    """Whether a reference system says nothing of where on the earth it lies."""
+    """Whether a CRS is local, with unknown position on the earth."""
     return str(crs.to_wkt()).startswith(LOCAL)
 
 
 def is_undefined(crs: CRS | None) -> bool:
-    """Whether a reference system only says that there is none, as GeoPackages have to."""
+    """Whether a CRS is explicitly undefined, as GeoPackages require."""
     return crs is None or "Undefined" in name_crs(crs)
 
 
 def find_unit(crs: CRS) -> float | None:
-    """Metres of a unit of a local system, or None if that is unknown."""
+    """Metres per unit of a local CRS, or None if unknown."""
     found = re.search(r'UNIT\["[^"]*",\s*([0-9.eE+-]+)', str(crs.to_wkt()))
     unit = float(found[1]) if found else 0.0
     return unit if 0 < unit < 1e6 else None
 
 
 def is_same_place(crs: CRS | None, other: CRS | None, points: Points) -> bool:
-    """Whether coordinates (N, 2) mean the same ground in two systems, to a centimetre.
+    """Whether coordinates (N, 2) are the same places in two CRSs, to a centimetre.
 
-    So do those of one system in other words, with heights and without, and of twins such as
+    True for different spellings of one CRS, with and without heights, and for equivalents such as
     ETRS89 and WGS 84 in one zone.
     """
     from rasterio.errors import CRSError
@@ -160,10 +157,10 @@ def is_same_place(crs: CRS | None, other: CRS | None, points: Points) -> bool:
 
 
 def reproject(points: Points, source: CRS, target: CRS) -> Points:
-    """Coordinates (N, 2) of one reference system in another.
+    """Reproject coordinates (N, 2).
 
     Raises:
-        CRSError: there is no way from one to the other.
+        CRSError: there is no transformation between the two.
     """
     from rasterio.errors import CRSError
     from rasterio.warp import transform
@@ -172,14 +169,14 @@ def reproject(points: Points, source: CRS, target: CRS) -> Points:
         return points
     try:
         return np.stack(transform(source, target, points[:, 0], points[:, 1]), axis=1)
-    except Exception as error:  # GDAL's own kinds are no RasterioError
+    except Exception as error:  # GDAL's own errors are not RasterioErrors
         raise CRSError(
-            f"no way from {name_crs(source)} to {name_crs(target)}: {str(error)[:80]}"
+            f"no transformation from {name_crs(source)} to {name_crs(target)}: {str(error)[:80]}"
         ) from error
 
 
 def name_crs(crs: CRS | None) -> str:
-    """``EPSG:32631`` where there is a code, otherwise the name, otherwise ``no CRS``."""
+    """``EPSG:32631`` if there is a code, otherwise the name, otherwise ``no CRS``."""
     if crs is None:
         return "no CRS"
     authority = crs.to_authority()

@@ -11,18 +11,21 @@ import numpy.typing as npt
 
 from fewscape.core import ConfigError, Window
 
+STRIP_PIXELS = 4_000_000
+"""Default pixels of a strip in memory at a time."""
+
 FAINT = 1e-3
-"""Weight of a window's outermost cells: they count only where no other window has a say."""
+"""Weight of a window's outermost cells, which matter only where no other window overlaps."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowGrid:
     """Square windows that cover a scene, ordered by rows.
 
-    All windows have one size and start at multiples of ``multiple``, so that their scores lie on
-    one grid of cells. The last windows of a row and of a column are shifted inward; they pass the
-    scene's edge by less than ``multiple`` pixels, or by as much as the scene is smaller than a
-    window. Whoever reads pads what lies beyond the edge.
+    All windows have the same size and start at multiples of ``multiple``, so that their scores
+    share one grid of cells. The last windows of a row and of a column are shifted inward; they
+    exceed the scene by less than ``multiple`` pixels, or by as much as the scene is smaller than a
+    window. The reader pads beyond the edge.
     """
 
     height: int
@@ -30,39 +33,40 @@ class WindowGrid:
     width: int
     """Columns of the scene."""
     window: int
-    """Side of the windows in pixels."""
+    """Window side, pixels."""
     multiple: int
-    """Pixels of which all origins are multiples."""
+    """All origins are multiples of this many pixels."""
     rows: tuple[int, ...]
     """First pixel row of each row of windows."""
     cols: tuple[int, ...]
     """First pixel column of each column of windows."""
     overlap: int
-    """Pixels that neighbouring windows share at least."""
+    """Minimum overlap of neighbouring windows, pixels."""
 
     @property
     def padded_height(self) -> int:
-        """Rows up to the lower edge of the last windows."""
+        """Height to the lower edge of the last windows."""
         return self.rows[-1] + self.window
 
     @property
     def padded_width(self) -> int:
-        """Columns up to the right edge of the last windows."""
+        """Width to the right edge of the last windows."""
         return self.cols[-1] + self.window
 
     @property
     def bounds(self) -> tuple[int, ...]:
         """First pixel row of each section, and the scene's height.
 
-        A section is what lies between the origins of two rows of windows, the first and the last
-        up to the scene's edge: as many sections as rows of windows, each pixel in one of them.
+        A section spans from the origin of a row of windows to the next; the first and last extend
+        to the scene's edge. There are as many sections as rows of windows, and each pixel is in
+        one.
         """
         return (*self.rows, self.height)
 
     def rows_for(self, first: int, stop: int) -> range:
-        """Positions in ``rows`` of all windows that the sections ``first`` to ``stop`` need.
+        """Indices in ``rows`` of all windows that the sections ``first`` to ``stop`` need.
 
-        Those that reach into them or into the cells beside them, which enlarging looks at.
+        These reach into the sections or into the adjacent cells, which upsampling reads.
         """
         upper = self.bounds[first] - self.multiple
         lower = self.bounds[stop] + self.multiple
@@ -87,12 +91,12 @@ def plan_windows(
     Args:
         height: rows of the scene, at least 1.
         width: columns of the scene, at least 1.
-        window: side of the windows in pixels, a multiple of ``multiple``.
-        overlap: pixels that neighbours share at least; less than ``window``.
+        window: window side in pixels, a multiple of ``multiple``.
+        overlap: minimum overlap of neighbours in pixels, less than ``window``.
         multiple: origins are multiples of this many pixels.
 
     Raises:
-        ConfigError: a size that cannot be planned.
+        ConfigError: a size is invalid.
 
     Examples:
         >>> plan_windows(100, 300, window=128, overlap=32).cols
@@ -106,7 +110,7 @@ def plan_windows(
         raise ConfigError(
             f"windows of {window} pixels do not fit cells of {multiple}",
             "the side must be a positive multiple of the cell",
-            f"choose for instance {max(1, -(-window // multiple)) * multiple}",
+            f"choose for example {max(1, -(-window // multiple)) * multiple}",
         )
     if not 0 <= overlap <= window - multiple:
         raise ConfigError(
@@ -151,8 +155,8 @@ def taper(cells: int, ramp: int, margin: int = 0) -> npt.NDArray[np.float64]:
 
     Args:
         cells: cells of the window.
-        ramp: cells over which a weight rises from nothing to 1.
-        margin: outer cells that are not to be trusted; they get the ``FAINT`` weight.
+        ramp: cells over which the weight rises from 0 to 1.
+        margin: unreliable outer cells; they get the ``FAINT`` weight.
 
     Returns:
         (cells,) in (0, 1].
@@ -168,7 +172,7 @@ def taper(cells: int, ramp: int, margin: int = 0) -> npt.NDArray[np.float64]:
 
 
 def reflect(positions: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
-    """Positions beyond the ends of an axis, folded back into it; the end itself is repeated.
+    """Reflect positions beyond the ends of an axis; the end itself is repeated.
 
     Args:
         positions: any integers.

@@ -1,4 +1,4 @@
-"""Rasters that are placed by points or a camera's polynomials instead of a transform."""
+"""Rasters georeferenced by control points or rational polynomials instead of a transform."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ Points = npt.NDArray[np.float64]
 """(N, 2) coordinates, x then y."""
 
 EXACT = 0.25
-"""Pixels by which control points may lie beside a transform that stands for them."""
+"""Tolerance in pixels for replacing control points by a transform."""
 
 FEWEST = 3
-"""Control points that place a raster."""
+"""Minimum number of control points."""
 
 
 @dataclass(frozen=True)
 class GroundControl:
-    """What places a raster without a transform.
+    """The georeference of a raster without a transform.
 
     Attributes:
         points: column, row, x, y and height of each control point.
-        camera: rational polynomials as JSON, as a file holds them; empty where points are given.
+        camera: rational polynomials as JSON; empty if there are points.
     """
 
     points: tuple[tuple[float, float, float, float, float], ...] = ()
@@ -42,13 +42,13 @@ class GroundControl:
 
     @property
     def words(self) -> str:
-        """For messages."""
+        """Description for messages."""
         if self.camera:
             return "rational polynomials (RPC)"
         return f"{len(self.points)} ground control points"
 
     def to_ground(self, pixels: Points) -> Points:
-        """Columns and rows (N, 2) to coordinates."""
+        """Transform columns and rows (N, 2) to coordinates."""
         if not len(pixels):
             return pixels
         with self._open() as transformer:
@@ -56,7 +56,7 @@ class GroundControl:
         return np.stack([np.asarray(axis, np.float64) for axis in found], axis=1)
 
     def to_pixels(self, ground: Points) -> Points:
-        """Coordinates (N, 2) to columns and rows; what is out of reach becomes infinite."""
+        """Transform coordinates (N, 2) to columns and rows; unreachable ones become infinite."""
         if not len(ground):
             return ground
         with self._open() as transformer:
@@ -64,7 +64,7 @@ class GroundControl:
         return np.stack([np.asarray(axis, np.float64) for axis in (cols, rows)], axis=1)
 
     def describe(self) -> dict[str, Any]:
-        """What rasterio writes into a file."""
+        """The keywords with which rasterio writes it."""
         from rasterio.control import GroundControlPoint
         from rasterio.rpc import RPC
 
@@ -84,12 +84,12 @@ class GroundControl:
 
 
 def find_control(dataset: DatasetReader) -> tuple[Affine, CRS | None, GroundControl | None]:
-    """Transform, reference system and control of an open raster.
+    """Read transform, CRS and ground control of an open raster.
 
-    Control points that a transform meets to a quarter of a pixel are given as one.
+    Control points that a transform fits to a quarter of a pixel become a transform.
 
     Raises:
-        SceneError: control points without a reference system, or fewer than three.
+        SceneError: the control points have no CRS, or are fewer than three.
     """
     from rasterio.crs import CRS
 
@@ -101,9 +101,9 @@ def find_control(dataset: DatasetReader) -> tuple[Affine, CRS | None, GroundCont
         if not crs or len(points) < FEWEST:
             raise SceneError(
                 f"'{dataset.name}' is placed by {len(points)} ground control points"
-                + ("" if crs else " without a reference system"),
-                "expected at least three, with a reference system",
-                "add them, for instance with 'gdal_translate -gcp ... -a_srs EPSG:...'",
+                + ("" if crs else " without a CRS"),
+                "expected at least three, with a CRS",
+                "add them, for example with 'gdal_translate -gcp ... -a_srs EPSG:...'",
             )
         control = GroundControl(tuple((p.col, p.row, p.x, p.y, p.z or 0.0) for p in points))
         fitted = _fit(control)
@@ -116,7 +116,7 @@ def find_control(dataset: DatasetReader) -> tuple[Affine, CRS | None, GroundCont
 
 
 def _fit(control: GroundControl) -> Affine | None:
-    """The transform that control points mean, if they mean one."""
+    """Fit a transform to control points, if one fits."""
     table = np.array(control.points)
     pixels, ground = table[:, :2], table[:, 2:4]
     known = np.column_stack([pixels, np.ones(len(pixels))])
@@ -135,4 +135,4 @@ def _fit(control: GroundControl) -> Affine | None:
 
 
 _keep: Callable[[object], object] = lambda values: values  # noqa: E731
-"""Columns and rows with their fractions."""
+"""Fractional columns and rows."""

@@ -1,4 +1,4 @@
-"""Over-segmentations: one int32 map an image, 0 the largest region, -1 none."""
+"""Over-segmentations: one int32 map per image, 0 for the largest region, -1 for none."""
 
 from fewscape.regions.felzenszwalb import Felzenszwalb
 from fewscape.regions.filling import FillJob, fill_store

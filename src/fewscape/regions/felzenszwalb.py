@@ -16,12 +16,12 @@ from fewscape.regions.maker import Image, RegionMaker
 
 @dataclass(frozen=True)
 class Felzenszwalb(RegionMaker):
-    """Regions of any shape and size that follow contrast; any number of bands.
+    """Regions of any shape and size that follow contrast, for any number of bands.
 
     Args:
         scale: larger values give larger regions.
-        sigma: width of the smoothing before, in pixels.
-        min_size: smallest region in pixels.
+        sigma: sigma of the smoothing, pixels.
+        min_size: smallest region, pixels.
     """
 
     name: ClassVar[str] = "felzenszwalb"
@@ -47,7 +47,7 @@ class Felzenszwalb(RegionMaker):
         """Regions of the whole image."""
         from skimage.segmentation import felzenszwalb
 
-        # For good: a filter for the moment would not hold while several threads make regions.
+        # Permanent: a temporary filter is not thread-safe.
         warnings.filterwarnings("ignore", message="Got image with third dimension")
         ids: npt.NDArray[np.integer] = felzenszwalb(
             image, self.scale, self.sigma, self.min_size, channel_axis=-1

@@ -1,4 +1,4 @@
-"""Filling a store with the regions of many images, in parallel, to be continued if interrupted."""
+"""Fill a store with the regions of many images, in parallel and resumable."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from fewscape.regions.store import RegionStore
 Item = TypeVar("Item")
 
 OnProgress = Callable[[int, int], None]
-"""Receives how many maps were made and how many were there already, so far."""
+"""Receives the number of maps made and the number already there."""
 
 _SECONDS_BETWEEN_REPORTS = 0.2
 
 
 @dataclass(frozen=True)
 class FillJob(Generic[Item]):
-    """What to do with each item; sent to worker processes once.
+    """How to process an item; sent to worker processes once.
 
     Args:
-        store: where maps go.
-        maker: makes them.
-        read: gives the image (H, W, C) of an item; must be picklable.
+        store: store of the maps.
+        maker: makes the maps.
+        read: reads the image (H, W, C) of an item; must be picklable.
     """
 
     store: RegionStore
@@ -40,7 +40,7 @@ class FillJob(Generic[Item]):
     read: Callable[[Item], Image]
 
     def fill(self, item: Item) -> bool:
-        """See to it that the store has the item's regions; whether they had to be made."""
+        """Make the item's regions if missing; return whether they were made."""
         return self.store.add(self.read(item), self.maker)
 
 
@@ -50,24 +50,24 @@ def fill_store(
     workers: int = 1,
     on_progress: OnProgress = lambda made, found: None,
 ) -> None:
-    """Make the regions of all items that the store lacks.
+    """Make the missing regions of all items.
 
-    After a ``KeyboardInterrupt`` or an error the images under way are finished, no others are
-    begun, and it is raised again; the next call skips what is done.
+    After a ``KeyboardInterrupt`` or an error, images in progress are finished, no others are
+    started, and the exception is raised again; the next call skips finished images.
 
     Args:
-        job: what to do with each item.
-        groups: items by what a process should read together, such as windows of one image.
-        workers: number of processes; 1 works in this one.
-        on_progress: called now and then, and at the end however it comes.
+        job: how to process an item.
+        groups: items that one process should read together, such as windows of one image.
+        workers: number of processes; 1 uses the current one.
+        on_progress: called repeatedly, and in any case at the end.
 
     Raises:
-        ConfigError: a worker process was ended from outside.
+        ConfigError: a worker process was killed.
     """
     if workers == 1:
         _fill_here(job, groups, on_progress)
         return
-    context = multiprocessing.get_context("spawn")  # a forked torch may wait for ever
+    context = multiprocessing.get_context("spawn")  # a forked torch may hang
     shared = _Shared(context.Value("q", 0), context.Value("q", 0), context.Event())
     try:
         with ProcessPoolExecutor(workers, context, _start_worker, (job, shared, workers)) as pool:
@@ -76,9 +76,9 @@ def fill_store(
             _follow(futures, shared, pool, on_progress)
     except BrokenProcessPool as error:
         raise ConfigError(
-            "a worker process was ended from outside",
-            "most often the memory does not suffice for so many",
-            "run again with fewer workers; what is finished is kept",
+            "a worker process was killed",
+            "usually there is not enough memory for so many",
+            "run again with fewer workers; finished maps are kept",
         ) from error
     finally:
         on_progress(shared.made.value, shared.found.value)
@@ -97,7 +97,7 @@ def _fill_here(
 
 @dataclass(frozen=True)
 class _Shared:
-    """What the processes tell each other."""
+    """State shared between processes."""
 
     made: Any
     found: Any
@@ -125,7 +125,7 @@ def _follow(
 
 @contextlib.contextmanager
 def _children_ignore_interrupts() -> Iterator[None]:
-    """Ctrl-C reaches all processes of a terminal; children that start now leave it to us."""
+    """Make new child processes ignore Ctrl-C, which reaches all processes of a terminal."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Overlapping masks as one region map."""
+"""Flatten overlapping masks to one region map."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAX_MASKS = 128
-"""Masks of an image that the published MGCL keeps."""
+"""Maximum number of masks per image in the published MGCL."""
 
 
 def flatten_masks(
@@ -18,17 +18,17 @@ def flatten_masks(
 ) -> npt.NDArray[np.int32]:
     """Each pixel's smallest mask: ``L(p) = max {i : M_i(p) = 1}``, masks from large to small.
 
-    Of masks of equal area the later one counts as the smaller. If there are more than
-    ``max_masks``, the smallest are dropped before (MGCL's rule).
+    Among masks of equal area, the later one counts as smaller. If there are more than
+    ``max_masks``, the smallest are dropped first (MGCL's rule).
 
     Args:
-        masks: any number of (H, W) masks, also none.
+        masks: any number of (H, W) masks, possibly none.
         size: H and W.
-        max_masks: how many to keep.
+        max_masks: maximum number of masks.
 
     Returns:
-        (H, W) int32 ranks of masks by decreasing area, -1 where no mask lies. A rank whose
-        mask is hidden by smaller ones does not occur.
+        (H, W) int32 ranks of masks by decreasing area, -1 for no mask. Ranks of masks hidden by
+        smaller ones do not occur.
 
     Examples:
         >>> flatten_masks(np.array([[[0, 1, 0]], [[1, 1, 0]]], bool), (1, 3)).tolist()

@@ -1,4 +1,4 @@
-"""What every over-segmentation offers, and the numbering that all share."""
+"""The interface of over-segmentations, and their common numbering."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy.typing as npt
 from fewscape.core import ShapeError
 
 Image = npt.NDArray[np.generic]
-"""(H, W, C) pixels; uint8 unless said otherwise."""
+"""(H, W, C) pixels; uint8 unless noted."""
 
 Regions = npt.NDArray[np.int32]
-"""(H, W) ids: 0 the largest region, -1 none."""
+"""(H, W) ids: 0 for the largest region, -1 for none."""
 
 MakeRegions = Callable[[npt.NDArray[np.uint8]], Regions]
-"""(H, W, 3) uint8 to (H, W) regions: what whoever only needs them asks for."""
+"""Function from (H, W, 3) uint8 to regions (H, W)."""
 
 
 class RegionMaker(ABC):
-    """Cuts an image into regions; can be pickled, so that worker processes can have one.
+    """Segments an image into regions; picklable for worker processes.
 
     Attributes:
         name: name in ``REGION_METHODS``.
@@ -34,25 +34,25 @@ class RegionMaker(ABC):
     @property
     @abstractmethod
     def parameters(self) -> Mapping[str, Any]:
-        """What the result depends on besides the pixels."""
+        """The parameters that determine the result besides the pixels."""
 
     @abstractmethod
     def segment(self, image: Image) -> npt.NDArray[np.integer]:
-        """(H, W, C) finite pixels to (H, W) ids in any numbering, negative for none."""
+        """Segment finite pixels (H, W, C) into ids (H, W) in any numbering, negative for none."""
 
     def __call__(self, image: Image, valid: npt.NDArray[np.bool_] | None = None) -> Regions:
-        """The regions of an image.
+        """Segment an image.
 
         Args:
-            image: (H, W, C) uint8, any number of bands; other dtypes are taken as they are.
-            valid: (H, W), false where there is nothing to see; all true if not given. Pixels
-                with a value that is not finite are never valid.
+            image: (H, W, C) uint8, any number of bands; other dtypes are not converted.
+            valid: (H, W) valid pixels; all if not given. Pixels with a non-finite value are never
+                valid.
 
         Returns:
-            (H, W) int32: 0 is the largest region, -1 no region, as at all invalid pixels.
+            (H, W) int32: 0 for the largest region, -1 for no region and invalid pixels.
 
         Raises:
-            ShapeError: the image does not have three axes, or ``valid`` not its size.
+            ShapeError: the image does not have three axes, or ``valid`` differs in size.
         """
         _check(image, valid)
         finite = np.isfinite(image).all(axis=2)
@@ -66,7 +66,7 @@ class RegionMaker(ABC):
 
 
 def number_by_area(ids: npt.NDArray[np.integer]) -> Regions:
-    """Regions numbered from 0 by decreasing area; of equal ones the first in reading order.
+    """Number regions from 0 by decreasing area; ties in reading order.
 
     Args:
         ids: (H, W) ids in any numbering, negative for none.
@@ -94,19 +94,19 @@ def number_by_area(ids: npt.NDArray[np.integer]) -> Regions:
 def _check(image: Image, valid: npt.NDArray[np.bool_] | None) -> None:
     if image.ndim != 3 or image.size == 0:
         raise ShapeError(
-            f"the image to cut into regions has shape {image.shape}",
+            f"the image to segment has shape {image.shape}",
             "expected (H, W, C) with at least one pixel and one band",
             "put the bands last; a single band needs an axis of its own",
         )
     if valid is not None and valid.shape != image.shape[:2]:
         raise ShapeError(
             f"the map of valid pixels has shape {valid.shape}",
-            f"expected {image.shape[:2]} as the image",
+            f"expected {image.shape[:2]} like the image",
         )
 
 
 def _fill(image: Image, seen: npt.NDArray[np.bool_]) -> Image:
-    """The image with its other pixels at the mean of those seen, which leaves contrast alone."""
+    """Fill invalid pixels with the mean of the valid ones, which does not affect contrast."""
     filled = image.copy()
     filled[~seen] = image[seen].mean(axis=0).astype(image.dtype)
     return filled

@@ -1,4 +1,4 @@
-"""The table from name to over-segmentation."""
+"""Over-segmentations by name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ REGION_METHODS: dict[str, Callable[..., RegionMaker]] = {
 
 
 def make_regions(name: str, **parameters: Any) -> RegionMaker:  # noqa: ANN401 (the method's own)
-    """The over-segmentation of that name.
+    """Make an over-segmentation by name.
 
     Raises:
-        ConfigError: unknown name or parameter.
+        ConfigError: the name or a parameter is unknown.
 
     Examples:
         >>> make_regions("slic", num_segments=50).parameters["num_segments"]

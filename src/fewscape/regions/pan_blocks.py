@@ -1,4 +1,4 @@
-"""Superpixels of a panchromatic scene of any size, the same for every window that asks."""
+"""Superpixels of a panchromatic scene of any size, independent of the requested windows."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ BLOCK = 256
 """Side of the blocks in multispectral pixels."""
 
 REACH = 12
-"""Multispectral pixels that a superpixel covers at most along an axis."""
+"""Maximum extent of a superpixel along an axis, multispectral pixels."""
 
 Labels = npt.NDArray[np.int32]
 
 
 class PanRegions:
-    """Superpixels, cut block by block when a window first needs them.
+    """Superpixels, computed block by block on demand.
 
     Args:
         source: the pair.
-        limits: grey values that become 0 and 1, of the whole scene.
-        block: side of the blocks in multispectral pixels; no superpixel crosses from one to the
-            next.
-        kept_rows: rows of blocks that are kept.
+        limits: grey values of the whole scene that become 0 and 1.
+        block: side of the blocks, multispectral pixels; superpixels do not cross blocks.
+        kept_rows: rows of blocks to keep.
     """
 
     def __init__(
@@ -42,7 +41,7 @@ class PanRegions:
         self._cut = lru_cache(kept_rows * (cols + 1))(self._segment)
 
     def read(self, window: Window) -> Labels:
-        """Superpixels (ratio * h, ratio * w) of a window on the multispectral grid, from 0."""
+        """Superpixels (ratio * h, ratio * w) from 0 of a window on the multispectral grid."""
         ratio = self.source.ratio
         rows, cols = (
             range(begin // self.block, (begin + side - 1) // self.block + 1)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from fewscape.raster.reading.scaling import find_limits, stretch
+
 AREA = 64
 """Panchromatic pixels of a superpixel: 2 x 2 multispectral ones at a ratio of 4."""
 COMPACTNESS = 0.3
-"""Of values in [0, 1]; with the published 10 the result is a grid whatever the image shows."""
+"""Compactness for values in [0, 1]; with the published 10 the result is a grid whatever the
+image."""
 LIMITS = (1, 99)
 """Percentiles that become 0 and 1."""
 
@@ -20,9 +23,9 @@ Limits = tuple[float, float]
 
 
 def grey_limits(pan: npt.NDArray[np.generic]) -> Limits:
-    """The grey values that become 0 and 1."""
-    low, high = np.percentile(pan.astype(np.float64), LIMITS).tolist()
-    return low, high
+    """Find the grey values that become 0 and 1."""
+    low, high = find_limits(pan.ravel(), *LIMITS)
+    return float(low), float(high)
 
 
 def segment_pan(
@@ -31,20 +34,19 @@ def segment_pan(
     compactness: float = COMPACTNESS,
     limits: Limits | None = None,
 ) -> npt.NDArray[np.int32]:
-    """Region (H, W) of each panchromatic pixel, from 0; once for a scene, so that tiles agree.
+    """Segment a whole panchromatic scene into regions (H, W) from 0.
 
     Args:
         pan: (H, W) of any type.
         area: pixels of a superpixel.
-        compactness: weight of nearness against grey value.
-        limits: see ``grey_limits``; those of ``pan`` itself if not given.
+        compactness: weight of distance against grey value.
+        limits: see ``grey_limits``; those of ``pan`` if not given.
     """
     from skimage.segmentation import slic
 
     low, high = limits or grey_limits(pan)
-    grey = np.clip((pan.astype(np.float64) - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)
     regions: npt.NDArray[np.integer] = slic(
-        grey,
+        stretch(pan, low, high),
         max(1, pan.size // area),
         compactness,
         start_label=0,
@@ -55,7 +57,7 @@ def segment_pan(
 
 
 def bound_regions(regions: npt.NDArray[np.int32], most: int) -> npt.NDArray[np.int32]:
-    """Cut regions that are wider or higher than ``most`` along a grid of that step.
+    """Split regions that are wider or higher than ``most`` along a grid of that step.
 
     Examples:
         >>> bound_regions(np.zeros((1, 5), np.int32), 2).tolist()

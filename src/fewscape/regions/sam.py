@@ -22,22 +22,22 @@ _loading = threading.Lock()
 
 @dataclass(frozen=True)
 class Sam(RegionMaker):
-    """Automatic masks of SAM on a grid of points, each pixel given to its smallest mask.
+    """Automatic masks of SAM on a grid of points; each pixel belongs to its smallest mask.
 
-    The defaults are those of the published MGCL. Images of one or two bands repeat their last
-    band; of more than three the first three are seen. An image without any mask has no region.
+    The defaults are those of the published MGCL. Images of one or two bands repeat the last band;
+    only the first three bands are used. An image without any mask has no region.
 
     Args:
-        model: a folder in the format of ``transformers``, or a name on its hub. A folder never
-            touches the network.
-        points_per_side: the grid has this number squared.
-        min_predicted_iou: masks that the network itself rates lower are dropped.
-        min_stability: least IoU of the masks at two thresholds ``stability_offset`` above and
-            below that of the mask.
-        stability_offset: in logits.
-        max_box_iou: of masks whose boxes overlap more, only the best rated is kept.
-        max_masks: largest masks to keep.
-        points_per_batch: points at a time; more need more memory.
+        model: a folder in the format of ``transformers``, or a name on its hub. A folder is never
+            fetched.
+        points_per_side: the grid has the square of this number of points.
+        min_predicted_iou: minimum IoU predicted by the network.
+        min_stability: minimum IoU of the masks at thresholds ``stability_offset`` above and below
+            the default.
+        stability_offset: offset in logits.
+        max_box_iou: maximum box IoU in non-maximum suppression.
+        max_masks: number of masks to keep, largest first.
+        points_per_batch: points per batch; more need more memory.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -62,7 +62,7 @@ class Sam(RegionMaker):
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """The arguments but for batch and device; a folder is told by its files' content."""
+        """The arguments except batch and device; a folder is identified by its content."""
         told = {key: value for key, value in asdict(self).items() if key not in _WITHOUT_EFFECT}
         return told | {"model": self._identity}
 
@@ -99,13 +99,13 @@ class Sam(RegionMaker):
         return _load_generator(self.model, self.name, self.model_types, self.device)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Each process loads the network for itself.
+        # Each process loads its own network.
         return {key: value for key, value in vars(self).items() if key != "_generator"}
 
 
 @dataclass(frozen=True)
 class Sam2(Sam):
-    """The same with SAM 2, whose image network is several times smaller and faster."""
+    """Like ``Sam`` with SAM 2, whose image network is several times smaller and faster."""
 
     name: ClassVar[str] = "sam2"
     model_types: ClassVar[tuple[str, ...]] = ("sam2", "sam2_video")
@@ -150,7 +150,7 @@ def _load(kind: Any, model: str, method: str, **options: bool) -> Any:  # noqa: 
             f"the {method} network '{model}' cannot be loaded: {str(error).splitlines()[0]}",
             "expected a folder with config.json, preprocessor_config.json and model.safetensors, "
             "or a name on the hub",
-            "where there is no network, fetch the folder elsewhere and give its path",
+            "offline, fetch the folder elsewhere and give its path",
         ) from error
 
 
@@ -164,13 +164,13 @@ def _check_type(found: str, model: str, method: str, expected: tuple[str, ...]) 
 
 
 def _is_local(model: str) -> bool:
-    """Whether this is a path rather than a name on the hub, which is 'owner/name' at most."""
+    """Whether this is a path rather than a name on the hub, which is at most 'owner/name'."""
     path = Path(model)
     return path.is_dir() or path.is_absolute() or model.startswith(".") or len(path.parts) > 2
 
 
 def _hash_folder(folder: Path) -> str:
-    """SHA-256 of the files' names and content, so that other weights are another model."""
+    """SHA-256 of the files' names and content, which identifies the model."""
     if not folder.is_dir():
         raise WeightsError(
             f"there is no folder '{folder}'",

@@ -18,12 +18,11 @@ class Slic(RegionMaker):
     """Compact regions of similar size; any number of bands.
 
     Args:
-        num_segments: regions of an image of 256 x 256 pixels; larger images get more in
-            proportion, so that a region covers the same ground.
-        compactness: weight of nearness against colour.
-        iterations: 5 give nearly what 10 give, in half the time (performance notes, 3.5).
-        reduction: cut up the means of so many pixels a side, then enlarge. At 2 it takes a
-            quarter of the time; networks look at one pixel in eight a side anyway.
+        num_segments: regions per 256 x 256 pixels; larger images get proportionally more.
+        compactness: weight of distance against colour.
+        iterations: number of iterations; 5 are nearly as good as 10 in half the time.
+        reduction: side of the pixel blocks that are averaged before the segmentation. 2 takes a
+            quarter of the time; networks have strides of 8 or more anyway.
     """
 
     name: ClassVar[str] = "slic"
@@ -64,7 +63,7 @@ class Slic(RegionMaker):
 
 
 def _average_blocks(image: Image, side: int) -> Image:
-    """(H, W, C) to (ceil(H / side), ceil(W / side), C), in the same dtype and range."""
+    """Average blocks: (H, W, C) to (ceil(H / side), ceil(W / side), C), same dtype."""
     if side == 1:
         return image
     height, width = image.shape[:2]

@@ -1,4 +1,4 @@
-"""Region maps on disk, so that each image is cut up once."""
+"""Region maps on disk, so that each image is segmented once."""
 
 from __future__ import annotations
 
@@ -16,28 +16,27 @@ from fewscape.regions.maker import Image, MakeRegions, RegionMaker, Regions
 from fewscape.regions.methods import make_regions
 
 MAX_REGIONS = 2**16 - 2
-"""Regions that fit a 16-bit PNG beside "none", with its largest value left free."""
+"""Maximum number of regions in a 16-bit PNG, with one value for "none" and one unused."""
 
 
 @dataclass(frozen=True)
 class RegionStore:
     """16-bit PNG files named by a hash of the pixels, the method and its parameters.
 
-    0 stands for no region, id + 1 for the others. Files appear by rename, so an interrupted run
-    leaves none that is half-written; a damaged file is made again. Threads and processes may
-    share a store.
+    0 means no region, otherwise id + 1. Files are written atomically, and damaged files are remade.
+    Threads and processes may share a store.
 
     Args:
-        folder: made when the first file is written.
+        folder: folder, created with the first file.
     """
 
     folder: Path
 
     def get(self, image: Image, maker: RegionMaker) -> Regions:
-        """(H, W) int32 regions of an (H, W, C) image, from the store or made and stored.
+        """Regions (H, W) int32 of an image (H, W, C), from the store or made and stored.
 
         Raises:
-            ConfigError: the image has more regions than a file can hold.
+            ConfigError: the image has too many regions for a file.
             OutputError: the file cannot be written.
         """
         path = self.path(image, maker)
@@ -49,10 +48,10 @@ class RegionStore:
         return regions
 
     def add(self, image: Image, maker: RegionMaker) -> bool:
-        """Make and store the regions of an image unless they are there; whether they were made.
+        """Make and store the regions of an image if missing; return whether they were made.
 
         Raises:
-            ConfigError: the image has more regions than a file can hold.
+            ConfigError: the image has too many regions for a file.
             OutputError: the file cannot be written.
         """
         path = self.path(image, maker)
@@ -61,12 +60,8 @@ class RegionStore:
         _write(path, maker(image))
         return True
 
-    def holds(self, image: Image, maker: RegionMaker) -> bool:
-        """Whether there is a readable file."""
-        return _read(self.path(image, maker), image.shape[:2]) is not None
-
     def path(self, image: Image, maker: RegionMaker) -> Path:
-        """Where the regions of an image are kept."""
+        """File of the regions of an image."""
         told = json.dumps([maker.name, dict(maker.parameters), image.shape, str(image.dtype)])
         digest = hashlib.sha256(told.encode())
         digest.update(np.ascontiguousarray(image).data)
@@ -76,30 +71,30 @@ class RegionStore:
 
 @dataclass(frozen=True)
 class StoredRegions:
-    """A maker that looks into a store first.
+    """A maker backed by a store.
 
     Args:
-        store: where maps are kept.
-        maker: makes those that are not there.
+        store: store of the maps.
+        maker: makes the missing maps.
     """
 
     store: RegionStore
     maker: RegionMaker
 
     def __call__(self, image: Image) -> Regions:
-        """(H, W, C) uint8 to (H, W) int32."""
+        """Segment an image (H, W, C) uint8 into regions (H, W) int32."""
         return self.store.get(image, self.maker)
 
 
 def open_regions(
     method: str | None, options: Mapping[str, Any], store: Path | str | None = None
 ) -> MakeRegions | None:
-    """What makes the maps that a network asks for.
+    """Make the region maker of a network.
 
     Args:
         method: a name in ``REGION_METHODS``; None for a network without regions.
-        options: its parameters.
-        store: folder that keeps the maps; each is made anew without.
+        options: parameters of the method.
+        store: cache folder of the maps, if any.
     """
     if method is None:
         return None
@@ -115,7 +110,7 @@ def _write(path: Path, regions: Regions) -> None:
         raise ConfigError(
             f"the image has {count} regions",
             f"expected at most {MAX_REGIONS}, which fit a 16-bit PNG",
-            "ask for fewer or larger regions",
+            "use fewer or larger regions",
         )
     try:
         with write_whole(path) as draft:
@@ -124,12 +119,12 @@ def _write(path: Path, regions: Regions) -> None:
         raise OutputError(
             f"the region map '{path}' cannot be written: {error.strerror or error}",
             "",
-            "choose a folder for the store that can be written and has space",
+            "choose a writable folder with free space for the store",
         ) from error
 
 
 def _read(path: Path, shape: tuple[int, ...]) -> Regions | None:
-    """The regions of a file; None if it is absent, damaged or of another size."""
+    """Read the regions of a file; None if it is absent, damaged or of another size."""
     from PIL.PngImagePlugin import PngImageFile
 
     try:

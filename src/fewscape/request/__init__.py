@@ -1,7 +1,7 @@
-"""A request becomes maps.
+"""Requests for maps, and running them.
 
-``MapRequest`` says what is wanted, ``running.run_map`` makes it, a ``Reporter`` hears of it.
-Importing this package is cheap; torch and GDAL load with ``running``.
+``MapRequest`` describes the maps, ``running.run_map`` makes them, a ``Reporter`` receives progress
+and warnings. Importing this package is cheap; torch and GDAL load with ``running``.
 """
 
 from fewscape.request.map_request import MapRequest

@@ -1,4 +1,4 @@
-"""How right a finished map is, from polygons that were kept back."""
+"""The accuracy of a finished map, from held-out polygons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fewscape.request.reporter import Reporter
 
 @dataclass(frozen=True, slots=True)
 class PlannedCheck:
-    """A map that will be checked."""
+    """The check of one map."""
 
     plan: MapPlan
     path: Path
@@ -32,11 +32,11 @@ class PlannedCheck:
     polygons: Annotations
     """In columns and rows of the map."""
     shared_pixels: int
-    """Checked pixels that were examples, too."""
+    """Checked pixels that are also examples."""
 
     @property
     def file_name(self) -> str:
-        """Of the result."""
+        """File name of the result."""
         return f"{self.plan.stem}_check.json"
 
 
@@ -46,17 +46,17 @@ def plan_checks(
     drawn: Mapping[str, DrawnOn],
     reporter: Reporter,
 ) -> dict[str, PlannedCheck]:
-    """Read the polygons before maps are made: a check for every scene in which some lie.
+    """Read the check polygons before mapping, and plan a check for every scene that has some.
 
     Args:
-        request: without ``check`` there are none.
-        mappers: of the maps, by name.
-        drawn: by the same names, the scenes on which people drew.
-        reporter: is warned of polygons that say less than they seem to.
+        request: the request; without ``check``, nothing is planned.
+        mappers: mappers by map name.
+        drawn: the drawn scenes by map name.
+        reporter: receives warnings about unreliable polygons.
 
     Raises:
-        ExamplesError: the polygons cannot be read, lie in no scene, or have a class that a map
-            has not.
+        ExamplesError: the polygons cannot be read, are inside no scene, or have a class that a map
+            lacks.
         ConfigError: the result would replace an input.
     """
     if request.check is None:
@@ -95,10 +95,10 @@ def plan_checks(
 
 
 def score_map(request: MapRequest, planned: PlannedCheck, reporter: Reporter) -> dict[str, Any]:
-    """Compare a finished map with its polygons, and write the result.
+    """Compare a finished map with its check polygons and write the result.
 
     Returns:
-        What the JSON file holds, see ``score_check``.
+        The content of the JSON file, see ``score_check``.
 
     Raises:
         OutputError: the result cannot be written.
@@ -123,7 +123,7 @@ def score_map(request: MapRequest, planned: PlannedCheck, reporter: Reporter) ->
 def _count_shared(
     request: MapRequest, scene: DrawnOn, polygons: Annotations, is_first: bool
 ) -> int:
-    """Checked pixels that were examples, too, where both lie on the same ground."""
+    """Count checked pixels that are also examples."""
     if request.examples is None:
         return 0
     other = request.example_scene
@@ -140,7 +140,7 @@ def _count_shared(
             buffer=request.buffer,
             layer=request.layer,
         )
-    except ExamplesError:  # they lie in another scene
+    except ExamplesError:  # the examples are of another scene
         return 0
     return count_shared(polygons, examples.move_to(polygons.grid))
 
@@ -148,11 +148,11 @@ def _count_shared(
 def _warn(planned: PlannedCheck, reporter: Reporter) -> None:
     if planned.shared_pixels:
         reporter.warn(
-            f"{planned.shared_pixels} checked pixels of '{planned.plan.scene_name}' were examples, "
-            "too; the network saw them, so the scores are too good"
+            f"{planned.shared_pixels} checked pixels of '{planned.plan.scene_name}' are also "
+            "examples; the model learned from them, so the scores are too high"
         )
     if contested := planned.polygons.count_overlaps():
         reporter.warn(
-            f"{contested} pixels of '{planned.polygons.path.name}' were drawn as two classes; "
-            "they are not checked"
+            f"{contested} pixels of '{planned.polygons.path.name}' are drawn as two classes and "
+            "not checked"
         )

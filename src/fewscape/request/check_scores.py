@@ -1,4 +1,4 @@
-"""What a map's check found, as numbers for a file."""
+"""The scores of a map's check, ready for JSON."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SQUARE_METRES = 10_000
 
 
 def score_check(check: MapCheck) -> dict[str, Any]:
-    """Everything that a check tells, ready for JSON; None for what is unknown.
+    """Score a check; unknown values are None.
 
     Returns:
-        ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: estimates by the
-        stratified estimator, None if a mapped class is shown by no polygon. Every ``..._ci95`` is
-        from weighing polygons anew; every ``..._se`` is the estimator's own, which takes pixels
-        for independent and is too small for polygons.
+        ``checked_pixels``: scores of the polygons' pixels. ``whole_map``: stratified estimates,
+        None if no polygon shows one of the mapped classes. Every ``..._ci95`` comes from a
+        bootstrap over polygons; every ``..._se`` is the estimator's own, which assumes independent
+        pixels and is too small for polygons.
     """
     matrix = check.polygons.matrix
     scores, bounds = score_agreement(matrix), bootstrap_polygons(check.polygons)
@@ -38,17 +38,17 @@ def score_check(check: MapCheck) -> dict[str, Any]:
         "unseen_classes": list(check.unseen_names),
         "confusion": matrix.tolist(),
         "checked_pixels": {
-            "overall": _tell(scores.overall),
-            "overall_ci95": _tell(bounds.overall),
+            "overall": _to_plain(scores.overall),
+            "overall_ci95": _to_plain(bounds.overall),
             "per_class": [
                 {
                     "class_name": name,
-                    "iou": _tell(scores.iou[number]),
-                    "iou_ci95": _tell(bounds.iou[number]),
-                    "users": _tell(scores.users[number]),
-                    "users_ci95": _tell(bounds.users[number]),
-                    "producers": _tell(scores.producers[number]),
-                    "producers_ci95": _tell(bounds.producers[number]),
+                    "iou": _to_plain(scores.iou[number]),
+                    "iou_ci95": _to_plain(bounds.iou[number]),
+                    "users": _to_plain(scores.users[number]),
+                    "users_ci95": _to_plain(bounds.users[number]),
+                    "producers": _to_plain(scores.producers[number]),
+                    "producers_ci95": _to_plain(bounds.producers[number]),
                 }
                 for number, name in enumerate(check.class_names)
             ],
@@ -65,29 +65,29 @@ def _estimate(check: MapCheck) -> dict[str, Any]:
     bounds = bootstrap_polygons(check.polygons, mapped)
     return {
         "unit": "ha" if check.is_metric else "pixels",
-        "overall": _tell(found.overall),
-        "overall_ci95": _tell(bounds.overall),
-        "overall_se": _tell(errors.overall),
+        "overall": _to_plain(found.overall),
+        "overall_ci95": _to_plain(bounds.overall),
+        "overall_se": _to_plain(errors.overall),
         "per_class": [
             {
                 "class_name": name,
-                "users": _tell(found.users[number]),
-                "users_ci95": _tell(bounds.users[number]),
-                "users_se": _tell(errors.users[number]),
-                "producers": _tell(found.producers[number]),
-                "producers_ci95": _tell(bounds.producers[number]),
-                "producers_se": _tell(errors.producers[number]),
-                "mapped_area": _tell(mapped[number]),
-                "area": _tell(found.areas[number]),
-                "area_ci95": _tell(bounds.areas[number]),
-                "area_se": _tell(errors.areas[number]),
+                "users": _to_plain(found.users[number]),
+                "users_ci95": _to_plain(bounds.users[number]),
+                "users_se": _to_plain(errors.users[number]),
+                "producers": _to_plain(found.producers[number]),
+                "producers_ci95": _to_plain(bounds.producers[number]),
+                "producers_se": _to_plain(errors.producers[number]),
+                "mapped_area": _to_plain(mapped[number]),
+                "area": _to_plain(found.areas[number]),
+                "area_ci95": _to_plain(bounds.areas[number]),
+                "area_se": _to_plain(errors.areas[number]),
             }
             for number, name in enumerate(check.class_names)
         ],
     }
 
 
-def _tell(values: float | np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
+def _to_plain(values: float | np.ndarray[Any, Any]) -> Any:  # noqa: ANN401
     """A number, or a pair of bounds; None for nan."""
     told = np.asarray(values, float).tolist()
     if isinstance(told, float):

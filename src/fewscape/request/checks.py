@@ -1,6 +1,6 @@
-"""What a request must have, and what its model or its scenes do not take.
+"""Validation of a request against its model and scenes.
 
-An option that would be ignored without a word is refused instead.
+Options that would be silently ignored are refused.
 """
 
 from __future__ import annotations
@@ -12,41 +12,41 @@ from fewscape.request.map_request import MapRequest
 from fewscape.zoo import EMBEDDED, ModelFacts
 
 OF_CLUSTERS = ("workers", "ray_address")
-"""What only ``engine="ray"`` takes."""
+"""Only for ``engine="ray"``."""
 
 OF_CHECKS = ("check_layer",)
 """What only ``check`` takes."""
 
 OF_PAIR_NETWORKS = ("grid", "tile")
-"""What only networks for pairs take."""
+"""Only for networks for pairs."""
 
 OF_PAIRS = ("ms_bands", *OF_PAIR_NETWORKS)
-"""What only a pair takes."""
+"""Only for pairs."""
 
 OF_LEARNERS = (
     *("examples", "example_scene", "example_bands", "class_field", "layer", "label_zero"),
     *("examples_are", "buffer", "classes", "backbone", "weights", "threshold"),
 )
-"""What only models take that learn from examples."""
+"""Only for models that learn from examples."""
 
 OF_SUPERVISED = ("heatmaps", "flips", "scales")
-"""What only supervised networks take."""
+"""Only for supervised networks."""
 
 OF_PIXEL_MODELS = ("no_estimate",)
-"""What only models take that learn from every drawn pixel."""
+"""Only for pixel models."""
 
 OF_CROPS = ("max_shots",)
-"""What only networks take that learn from crops, or from single pixels of a pair."""
+"""Only for few-shot networks and networks for pairs."""
 
 NOT_OF_PAIRS = ("example_scene", "example_bands", "scale", "resolution", "asset")
-"""What no pair takes."""
+"""Not for pairs."""
 
 NOT_OF_PAIR_NETWORKS = (
     *("examples_are", "backbone", "weights", "example_scene", "example_bands", "window"),
     *("overlap", "batch_size", "threshold", "no_estimate", "precision", "heatmaps", "flips"),
     *("scales", "scale", "resolution", "asset"),
 )
-"""What networks for pairs do not take."""
+"""Not for networks for pairs."""
 
 NEEDED_OF_PAIRS = {
     "pan": "the panchromatic raster is",
@@ -56,14 +56,14 @@ NEEDED_OF_PAIRS = {
 
 
 def check_request(request: MapRequest, facts: ModelFacts) -> None:
-    """See that everything was given that the model needs, and nothing that it does not take.
+    """Check that the model gets everything it needs and nothing it would ignore.
 
     Raises:
         ConfigError: something is missing, or would be ignored.
         ExamplesError: the polygons to check the map with are missing.
     """
     if request.engine == "here":
-        what, why = "was given without --engine ray", "only a cluster has it"
+        what, why = "was given without --engine ray", "it applies only to a cluster"
         refuse(request, OF_CLUSTERS, what, why)
     if request.check is None:
         refuse(request, OF_CHECKS, "was given without --check", "only its polygons have it")
@@ -73,7 +73,7 @@ def check_request(request: MapRequest, facts: ModelFacts) -> None:
         if facts.kind != "pixel":
             return
     else:
-        what, why = "was given without --pan and --ms", "only a pair takes it"
+        what, why = "was given without --pan and --ms", "it applies only to a pair"
         refuse(request, OF_PAIRS, what, why)
         if not request.scenes:
             raise ConfigError(
@@ -88,13 +88,13 @@ def check_request(request: MapRequest, facts: ModelFacts) -> None:
 
 
 def refuse(request: MapRequest, names: Iterable[str], what: str, why: str) -> None:
-    """Refuse fields that would be ignored without a word.
+    """Refuse fields that would be silently ignored.
 
     Args:
         request: the request.
-        names: the fields that do not belong here.
-        what: what is wrong with one that was given, for the message.
-        why: what was expected.
+        names: fields that do not apply.
+        what: what is wrong with a given field, for the message.
+        why: what is expected instead.
 
     Raises:
         ConfigError: one of them was given.
@@ -105,32 +105,32 @@ def refuse(request: MapRequest, names: Iterable[str], what: str, why: str) -> No
 
 
 def refuse_random_weights(request: MapRequest, facts: ModelFacts) -> None:
-    """A map by chance is no map.
+    """Refuse networks that would map at random.
 
     Raises:
-        ConfigError: some part of the network would have random weights.
+        ConfigError: a part of the network has random weights.
     """
     if facts.folder is not None:
         return
     name = facts.name
     if facts.is_random:
         raise ConfigError(
-            f"the head of the model '{name}' has random weights: a name alone stands for an "
+            f"the head of the model '{name}' has random weights: a name alone means an "
             "untrained network",
-            "a map needs a trained one",
-            "give the folder of one with --model FOLDER ('fewscape fit' writes such folders), or "
-            f"map with --model {EMBEDDED}",
+            "mapping needs a trained head",
+            "give a trained model with --model FOLDER (see 'fewscape fit'), or use --model "
+            f"{EMBEDDED}",
         )
     if request.weights is None:
         raise ConfigError(
             f"the backbone of the model '{name}' has random weights",
-            "a map needs trained ones",
-            f"give --weights FILE, or map with --model {EMBEDDED}",
+            "mapping needs trained weights",
+            f"give --weights FILE, or use --model {EMBEDDED}",
         )
 
 
 def _check_plan(request: MapRequest) -> None:
-    """That a check has a map, and a cluster all the work."""
+    """Check that options of the run fit together."""
     is_partial = request.shard is not None or request.dry_run
     if request.check is not None and is_partial:
         other = "--dry_run" if request.dry_run else "--shard"
@@ -146,8 +146,8 @@ def _check_plan(request: MapRequest) -> None:
     if request.engine == "ray" and is_partial:
         raise ConfigError(
             "--engine ray was given with --shard or --dry_run",
-            "a cluster shares the work out itself",
-            "leave --engine out to make a share or to tell the cost",
+            "a cluster distributes the work itself",
+            "leave out --engine to make a shard or to report the cost",
         )
 
 
@@ -155,8 +155,8 @@ def _check_pair(request: MapRequest, facts: ModelFacts) -> None:
     if request.scenes:
         raise ConfigError(
             f"the scene '{request.scenes[0]}' was given beside --pan and --ms",
-            "a pair is mapped by itself",
-            "leave it out, or map it in a run of its own",
+            "a pair is mapped in its own run",
+            "leave out the scene, or map it in another run",
         )
     for name, what in NEEDED_OF_PAIRS.items():
         if getattr(request, name) is None:
@@ -166,20 +166,20 @@ def _check_pair(request: MapRequest, facts: ModelFacts) -> None:
                 f"add --{name} FILE",
             )
     what = "was given beside --pan and --ms"
-    refuse(request, ("bands",), what, "a pair's bands are those of --ms_bands")
+    refuse(request, ("bands",), what, "the bands of a pair are set with --ms_bands")
     if facts.kind != "pixel":
-        refuse(request, NOT_OF_PAIR_NETWORKS, what, "a network for pairs does not take it")
+        refuse(request, NOT_OF_PAIR_NETWORKS, what, "it does not apply to a network for pairs")
         facts.require("pair")
         return
-    refuse(request, NOT_OF_PAIRS, what, "a pair does not take it")
+    refuse(request, NOT_OF_PAIRS, what, "it does not apply to a pair")
     what = f"was given to the model '{facts.name}'"
-    why = "only the networks for pairs take it, such as --model embedded_pair4"
+    why = "it applies only to networks for pairs, such as --model embedded_pair4"
     refuse(request, OF_PAIR_NETWORKS, what, why)
 
 
 def _check_supervised(request: MapRequest) -> None:
     what = f"was given to the model '{request.model}'"
-    why = "it is supervised and knows its classes, backbone and weights"
+    why = "a supervised model already has its classes, backbone and weights"
     refuse(request, OF_LEARNERS, what, why)
     _refuse_estimates(request)
 
@@ -189,17 +189,17 @@ def _check_learner(request: MapRequest, facts: ModelFacts) -> None:
         raise ConfigError(
             f"the model '{facts.name}' learns from examples, but none were given",
             "",
-            "draw some and give --examples FILE, or name a supervised model with --model FOLDER",
+            "give --examples FILE, or a supervised model with --model FOLDER",
         )
     if any(map(request.is_given, OF_SUPERVISED)):
         raise ConfigError(
             f"the model '{facts.name}' takes no --heatmaps, --flips or --scales",
-            "only supervised models do",
+            "they apply only to supervised models",
             "leave them out",
         )
     if facts.kind == "pixel":
         what = f"was given to the model '{facts.name}'"
-        refuse(request, OF_CROPS, what, "it learns from every drawn pixel")
+        refuse(request, OF_CROPS, what, "it does not apply to a pixel model")
         return
     _refuse_estimates(request)
     facts.require("few_shot")
@@ -207,5 +207,5 @@ def _check_learner(request: MapRequest, facts: ModelFacts) -> None:
 
 
 def _refuse_estimates(request: MapRequest) -> None:
-    why = "only models that learn from every drawn pixel estimate how right their maps are"
+    why = "only pixel models estimate their accuracy"
     refuse(request, OF_PIXEL_MODELS, "was given", why)

@@ -1,4 +1,4 @@
-"""Reading the examples of a request, and telling what of them is of no use."""
+"""Read the examples of a request and report what is unusable."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from fewscape.request.reporter import Reporter
 def read_examples(
     request: MapRequest, scene: SceneReader, reporter: Reporter
 ) -> tuple[Annotations, Drawings]:
-    """What was drawn, on the pixels of the file, and brought to those that are read.
+    """Read the examples on the file's grid, and resample them to the grid that is mapped.
 
     Args:
         request: the request.
-        scene: of the examples.
-        reporter: is told what was left out and how much was drawn as two classes.
+        scene: scene of the examples.
+        reporter: receives what was skipped and how many pixels were drawn as two classes.
 
     Returns:
         The examples, and their outlines for the preview.
@@ -38,22 +38,22 @@ def read_examples(
         request.layer,
     )
     for note in list_notes(annotations):
-        reporter.tell(f"note: {note}")
+        reporter.info(f"note: {note}")
     if scene.is_resampled:
         annotations = annotations.move_to(scene.grid)
     return annotations, Drawings(scene.path, scene.grid, trace_outlines(annotations))
 
 
 def list_notes(annotations: Annotations) -> list[str]:
-    """Sentences on examples that teach nothing; none if all is well."""
+    """Messages about examples that are not learned from; empty if there are none."""
     notes = list(annotations.notes)
-    if annotations.left_out:
-        counts = ", ".join(f"{count:,} {what}" for what, count in annotations.left_out.items())
-        notes.append(f"of the examples '{annotations.path.name}', left out were: {counts}")
+    if annotations.skipped:
+        counts = ", ".join(f"{count:,} {what}" for what, count in annotations.skipped.items())
+        notes.append(f"skipped in the examples '{annotations.path.name}': {counts}")
     contested = annotations.count_overlaps()
     if contested:
         notes.append(
-            f"{contested:,} pixels of '{annotations.path.name}' were drawn as two classes; they "
-            "teach nothing"
+            f"{contested:,} pixels of '{annotations.path.name}' are drawn as two classes and are "
+            "not learned from"
         )
     return notes

@@ -1,4 +1,4 @@
-"""From a request to a segmenter: the model with what it learnt of the examples."""
+"""From a request to a segmenter: the model after learning from the examples."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ from fewscape.request.tags import tag_learnt, tag_supervised
 from fewscape.zoo import ModelFacts
 
 LEAST_WINDOW = 128
-"""Of the tiniest scenes: a network needs surroundings, if only the scene in the mirror."""
+"""Minimum window of tiny scenes; the scene is reflected to give the network some context."""
 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A model that is ready to map, and what is to be told of it."""
+    """A model that is ready to map, with its tags and notes."""
 
     segmenter: Segmenter
     tags: Mapping[str, str]
-    """Of every file of the maps."""
+    """Tags of every output file."""
     example: SceneReader | None = None
-    """The scene of the examples, if there are any."""
+    """Scene of the examples, if there are any."""
     drawings: Drawings | None = None
     """The examples, for the preview."""
     notes: tuple[str, ...] = ()
-    """Lines for the preview."""
+    """Lines of text for the preview."""
     own: OwnAccuracy | None = None
-    """How right the map will be, as the examples tell."""
+    """The accuracy estimated from the examples."""
 
 
 def learn(
@@ -61,14 +61,14 @@ def learn(
     """The model of a request, ready to map.
 
     Args:
-        request: which was checked.
-        facts: of its model, which is none for pairs.
-        sources: the scenes; the first is that of the examples if no other is named.
-        reporter: hears of the examples.
+        request: a checked request.
+        facts: facts of its model, which is not a network for pairs.
+        sources: the scenes; the examples are on the first one unless the request names another.
+        reporter: receives notes on the examples.
 
     Raises:
-        ConfigError: the model cannot be built as asked for, or a window that does not fit it.
-        ExamplesError: examples that cannot teach.
+        ConfigError: the model cannot be built, or the window does not fit it.
+        ExamplesError: the examples are unusable.
         SceneError: the scene of the examples cannot be read.
     """
     if facts.kind == "semantic":
@@ -81,7 +81,7 @@ def learn(
 
 
 def _load_supervised(request: MapRequest, facts: ModelFacts) -> Learnt:
-    """A network that knows its classes."""
+    """Load a supervised network."""
     model = zoo.load(facts).semantic
     request = replace(request, window=request.window or facts.window)
     policy = choose_policy(request, facts)
@@ -100,7 +100,7 @@ def _load_supervised(request: MapRequest, facts: ModelFacts) -> Learnt:
 def _learn_crops(
     request: MapRequest, facts: ModelFacts, scene: SceneReader, reporter: Reporter
 ) -> Learnt:
-    """A network with its supports, learnt from crops."""
+    """Load a few-shot network and learn its supports from crops."""
     window = request.window or facts.window
     shots = request.max_shots or NETWORK_SHOTS
     threshold = NETWORK_THRESHOLD if request.threshold is None else request.threshold
@@ -113,14 +113,14 @@ def _learn_crops(
     segmenter = FewShotSegmenter(model, examples, policy, threshold, support_folder())
     for name, cut in zip(examples.class_names, examples.shots, strict=True):
         crops = "1 crop" if len(cut) == 1 else f"{len(cut)} crops"
-        reporter.tell(f"{name}: {crops} of {window} pixels from {request.examples}")
+        reporter.info(f"{name}: {crops} of {window} pixels from {request.examples}")
     return Learnt(segmenter, tag_learnt(request, facts, examples, scene, policy), scene, drawings)
 
 
 def _learn_pixels(
     request: MapRequest, facts: ModelFacts, scene: SceneReader, reporter: Reporter
 ) -> Learnt:
-    """A model that learnt from every drawn pixel, and how right its map will be."""
+    """Fit a pixel model to the drawn pixels, and estimate its accuracy."""
     policy = choose_policy(request, facts)
     model = zoo.load(facts, request.backbone, request.weights).pixel
     model.to(policy)
@@ -151,6 +151,6 @@ def _learn_pixels(
 
 
 def fit_window(scene: SceneReader, multiple: int) -> int:
-    """Side of the windows for a scene, a multiple of this."""
+    """The window side for a scene, a multiple of the model's."""
     longest = -(-max(scene.height, scene.width) // multiple) * multiple
     return min(PIXEL_WINDOW // multiple * multiple, max(LEAST_WINDOW, longest))

@@ -1,4 +1,4 @@
-"""What a request says of how its maps are made and written."""
+"""The mapping options of a request."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def make_map_options(
     drawings: Drawings | None = None,
     notes: tuple[str, ...] = (),
 ) -> MapOptions:
-    """Options of the mapping; what is finished is kept if the run is killed.
+    """Make the mapping options; killed runs can resume.
 
     Args:
         request: the request.
-        tags: of every file.
-        drawings: what was drawn, for the preview.
+        tags: tags of every output file.
+        drawings: the examples, for the preview.
         notes: lines of text for the preview.
     """
     outputs = OutputOptions(

@@ -1,7 +1,7 @@
-"""What is to be mapped and how: plain data that owns every default.
+"""``MapRequest``: what to map and how, as plain data with all defaults.
 
-The command line, Python, the demo, ``reproduce``, the workers of a cluster and the tags of written
-maps all speak in terms of this one value.
+The command line, Python, the demo, ``reproduce``, cluster workers and the tags of written maps all
+use this one value.
 """
 
 from __future__ import annotations
@@ -30,20 +30,19 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "grid": get_args(GridName),
     "engine": get_args(Engine),
 }
-"""What some fields may be."""
+"""Allowed values of some fields."""
 
 NETWORK_SHOTS = 5
-"""Crops that teach a network a class at most, if ``max_shots`` is None."""
+"""Maximum crops per class for a network, if ``max_shots`` is None."""
 
 PAIR_SHOTS = 100
-"""Pixels that teach a network for pairs a class at most, if ``max_shots`` is None."""
+"""Maximum pixels per class for a network for pairs, if ``max_shots`` is None."""
 
 NETWORK_THRESHOLD = 0.5
-"""Probability from which a network's class is mapped, if ``threshold`` is None."""
+"""Minimum probability of a network's class, if ``threshold`` is None."""
 
 PIXEL_WINDOW = 512
-"""Side of the windows of models that learn from every drawn pixel, if ``window`` is None; less
-where the scene of the examples is smaller."""
+"""Window side of pixel models, if ``window`` is None; smaller if the scene of the examples is."""
 
 TUPLES = ("scenes", "classes", "bands", "example_bands", "ms_bands", "scales", "shard")
 PATHS = ("output", "examples", "check")
@@ -60,7 +59,7 @@ COUNTS = {
     "workers": 10_000,
     "max_memory": 1 << 50,
 }
-"""Whole numbers from 1, and the largest that make sense."""
+"""Fields that are whole numbers from 1, with their maximum."""
 
 RANGES = {
     "threshold": (0.0, 1.0),
@@ -68,7 +67,7 @@ RANGES = {
     "overlap": (0.0, 0.9),
     "retry_delay": (0.0, 3600.0),
 }
-"""Smallest and largest of numbers; NaN is none."""
+"""Minimum and maximum of number fields; NaN is refused."""
 
 NUMBERS = (*RANGES, "nodata", "min_area", "simplify")
 """Fields that are numbers, whole or not."""
@@ -86,66 +85,67 @@ LISTS: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MapRequest:
-    """A request for maps; fields are called like the options of ``fewscape map``.
+    """A request for maps; the fields have the names of ``fewscape map``'s options.
 
-    Files may be strings or paths, lists serve for tuples. None means that the model decides.
+    Files may be strings or paths, and lists may replace tuples. None leaves the choice to the
+    model.
 
     Raises:
-        ConfigError: a value that no request can have. What does not fit the model or the scene is
-            told when the request is run.
+        ConfigError: a value is invalid. What does not fit the model or the scenes is reported when
+            the request runs.
     """
 
     output: Path
-    """Folder for the maps."""
+    """Output folder."""
     scenes: tuple[str, ...] = ()
-    """Rasters to map: paths, addresses, folders, patterns, lists, STAC files."""
+    """Scenes to map: paths, addresses, folders, patterns, lists, STAC files."""
 
     examples: Path | None = None
-    """Polygons, lines, points or a label raster; supervised models take none."""
+    """Polygons, lines, points or a label raster; not for supervised models."""
     class_field: str = "class"
-    """Attribute that names the class."""
+    """Attribute that holds the class."""
     layer: str | None = None
-    """Layer of a vector file with several; the only one with the attribute if None."""
+    """Layer of a vector file with several; by default the only one with the attribute."""
     label_zero: LabelZero = "auto"
-    """What 0 in a label raster means; auto: as classes.json says, else background."""
+    """Meaning of 0 in a label raster; auto: as in classes.json, otherwise background."""
     examples_are: ExamplesAre = "areas"
-    """Pieces of some ground, or whole objects with background around them."""
+    """Whether polygons mark part of some ground, or whole objects with background around them."""
     buffer: str = "1.5"
-    """How far points and lines reach: 2 or 2px pixels, 3m metres on the ground."""
+    """Radius around points and lines: 2 or 2px for pixels, 3m for metres on the ground."""
     classes: tuple[str, ...] | None = None
     """Only these classes."""
     example_scene: str | None = None
     """Scene of the examples; the first scene if None."""
     example_bands: Bands | None = None
-    """Its bands; as ``bands`` if None."""
+    """Bands of the example scene; as ``bands`` if None."""
     max_shots: int | None = None
-    """Crops that teach a network a class, at most; of networks for pairs, pixels."""
+    """Maximum crops per class for a network; maximum pixels for a network for pairs."""
 
     bands: Bands | None = None
-    """Bands to use, by number from 1 or by name; all if None, of a network 1, 2, 3."""
+    """Bands to use, by number from 1 or by name. None: all, or 1, 2, 3 for a network."""
     scale: ScaleName = "auto"
-    """How values become numbers in [0, 1]; auto: uint8 as it is, others by percentiles."""
+    """Scaling of pixel values to [0, 1]; auto: none for uint8, otherwise by percentiles."""
     nodata: float | None = None
-    """Value without data, if the file has none."""
+    """Nodata value, if the file does not set one."""
     resolution: float | None = None
-    """Metres on the ground to which all scenes are resampled."""
+    """Pixel size to resample all scenes to, metres."""
     asset: str | None = None
-    """Asset of STAC items; the one with the role data or visual if None."""
+    """Asset of STAC items. None: the one with the role data or visual."""
     tries: int = 4
-    """To read over the network."""
+    """Attempts per network read."""
     retry_delay: float = 1.0
-    """Seconds before the second try, doubled before each further one."""
+    """Seconds before the first retry, doubled for each further one."""
 
     pan: str | None = None
     """Panchromatic raster of a pair."""
     ms: str | None = None
     """Multispectral raster of the same ground."""
     ms_bands: tuple[int, ...] = (1, 2, 3, 4)
-    """Its blue, green, red and near infrared bands."""
+    """Its blue, green, red and near-infrared bands."""
     grid: GridName = "pan"
-    """Grid of the map by a network for pairs."""
+    """Grid of the map of a network for pairs."""
     tile: int | None = None
-    """Side of what a network for pairs works on at a time, multispectral pixels."""
+    """Side of a processing tile of a network for pairs, multispectral pixels."""
 
     model: str | None = None
     """Name, model folder, or class path; the default model if None."""
@@ -154,19 +154,20 @@ class MapRequest:
     weights: str | None = None
     """Weights of that backbone: a file or a hub name."""
     window: int | None = None
-    """Side of the windows in pixels."""
+    """Window side, pixels."""
     overlap: float = 0.25
-    """Share of the window's side that neighbours have in common."""
+    """Overlap of neighbouring windows, as a share of the window's side."""
     batch_size: int = 8
-    """Windows at a time."""
+    """Windows per batch."""
     threshold: float | None = None
-    """Probability from which a class is mapped; None: what is most probable, of a network 0.5."""
+    """Minimum probability of a mapped class. None: the most probable class, or 0.5 for a
+    network."""
     no_estimate: bool = False
-    """Do not tell by the examples how right the map will be."""
+    """Skip the accuracy estimate from the examples."""
     flips: FlipsName = "none"
-    """Mirrored and turned views that are averaged, of supervised models."""
+    """Flipped and rotated views to average; supervised models only."""
     scales: tuple[float, ...] = (1.0,)
-    """Sizes that are averaged, of supervised models."""
+    """Image scales to average; supervised models only."""
     device: str = "auto"
     """auto, cpu or cuda."""
     precision: PrecisionName = "auto"
@@ -177,9 +178,9 @@ class MapRequest:
     """Its layer, as ``layer`` is that of the examples."""
 
     min_area: float = 0.0
-    """Smaller patches become background: square metres, pixels without a reference system."""
+    """Smaller patches become background: square metres, or pixels without a CRS."""
     simplify: float = 0.0
-    """Tolerance of simpler polygons: metres, pixels without a reference system."""
+    """Tolerance of polygon simplification: metres, or pixels without a CRS."""
     cog: bool = False
     """Write cloud optimized GeoTIFFs."""
     stac: bool = False
@@ -191,20 +192,20 @@ class MapRequest:
     styles: bool = True
     """Write styles for QGIS."""
     heatmaps: bool = False
-    """Write where BiCoR-Seg looked for each class."""
+    """Write BiCoR-Seg's heatmap of each class."""
 
     dry_run: bool = False
-    """Tell the cost and map nothing."""
+    """Report the cost and map nothing."""
     max_memory: int | None = None
-    """Bytes that mapping may take beside the network and the libraries."""
+    """Memory limit in bytes, excluding network and libraries."""
     shard: tuple[int, int] | None = None
-    """Make only this part of the work, from 1, of so many."""
+    """Make only this shard: its number from 1, and the number of shards."""
     engine: Engine = "here"
     """Whether to map in this process or on a Ray cluster."""
     ray_address: str | None = None
-    """Of a running cluster; Ray is started here without."""
+    """Address of a running cluster; None starts Ray on this machine."""
     workers: int = 2
-    """Networks at a time on the cluster."""
+    """Workers on the cluster, each with its own network."""
 
     def __post_init__(self) -> None:
         convert: dict[str, Callable[[Any], object]] = dict.fromkeys(TUPLES, _to_tuple)
@@ -218,15 +219,15 @@ class MapRequest:
 
     @property
     def is_of_pair(self) -> bool:
-        """Whether a panchromatic and multispectral pair is to be mapped."""
+        """Whether the request maps a panchromatic and multispectral pair."""
         return self.pan is not None or self.ms is not None
 
     def is_given(self, name: str) -> bool:
-        """Whether a field has another value than its default."""
+        """Whether a field differs from its default."""
         return bool(getattr(self, name) != default_of(name))
 
     def with_absolute_paths(self) -> MapRequest:
-        """The same for processes that run in other folders."""
+        """The same request with absolute paths, for processes in other folders."""
         found: dict[str, Any] = {}
         for name in ("examples", "example_scene", "weights", "pan", "ms", "check", "output"):
             value = getattr(self, name)
@@ -271,7 +272,7 @@ class MapRequest:
         if self.shard is not None and len(self.shard) != 2:
             raise _refuse("shard", self.shard, "expected a part such as 3 of 16")
         if self.shard is not None and not 1 <= self.shard[0] <= self.shard[1]:
-            raise _refuse("shard", self.shard, "expected a part such as 3 of 16")
+            raise _refuse("shard", self.shard, "expected a shard such as 3 of 16")
 
 
 DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(MapRequest)}
@@ -288,7 +289,7 @@ def _is_number(value: object) -> bool:
 
 
 def _to_tuple(value: object) -> tuple[Any, ...]:
-    """Of one name or number, or of several."""
+    """Make a tuple of one value or several."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return tuple(value)
     return (value,)

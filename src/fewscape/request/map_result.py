@@ -1,4 +1,4 @@
-"""A finished map: its files, what they show, and how right it is likely to be."""
+"""``MapResult``: the files, content and accuracy of a finished map."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 EXTRA = "notebook"
-"""What brings geopandas and xarray."""
+"""The extra with geopandas and xarray."""
 
 PICTURE = 1500
 """Longest side of a plotted map, pixels."""
@@ -32,16 +32,16 @@ PICTURE = 1500
 
 @dataclass(frozen=True, eq=False)
 class MapResult:
-    """A finished map; what it shows is read from its files when it is asked for."""
+    """A finished map; its content is read from the files on access."""
 
     plan: MapPlan
     """What was made."""
     finished: FinishedMap
-    """What was written, and how fast."""
+    """The written files and their statistics."""
     scores: OwnAccuracy | None = None
-    """How right the map is likely to be, as the examples tell; None where they do not."""
+    """The accuracy estimated from the examples; None if there is no estimate."""
     check: Mapping[str, Any] | None = None
-    """Its agreement with polygons that were kept back, see ``score_check``; None without any."""
+    """Its agreement with held-out polygons, see ``score_check``; None without a check."""
 
     def __repr__(self) -> str:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in self.class_shares.items())
@@ -51,9 +51,9 @@ class MapResult:
 
     @property
     def paths(self) -> dict[str, Path]:
-        """The files by what they hold: ``classes``, ``<class>_prob``, ``polygons``, ``preview`` ...
+        """The files by content: ``classes``, ``<class>_prob``, ``polygons``, ``preview`` ...
 
-        Styles for QGIS lie beside the rasters and are not listed.
+        QGIS styles beside the rasters are not listed.
         """
         found = {}
         for path in self.finished.files:
@@ -71,32 +71,29 @@ class MapResult:
 
     @property
     def class_shares(self) -> dict[str, float]:
-        """Of the valid pixels, in [0, 1]."""
+        """Share of each class in the valid pixels, in [0, 1]."""
         valid = max(1, self.finished.valid_pixels)
         return {name: count / valid for name, count in self.finished.class_pixels.items()}
 
     @property
     def classes(self) -> npt.NDArray[np.uint8]:
-        """(H, W): 0 background, 1 to K the classes, 255 no data."""
+        """The class map (H, W): 0 background, 1 to K the classes, 255 nodata."""
         return self._read("classes")
 
     @property
     def layers(self) -> dict[str, npt.NDArray[np.float32]]:
-        """(H, W) numbers in [0, 1], nan where there are no data, by what ``paths`` calls them.
-
-        Of a scene the probability of each class, ``<class>_prob``.
-        """
+        """The other rasters (H, W) in [0, 1], nan for nodata, by their name in ``paths``."""
         return {layer.ending: self._read_share(layer.ending) for layer in self.plan.layers}
 
     def with_check(self, check: Mapping[str, Any]) -> MapResult:
-        """The same with a check."""
+        """The same result with a check."""
         return replace(self, check=check)
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the class map in its colours, with a legend.
 
         Args:
-            axes: of matplotlib, to draw into; new ones if not given.
+            axes: matplotlib axes to draw into; new ones if not given.
         """
         from matplotlib import pyplot
         from matplotlib.patches import Patch
@@ -120,7 +117,7 @@ class MapResult:
         return axes
 
     def to_geodataframe(self) -> geopandas.GeoDataFrame:
-        """The polygons with class, score and area.
+        """Read the polygons with class, score and area.
 
         Raises:
             MissingPackageError: geopandas is not installed.
@@ -129,15 +126,17 @@ class MapResult:
         geopandas = require("geopandas", EXTRA)
         if "polygons" not in self.paths:
             raise ConfigError(
-                "the map has no polygons", "it was made with vectors=False", "make it with them"
+                "the map has no polygons",
+                "vectors=False was set",
+                "map again without vectors=False",
             )
         return geopandas.read_file(self.paths["polygons"], engine="pyogrio")
 
     def to_xarray(self) -> xarray.Dataset:
-        """``classes`` (y, x) and the layers, with coordinates and reference system.
+        """Read ``classes`` (y, x) and the other rasters, with coordinates and CRS.
 
-        ``rio.crs`` of rioxarray finds the reference system. A map that is turned has columns and
-        rows for coordinates.
+        ``rio.crs`` of rioxarray finds the CRS. The coordinates of a rotated map are columns and
+        rows.
 
         Raises:
             MissingPackageError: xarray is not installed.

@@ -1,4 +1,4 @@
-"""From a request to what makes its maps: in this process, and in the workers of a cluster."""
+"""The mappers of a request, in this process and in cluster workers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from fewscape.zoo import ModelFacts
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything is learnt, and nothing is mapped."""
+    """A request after learning and before mapping."""
 
     mappers: Mapping[str, Mapper]
-    """Of the maps, by name."""
+    """Mappers by map name."""
     drawn: Mapping[str, DrawnOn]
-    """By the same names, the scenes on which people drew."""
+    """The drawn scenes by map name."""
     own: OwnAccuracy | None
-    """How right the maps will be, as the examples tell; None where they do not."""
+    """The accuracy estimated from the examples; None if there is no estimate."""
 
 
 def prepare(
@@ -40,10 +40,10 @@ def prepare(
     """Learn from the examples and open the scenes.
 
     Args:
-        request: which was checked.
+        request: a checked request.
         facts: of its model.
         sources: its scenes.
-        reporter: hears of examples and scenes.
+        reporter: receives notes on examples and scenes.
 
     Raises:
         FewscapeError: examples, scenes and model do not fit together, or cannot be read.
@@ -62,11 +62,11 @@ def prepare(
 
 
 def make_opener(request: MapRequest, sources: Mapping[str, Source]) -> OpenMapper:
-    """What opens the mapper of a map by its name, in a process of a cluster.
+    """Make the function that opens a map's mapper by name in a cluster worker.
 
     Args:
-        request: of ``prepare_for_cluster``.
-        sources: the scenes, by the names of their maps.
+        request: the request from ``prepare_for_cluster``.
+        sources: the scenes by map name.
     """
     reporter = Reporter()
     facts = find_model(request)
@@ -84,9 +84,9 @@ def make_opener(request: MapRequest, sources: Mapping[str, Source]) -> OpenMappe
 def prepare_for_cluster(
     request: MapRequest, facts: ModelFacts, sources: Sequence[Source]
 ) -> tuple[MapRequest, dict[str, Source]]:
-    """The request and its scenes for processes that run in other folders, on like machines.
+    """Resolve a request and its scenes for processes in other folders on similar machines.
 
-    Device and precision are those that suit this machine, so that all workers agree.
+    Device and precision are fixed to those of this machine, so that all workers agree.
     """
     policy = choose_policy(request, facts)
     chosen: Any = str(policy.dtype).removeprefix("torch.")
@@ -100,11 +100,11 @@ def prepare_for_cluster(
 
 
 def find_model(request: MapRequest) -> ModelFacts:
-    """What is known of the model that is asked for, or of the default one.
+    """The facts of the request's model, or of the default one.
 
     Raises:
         ConfigError: there is no such model.
-        ModelFolderError: its folder is incomplete or altered.
+        ModelFolderError: its folder is incomplete or was modified.
     """
     return zoo.find(request.model or zoo.DEFAULT)
 
@@ -116,10 +116,10 @@ def _make_mapper(request: MapRequest, learnt: Learnt, scene: SceneReader) -> Sce
 
 
 def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | None) -> Segmenter:
-    """The segmenter for a scene, which may be another one than that of the examples.
+    """The segmenter for a scene that may differ from the scene of the examples.
 
     Raises:
-        ConfigError: the scene has another number of bands than that of the examples.
+        ConfigError: the scene and the scene of the examples differ in their number of bands.
     """
     if not isinstance(segmenter, PixelSegmenter) or example is None:
         return segmenter
@@ -127,9 +127,9 @@ def move_to(segmenter: Segmenter, scene: SceneReader, example: SceneReader | Non
         return segmenter
     if len(example.bands) != len(scene.bands):
         raise ConfigError(
-            f"the scene '{scene.path}' has {len(scene.bands)} bands, that of the examples "
-            f"{len(example.bands)}",
-            "both need the same",
-            "choose the bands that they have in common with --bands and --example_bands",
+            f"the scene '{scene.path}' has {len(scene.bands)} bands, the scene of the examples "
+            f"has {len(example.bands)}",
+            "both need the same bands",
+            "choose common bands with --bands and --example_bands",
         )
     return segmenter.move_to(scene)

@@ -1,4 +1,4 @@
-"""The files of a request's maps: each has its own name, and none is what a map is made from."""
+"""The output files of a request: all differ, and none is an input."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def check_files(
     sources: Sequence[Source],
     mappers: Mapping[str, Mapper],
 ) -> None:
-    """See before anything is mapped that no file of a map replaces another or an input.
+    """Check before mapping that no output file replaces another or an input.
 
     Args:
         request: the request.
-        facts: of its model, whose files are inputs, too.
+        facts: facts of its model, whose files are inputs too.
         sources: the scenes.
-        mappers: of all maps, by name.
+        mappers: mappers by map name.
 
     Raises:
-        ConfigError: see ``check_outputs``; or a name that no file can have.
+        ConfigError: see ``check_outputs``; or a file name is invalid.
     """
     plans = {}
     for name, mapper in mappers.items():
@@ -42,7 +42,7 @@ def check_files(
 
 
 def list_inputs(request: MapRequest, sources: Iterable[Source]) -> list[Path]:
-    """The rasters and drawings of a request on this machine, with what belongs to them."""
+    """The local input files of a request, with their sidecars."""
     others = (request.example_scene, request.pan, request.ms)
     rasters = [*sources, *(to_source(name) for name in others if name is not None)]
     drawings = [path for path in (request.examples, request.check) if path is not None]

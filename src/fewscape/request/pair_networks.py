@@ -1,4 +1,4 @@
-"""A pair mapped by a network that was made for pairs."""
+"""Mapping a pair with a network for pairs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from fewscape.zoo import ModelFacts
 
 
 def make_pair_mapper(request: MapRequest, facts: ModelFacts, reporter: Reporter) -> PairMapper:
-    """The network before the pair, with what it learnt from the labelled pixels.
+    """Make the mapper of a pair; its network has learned from the labelled pixels.
 
     Args:
-        request: which was checked.
-        facts: of its model, a network for pairs.
-        reporter: is told how many pixels teach each class.
+        request: a checked request.
+        facts: facts of its model, a network for pairs.
+        reporter: receives the number of pixels per class.
 
     Raises:
-        ConfigError: the network was built for other pairs, or too little memory.
-        ExamplesError: examples that cannot teach.
-        SceneError: a raster cannot be read, or the two do not fit together.
+        ConfigError: the network was built for other pairs, or the memory limit is too low.
+        ExamplesError: the examples are unusable.
+        SceneError: a raster cannot be read, or the two rasters do not match.
     """
     if request.pan is None or request.ms is None or request.examples is None:
         raise ConfigError("a pair needs --pan, --ms and --examples")
@@ -53,7 +53,7 @@ def make_pair_mapper(request: MapRequest, facts: ModelFacts, reporter: Reporter)
         )
         for number, name in enumerate(examples.class_names):
             count = (examples.owners == number).sum()
-            reporter.tell(f"{name}: {count} pixels from {request.examples}")
+            reporter.info(f"{name}: {count} pixels from {request.examples}")
         has_patches = request.vectors or request.min_area > 0
         memory = PairMemory.make(
             reader, model.config.width, request.max_memory, has_patches, request.tile

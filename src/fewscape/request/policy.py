@@ -1,4 +1,4 @@
-"""Where and in which precision the model of a request runs."""
+"""Device and precision of a request's model."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fewscape.zoo import ModelFacts
 
 
 def choose_policy(request: MapRequest, facts: ModelFacts) -> Policy:
-    """Device and precision that are asked for, or that suit the model.
+    """Choose the requested device and precision, or the model's best.
 
-    Models that learn from every drawn pixel get float32: features in bfloat16 are coarser than what
-    tells similar grounds apart. Networks for pairs run in float32 only.
+    Pixel models use float32: bfloat16 features are too coarse to tell similar ground apart.
+    Networks for pairs run in float32 only.
     """
     if facts.kind in ("pixel", "pair") and request.precision == "auto":
         return Policy.choose(request.device, "float32")

@@ -1,4 +1,4 @@
-"""What a written map tells about its making, and the files that it was made from."""
+"""Read the tags of a written map and find its inputs."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class MapRecord:
 
     @property
     def version(self) -> str:
-        """Of fewscape, when the map was written."""
+        """Version of fewscape that wrote the map."""
         return self.tags["FEWSCAPE_VERSION"]
 
     @property
     def is_of_pair(self) -> bool:
-        """Whether a panchromatic and multispectral pair was mapped."""
+        """Whether the map is of a panchromatic and multispectral pair."""
         return "PAN" in self.tags
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What decided the map besides model, examples and scene.
+        """Parameters of the map besides model, examples and scene.
 
         Raises:
             ConfigError: the tag was altered.
@@ -50,7 +50,7 @@ class MapRecord:
         except ValueError as error:
             raise _unreadable(self.path, "PARAMETERS", str(error)) from error
         if not isinstance(found, dict):
-            raise _unreadable(self.path, "PARAMETERS", "it is no table")
+            raise _unreadable(self.path, "PARAMETERS", "it is not a table")
         return found
 
     @property
@@ -74,7 +74,7 @@ def read_record(path: Path) -> MapRecord:
     """Read the tags of a map.
 
     Raises:
-        SceneError: the file is missing or no raster.
+        SceneError: the file is missing or not a raster.
         ConfigError: it was not written by ``fewscape map``.
     """
     with open_raster(path) as dataset:
@@ -84,16 +84,16 @@ def read_record(path: Path) -> MapRecord:
     missing = [name for name in needed if name not in record.tags]
     if missing:
         raise ConfigError(
-            f"'{path}' does not tell how it was made: it has no tag {missing[0]}",
+            f"'{path}' has no record of how it was made: the tag {missing[0]} is missing",
             "expected a raster written by 'fewscape map'",
-            "give the file as it was written; copying with other programs may drop tags",
+            "use the original file; other programs may drop tags when copying",
         )
     return record
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GivenFiles:
-    """Where the files are that a map was made from; what is None is looked for."""
+    """The known inputs of a map; the others are looked for."""
 
     scene: Path | str | None = None
     pan: Path | str | None = None
@@ -105,14 +105,14 @@ class GivenFiles:
 
 
 def find_inputs(record: MapRecord, given: GivenFiles) -> dict[str, Any]:
-    """The fields of a request that name the same scene, examples and model.
+    """Find scene, examples and model of a map, as fields of a request.
 
     Args:
-        record: of the map.
-        given: files whose place is known.
+        record: record of the map.
+        given: known files.
 
     Raises:
-        ConfigError: a file is not found, or is not the one that the map was made from.
+        ConfigError: an input is not found, or is not the one that the map was made from.
     """
     found: dict[str, Any] = {"model": _find_model(record, given.model)}
     if record.is_of_pair:
@@ -133,7 +133,7 @@ def find_inputs(record: MapRecord, given: GivenFiles) -> dict[str, Any]:
 
 
 def _find_raster(record: MapRecord, option: str, given: Path | str | None) -> str:
-    """Path or address of a raster with the recorded fingerprint."""
+    """Find the raster with the recorded fingerprint."""
     tag = option.upper()
     if given is not None and to_source(given).is_virtual:
         found = str(given)
@@ -150,7 +150,7 @@ def _find_examples(record: MapRecord, given: Path | str | None) -> Path:
 
 
 def _find_source(record: MapRecord, scene: str, given: Path | str | None) -> str:
-    """The scene of the examples, which may be the scene itself."""
+    """Find the scene of the examples, which may be the mapped scene."""
     fingerprint = record.tags.get("EXAMPLE_SCENE_FINGERPRINT")
     if given is None and fingerprint == record.tags.get("SCENE_FINGERPRINT"):
         return scene
@@ -158,9 +158,9 @@ def _find_source(record: MapRecord, scene: str, given: Path | str | None) -> str
 
 
 def _find_model(record: MapRecord, given: str | None) -> str:
-    """The name of a network, or a folder with the recorded weights.
+    """Find the model: a name, or a folder with the recorded weights.
 
-    A class path that stands in the tags runs no code: whoever asks must name it.
+    A class path in the tags is never executed; the user must name it.
     """
     title, recorded = record.tags["MODEL"], record.tags.get("MODEL_SHA256")
     if split_class_path(title):
@@ -180,21 +180,21 @@ def _find_own_network(
     if given is None:
         raise ConfigError(
             f"'{record.path}' was made with the network '{title}'",
-            "the code of a network that a file names is not run",
-            f"if you trust it, name it yourself: --model {title}" + ("@FOLDER" if recorded else ""),
+            "code named in a file's tags is not run",
+            f"if you trust it, give it with --model {title}" + ("@FOLDER" if recorded else ""),
         )
     facts = zoo.find(given)
     if (facts.title, facts.sha256) != (title, recorded):
         raise ConfigError(
             f"the model '{given}' is not what '{record.path}' was made with",
-            f"the map tells '{title}'" + (f" with weights {recorded[:12]}" if recorded else ""),
-            "give that one with --model",
+            f"the map records '{title}'" + (f" with weights {recorded[:12]}" if recorded else ""),
+            "give the recorded model with --model",
         )
     return given
 
 
 def _find_weights(record: MapRecord, name: str, given: Path | str | None) -> str:
-    """A file with the recorded bytes, or the recorded name of weights from the hub."""
+    """Find the weights file with the recorded hash, or the recorded name on the hub."""
     recorded = record.tags.get("WEIGHTS_SHA256")
     if recorded is None:
         if given is None and name.startswith(HUB_PREFIX):
@@ -210,7 +210,7 @@ def _find_weights(record: MapRecord, name: str, given: Path | str | None) -> str
 
 
 def _find(record: MapRecord, option: str, name: str, given: Path | str | None) -> Path:
-    """The given path, or a file or folder of the recorded name."""
+    """The given path, or a file or folder with the recorded name."""
     if given is not None:
         if not Path(given).exists():
             raise ConfigError(f"--{option} '{given}' does not exist", "", "check the path")
@@ -220,8 +220,8 @@ def _find(record: MapRecord, option: str, name: str, given: Path | str | None) -
             return folder / name
     raise ConfigError(
         f"the {_word(option)} '{name}' of the map '{record.path}' was not found",
-        "it was looked for beside the map and in the current folder",
-        f"give its place with --{option}",
+        "looked beside the map and in the current folder",
+        f"give its path with --{option}",
     )
 
 
@@ -232,19 +232,19 @@ def _compare(
     recorded: str | None,
     measure: Callable[[Place], str],
 ) -> None:
-    """Refuse a file that is not the one that the map tells of; maps may tell nothing."""
+    """Refuse a file that differs from the recorded one, if the map has a record."""
     found = measure(path) if recorded else None
     if found != recorded:
         raise ConfigError(
             f"the {_word(option)} '{path}' is not what '{record.path}' was made from: "
             f"its SHA-256 begins with {str(found)[:12]}",
-            f"the map tells {str(recorded)[:12]}",
-            f"give the original with --{option}, or map anew with 'fewscape map'",
+            f"the map records {str(recorded)[:12]}",
+            f"give the original with --{option}, or make a new map with 'fewscape map'",
         )
 
 
 def _word(option: str) -> str:
-    """What an option names."""
+    """The word for an option's file."""
     kinds = {"pan": "panchromatic raster", "ms": "multispectral raster"}
     return kinds.get(option, option.replace("_", " "))
 

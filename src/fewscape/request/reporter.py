@@ -1,4 +1,4 @@
-"""What hears of a request while it is run."""
+"""``Reporter``: receives the progress and warnings of a run."""
 
 from __future__ import annotations
 
@@ -14,57 +14,57 @@ if TYPE_CHECKING:
 
 
 def _ignore(pixels: int) -> None:
-    """Progress that nobody looks at."""
+    """Ignore progress."""
 
 
 class Reporter:
-    """Hears of what happens, and stays silent.
+    """A reporter that ignores everything; subclass it to receive events.
 
-    Whoever wants to know inherits from it: the command line prints, a web server sends it on.
-    Methods are called in the order of events, from the thread that runs the request.
+    The command line prints events, a web server forwards them. Methods are called in the order of
+    events, from the thread that runs the request.
     """
 
-    def tell(self, sentence: str) -> None:
-        """What was found or done: scenes as they are read, examples of no use, crops."""
+    def info(self, sentence: str) -> None:
+        """Receive a fact: a scene that was read, skipped examples, crops."""
 
     def warn(self, sentence: str) -> None:
-        """What may spoil the map."""
+        """Receive a warning about something that may spoil the map."""
 
     def accuracy(self, own: OwnAccuracy, scene_name: str) -> None:
-        """How right the map will be, as the examples tell; before the mapping.
+        """Receive the accuracy estimated from the examples, before mapping.
 
         Args:
-            own: what they tell.
-            scene_name: of their scene, of which alone they tell it.
+            own: the estimate.
+            scene_name: scene of the examples, the only one that the estimate holds for.
         """
 
     def cost(self, scene_name: str, estimate: Estimate, is_shared: bool) -> None:
-        """What a map will cost; of dry runs, and of maps that take long.
+        """Receive the cost of a map, for dry runs and long maps.
 
         Args:
-            scene_name: of the raster.
+            scene_name: name of the raster.
             estimate: the cost.
-            is_shared: whether it is that of all shards together.
+            is_shared: whether it is the cost of all shards together.
         """
 
     def progress(self, label: str, pixels: int) -> AbstractContextManager[OnProgress]:
-        """Around the mapping; gives what is called with the pixels finished since the last call.
+        """Wrap the mapping; yields a function to call with the number of newly finished pixels.
 
         Args:
-            label: what is mapped.
-            pixels: in all.
+            label: name of the map.
+            pixels: total pixels.
         """
         del label, pixels
         return nullcontext(_ignore)
 
     def finished(self, scene_name: str, finished: FinishedMap) -> None:
-        """A map is written; before the warnings about it."""
+        """Receive a written map, before the warnings about it."""
 
     def checked(self, scene_name: str, results: Mapping[str, Any], path: Path) -> None:
-        """A finished map was compared with polygons that were kept back.
+        """Receive the check of a finished map against held-out polygons.
 
         Args:
-            scene_name: of the raster.
+            scene_name: name of the raster.
             results: see ``score_check``.
-            path: JSON file with the same.
+            path: JSON file with the results.
         """

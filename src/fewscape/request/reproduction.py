@@ -1,4 +1,4 @@
-"""A map made again from what its file tells, and compared."""
+"""Remake a map from its metadata and compare the pixels."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from fewscape.request.tags import PARAMETERS
 from fewscape.zoo import MODELS
 
 OUTPUTS = ("vectors", "cog", "simplify")
-"""Parameters that change no pixel of a raster."""
+"""Parameters that do not affect any pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reproduction:
-    """A map beside the same made again."""
+    """The comparison of a map with its remake."""
 
     record: MapRecord
-    """What the file tells."""
+    """The record in the file's tags."""
     difference: Difference
-    """Between its pixels and the new ones."""
+    """Difference between the old and new pixels."""
     notes: tuple[str, ...]
-    """Why pixels may differ although the files are the same."""
+    """Reasons why pixels may differ with the same inputs."""
 
     @property
     def is_same(self) -> bool:
-        """Whether all pixels are."""
+        """Whether all pixels are the same."""
         return not self.difference.differing
 
     def __str__(self) -> str:
@@ -60,18 +60,17 @@ def reproduce(
     device: str | None = None,
     reporter: Reporter | None = None,
 ) -> Reproduction:
-    """Read the tags of a raster, check the files, map again into a temporary folder, compare.
+    """Read a map's tags, check its inputs, map again into a temporary folder, and compare.
 
     Args:
         path: a raster that ``run_map`` wrote.
-        given: files that are neither beside the map nor in the current folder.
-        device: auto, cpu or cuda; as when the map was made if not given and if this machine has it.
-        reporter: is told beforehand why pixels may differ, and warned as when a map is made.
+        given: inputs that are neither beside the map nor in the current folder.
+        device: auto, cpu or cuda; the device of the map if not given and available.
+        reporter: receives reasons why pixels may differ, and the warnings of the map.
 
     Raises:
-        ConfigError: the file does not tell how it was made, or a file that it was made from is not
-            found, or is another one.
-        SceneError: the file is no raster.
+        ConfigError: the file has no record of how it was made, or an input is not found or differs.
+        SceneError: the file is not a raster.
     """
     reporter = reporter or Reporter()
     given = given or GivenFiles()
@@ -81,7 +80,7 @@ def reproduce(
     device = device or _choose_device(record)
     notes = _list_notes(record, device)
     for note in notes:
-        reporter.tell(f"note: {note}")
+        reporter.info(f"note: {note}")
     with tempfile.TemporaryDirectory(prefix="fewscape-") as folder:
         run_map(make_request(record, inputs, Path(folder), device), _OnlyWarnings(reporter))
         difference = compare_rasters(record.path, _find_layer(record, Path(folder)))
@@ -91,16 +90,16 @@ def reproduce(
 def make_request(
     record: MapRecord, inputs: dict[str, Any], output: Path, device: str
 ) -> MapRequest:
-    """The request that a map's tags tell.
+    """Rebuild the request from a map's tags.
 
     Args:
         record: the tags.
-        inputs: fields that name the files, see ``find_inputs``.
-        output: folder for the new map, of which only the rasters are written.
-        device: where to map.
+        inputs: the input fields, see ``find_inputs``.
+        output: folder for the new map; only its rasters are written.
+        device: device to map on.
 
     Raises:
-        ConfigError: the tags tell a parameter that this version does not know.
+        ConfigError: the tags have a parameter that this version does not know.
     """
     told = {
         name: value
@@ -110,7 +109,7 @@ def make_request(
     for name in told:
         if name not in PARAMETERS:
             raise ConfigError(
-                f"'{record.path}' tells a parameter '{name}' that this version does not know",
+                f"'{record.path}' has a parameter '{name}' that this version does not know",
                 f"it was written by fewscape {record.version}, this is {__version__}",
                 f"install that version: pip install fewscape=={record.version}",
             )
@@ -121,7 +120,7 @@ def make_request(
 
 
 class _OnlyWarnings(Reporter):
-    """Passes on nothing but warnings and progress."""
+    """Forwards only warnings and progress."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
@@ -143,37 +142,37 @@ def _refuse_other_kind(record: MapRecord, given: GivenFiles) -> None:
 
 
 def _find_layer(record: MapRecord, folder: Path) -> Path:
-    """The raster with the same band; files may have been renamed since."""
+    """Find the raster with the same band, since files may have been renamed."""
     found = {}
     for path in sorted(folder.glob("*.tif")):
         with open_raster(path) as dataset:
             found[dataset.descriptions[0]] = path
     if record.layer not in found:
         raise ConfigError(
-            f"the band '{record.layer}' of '{record.path}' was not made again",
-            f"there are: {', '.join(map(str, found))}",
-            "give a raster that 'fewscape map' wrote",
+            f"the band '{record.layer}' of '{record.path}' was not remade",
+            f"the new map has {', '.join(map(str, found))}",
+            "give a raster written by 'fewscape map'",
         )
     return found[record.layer]
 
 
 def _choose_device(record: MapRecord) -> str:
-    """The kind of device that made the map, else the processor."""
+    """The kind of device that made the map if available, otherwise the CPU."""
     recorded = str(record.parameters.get("device", "auto"))
     return "cpu" if recorded == "cuda" and not torch.cuda.is_available() else recorded
 
 
 def _list_notes(record: MapRecord, device: str) -> list[str]:
-    """Why pixels may differ although the files are the same."""
+    """Reasons why pixels may differ with the same inputs."""
     notes = []
     if record.version != __version__:
         notes.append(f"the map was written by fewscape {record.version}, this is {__version__}")
     recorded = record.parameters.get("device")
     if recorded and device not in ("auto", recorded):
         notes.append(
-            f"the map was made on '{recorded}', this run is on '{device}'; sums in another order "
-            "may change the last digits"
+            f"the map was made on '{recorded}', this run uses '{device}'; another order of "
+            "summation may change the last digits"
         )
     if record.tags["MODEL"] in MODELS and not record.parameters.get("weights"):
-        notes.append("the network had random weights or those of its name, which are not recorded")
+        notes.append("the network had random weights, or weights by name, which are not recorded")
     return notes

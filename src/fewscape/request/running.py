@@ -1,4 +1,4 @@
-"""A request is run: checked, learnt, mapped here or on a cluster, and the maps are checked."""
+"""Run a request: check it, learn, map here or on a cluster, and check the maps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fewscape.mapping import (
 from fewscape.mapping.map_warnings import list_warnings
 from fewscape.mapping.ray_engine import OpenMapper
 from fewscape.raster import StagedFiles
-from fewscape.raster.gdal import limit_cache
+from fewscape.raster.gdal import CACHE_BYTES, limit_cache
 from fewscape.request.check import plan_checks, score_map
 from fewscape.request.checks import check_request
 from fewscape.request.map_request import MapRequest
@@ -34,29 +34,25 @@ from fewscape.request.policy import choose_policy
 from fewscape.request.reporter import Reporter
 from fewscape.request.scenes import list_sources
 
-CACHE_BYTES = 64 << 20
-"""GDAL's block cache before the mapping, which has its own."""
-
 TELL_WINDOWS = 500
-"""Windows from which the cost is told beforehand."""
+"""Number of windows from which the cost is reported first."""
 
 
 def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapResult]:
     """Make the maps of a request.
 
-    A run that was killed goes on where it was if the same request is run again, to the same bytes.
+    Run the same request again to resume a killed run; the result is the same, byte for byte.
 
     Args:
-        request: what is wanted.
-        reporter: hears of what happens; nobody if not given.
+        request: the request.
+        reporter: receives progress and warnings.
 
     Returns:
-        The maps in the order in which they were finished; empty if the request asked for the cost
-        only, or for a part of the work.
+        The maps in the order of completion; empty for a dry run or a shard.
 
     Raises:
-        FewscapeError: the request cannot be met; says what to do. Maps that were finished before
-            stay, and no other file of a map is written or replaced.
+        FewscapeError: the request cannot be met; the message says what to do. Maps finished before
+            the error stay; no other output file is written or replaced.
     """
     reporter = reporter or Reporter()
     facts = find_model(request)
@@ -64,7 +60,7 @@ def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapRe
     with limit_cache(CACHE_BYTES):
         sources = list_sources(request)
         with StagedFiles(request.output):
-            pass  # a folder that cannot be written is told before any work
+            pass  # report an unwritable folder before any work
         prepared = prepare(request, facts, sources, reporter)
         check_files(request, facts, sources, prepared.mappers)
         checks = plan_checks(request, prepared.mappers, prepared.drawn, reporter)
@@ -86,14 +82,14 @@ def run_map(request: MapRequest, reporter: Reporter | None = None) -> list[MapRe
 
 
 def merge_shards(folder: Path | str, reporter: Reporter | None = None) -> list[MapResult]:
-    """Write every map whose shards have made all its parts.
+    """Write every map whose parts are complete.
 
     Args:
         folder: the output folder of the shards.
-        reporter: hears of the finished maps.
+        reporter: receives the finished maps.
 
     Raises:
-        ResultsError: the folder holds no parts, or those of some map are missing; the others are
+        ResultsError: the folder holds no parts, or some map is incomplete; complete maps are
             written.
         OutputError: a map cannot be written.
     """
@@ -103,7 +99,7 @@ def merge_shards(folder: Path | str, reporter: Reporter | None = None) -> list[M
         raise ResultsError(
             f"'{folder}' holds no parts of maps",
             "expected the --output of 'fewscape map --shard ...'",
-            "check the folder; a map that is finished needs no merge",
+            "check the folder; finished maps need no merge",
         )
     results, lacking = [], []
     for journal in journals:
@@ -121,7 +117,7 @@ def merge_shards(folder: Path | str, reporter: Reporter | None = None) -> list[M
         raise ResultsError(
             f"{'; '.join(lacking)} are missing",
             "",
-            "run the shares again that did not finish; they make only what is missing",
+            "run the unfinished shards again; they make only what is missing",
         )
     return results
 
@@ -143,7 +139,7 @@ def _run_here(
 
 
 def _make(request: MapRequest, mapper: Mapper, reporter: Reporter) -> FinishedMap | None:
-    """A map; nothing where only its cost or a part of it is asked for."""
+    """Make a map; None for a dry run or a shard."""
     name, pixels = mapper.plan.scene_name, mapper.plan.num_pixels
     if request.dry_run or mapper.num_windows >= TELL_WINDOWS:
         reporter.cost(name, estimate_map(mapper), request.shard is not None)
@@ -157,9 +153,9 @@ def _make(request: MapRequest, mapper: Mapper, reporter: Reporter) -> FinishedMa
         journal = make_shard(mapper, request.output, request.shard, on_progress)
     missing = len(journal.missing())
     told = f"{missing} parts of other shards are missing" if missing else "all parts are there"
-    reporter.tell(f"{name}: shard {index} of {count} is finished; {told}")
+    reporter.info(f"{name}: shard {index} of {count} is finished; {told}")
     if not missing:
-        reporter.tell(f"write the map with: fewscape merge {request.output}")
+        reporter.info(f"write the map with: fewscape merge {request.output}")
     return None
 
 

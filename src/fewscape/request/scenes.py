@@ -1,4 +1,4 @@
-"""The scenes of a request: which there are, how they are read, whether they fit."""
+"""Find, open and check the scenes of a request."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from fewscape.request.reporter import Reporter
 from fewscape.zoo import ModelFacts
 
 PAIR_LAYERS = ("confidence", "margin")
-"""Of the map of a pair, beside the classes."""
+"""Layers of a pair's map besides the classes."""
 
 COLOUR_BANDS = (1, 2, 3)
-"""Bands that a network sees as red, green and blue if no others are chosen."""
+"""Default bands of a network: red, green and blue."""
 
 RESAMPLING = 1.5
-"""Ratio of two pixel sizes from which what was learnt at one may not be found at the other."""
+"""Ratio of pixel sizes from which a warning is given."""
 
 
 def list_sources(request: MapRequest) -> list[Source]:
-    """The scenes; of a pair the raster that the map is named after.
+    """List the scenes; for a pair, the raster that the map is named after.
 
     Raises:
         SceneError: see ``find_sources``.
-        ConfigError: two maps would have one name.
+        ConfigError: two maps would have the same name.
     """
     if request.is_of_pair:
         sources = [to_source(str(request.ms))]
@@ -50,7 +50,7 @@ def list_sources(request: MapRequest) -> list[Source]:
 
 
 def resolve_sources(sources: Sequence[Source]) -> dict[str, Source]:
-    """By what their maps are called, for processes that run in other folders."""
+    """Resolve the scenes by map name, for processes in other folders."""
     return {
         source.stem: source
         if source.file is None
@@ -60,7 +60,7 @@ def resolve_sources(sources: Sequence[Source]) -> dict[str, Source]:
 
 
 def choose_example_source(request: MapRequest, sources: Sequence[Source]) -> Source:
-    """The scene of the examples: the named one, else the first of those that are mapped."""
+    """The scene of the examples: the given one, otherwise the first mapped scene."""
     return sources[0] if request.example_scene is None else to_source(request.example_scene)
 
 
@@ -71,18 +71,18 @@ def open_scene(
     bands: Bands | None,
     reporter: Reporter,
 ) -> SceneReader:
-    """A scene with its bands, scaling and resolution; of a pair, both rasters as one.
+    """Open a scene with its bands, scaling and resolution; a pair opens as one scene.
 
     Args:
         request: the request.
         facts: of its model.
         source: the scene.
-        bands: to use.
-        reporter: is warned if the scene cannot have the resolution of the model's training.
+        bands: bands to use.
+        reporter: receives a warning if the scene cannot be resampled to the model's resolution.
 
     Raises:
-        ConfigError: not three bands, for a network.
-        SceneError: the file is missing, no raster, cannot be reached, or lacks a band.
+        ConfigError: a network did not get three bands.
+        SceneError: the file is missing, unreachable, not a raster, or lacks a band.
     """
     retry, scale = Retry(request.tries, request.retry_delay), Scale(request.scale)
     if request.pan is not None:
@@ -94,8 +94,8 @@ def open_scene(
     if len(bands) != 3:
         raise ConfigError(
             f"{len(bands)} bands were chosen",
-            "the networks take three",
-            "give for example --bands 1,2,3, or 1,1,1 for a single band",
+            "networks take three",
+            "use for example --bands 1,2,3, or 1,1,1 for a single band",
         )
     reader = SceneReader(source, bands, scale, request.nodata, request.resolution, retry)
     trained = None if request.resolution else facts.ground_resolution
@@ -103,7 +103,7 @@ def open_scene(
         return reader
     if reader.ground_resolution is None:
         reporter.warn(
-            f"'{reader.path.name}' does not state what a pixel measures; it is mapped as it is"
+            f"'{reader.path.name}' has no known pixel size; it is mapped without resampling"
         )
         return reader
     reader.close()
@@ -117,16 +117,16 @@ def open_scenes(
     example: SceneReader | None,
     reporter: Reporter,
 ) -> list[SceneReader]:
-    """All scenes, each told in a line, with warnings of what may spoil its map.
+    """Open and report all scenes, with warnings about what may spoil a map.
 
-    What was measured of a scene stays with its reader; its file is closed until it is mapped.
+    Readers keep the measured statistics; files are closed until the scene is mapped.
 
     Args:
         request: the request.
         facts: of its model.
         sources: the scenes.
         example: the scene of the examples, if there is one.
-        reporter: hears of them.
+        reporter: receives a line per scene, and warnings.
     """
     scenes = []
     for source in sources:
@@ -135,7 +135,7 @@ def open_scenes(
             scene = example
         else:
             scene = open_scene(request, facts, source, request.bands, reporter)
-        reporter.tell(describe_scene(scene))
+        reporter.info(describe_scene(scene))
         sentences = _find_odd_bands(scene, "--ms_bands" if request.is_of_pair else "--bands")
         if example is None or is_example:
             sentences += _compare_with_training(scene, facts.value_ranges)
@@ -149,7 +149,7 @@ def open_scenes(
 
 
 def describe_scene(scene: SceneReader) -> str:
-    """Size, pixels, and each band with the values that become 0 and 1."""
+    """Describe size, pixel size, and the values of each band that are scaled to 0 and 1."""
     pixel = scene.ground_resolution
     size = f"{scene.width} x {scene.height} pixels" + (f" of {pixel:.3g} m" if pixel else "")
     if scene.is_resampled:
@@ -160,12 +160,12 @@ def describe_scene(scene: SceneReader) -> str:
 
 
 def _check_names(sources: Sequence[Source]) -> None:
-    """Maps are named after scenes, so two of one name would overwrite each other."""
+    """Refuse scenes with the same name, whose maps would overwrite each other."""
     name, count = Counter(source.stem for source in sources).most_common(1)[0]
     if count > 1:
         same = [str(source) for source in sources if source.stem == name]
         raise ConfigError(
-            f"{count} scenes are called '{name}', such as '{same[0]}' and '{same[1]}'",
+            f"{count} scenes are named '{name}', such as '{same[0]}' and '{same[1]}'",
             "their maps would overwrite each other",
             "map them in several runs with different --output",
         )
@@ -173,7 +173,7 @@ def _check_names(sources: Sequence[Source]) -> None:
 
 def _find_odd_bands(scene: SceneReader, option: str) -> list[str]:
     return [
-        f"'{scene.path.name}': {fault}; choose other bands with {option} if that is wrong"
+        f"'{scene.path.name}': {fault}; choose other bands with {option} if this is wrong"
         for fault in find_faults(scene.band_names, scene.statistics)
     ]
 
@@ -181,29 +181,29 @@ def _find_odd_bands(scene: SceneReader, option: str) -> list[str]:
 def _compare_with_training(
     scene: SceneReader, told: Mapping[str, Sequence[float]] | None
 ) -> list[str]:
-    """The network has not seen such values in training; both are told as shares of white."""
+    """Warn about values unlike those in training; both are on the scale from 0 to 1."""
     if told is None:
         return []
     ours = scene.statistics.ranges.rescale(*scene.limits)
-    whose = "the images on which the network was trained"
+    whose = "the images that the network was trained on"
     return [
-        f"'{scene.path.name}': scaled to 0 to 1, {drift}; look at the map, or train on such scenes"
+        f"'{scene.path.name}': scaled to 0 to 1, {drift}; check the map, or train on such scenes"
         for drift in find_drift(scene.band_names, ours, ValueRanges.decode(told), whose)
     ]
 
 
 def _compare_with_example(scene: SceneReader, example: SceneReader) -> list[str]:
-    """Scenes whose values or pixels differ look different to a network."""
+    """Warn about values or pixel sizes unlike those of the scene of the examples."""
     ranges = scene.statistics.ranges, example.statistics.ranges
     sentences = [
-        f"'{scene.path.name}': {drift}; what was learnt there may not hold here, "
-        "so look at the map, or draw examples in this scene"
+        f"'{scene.path.name}': {drift}; the examples may not apply here, so check the map, or "
+        "draw examples in this scene"
         for drift in find_drift(scene.band_names, *ranges, "the scene of the examples")
     ]
     here, there = scene.ground_resolution, example.ground_resolution
     if here and there and max(here, there) > RESAMPLING * min(here, there):
         sentences.append(
             f"'{scene.path.name}' has pixels of {here:.3g} m, the scene of the examples of "
-            f"{there:.3g} m; --resolution {max(here, there):.3g} brings both to one size"
+            f"{there:.3g} m; --resolution {max(here, there):.3g} resamples both to one size"
         )
     return sentences

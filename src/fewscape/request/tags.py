@@ -1,4 +1,4 @@
-"""Where a map comes from, as the tags of its files tell it."""
+"""The tags that record how a map was made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fewscape.request.map_request import MapRequest
 from fewscape.zoo import ModelFacts
 
 OUTPUTS = ("min_area", "simplify", "cog", "vectors")
-"""Parameters of what is written."""
+"""Parameters of the output."""
 
 OF_SCENES = ("bands", "scale", "nodata", "resolution", "window", "overlap", "batch_size", *OUTPUTS)
 """Parameters of every map of scenes."""
@@ -44,11 +44,11 @@ PARAMETERS = {
     *OF_PAIR_NETWORKS,
     "precision",
 }
-"""Fields of a request that tags tell, beside the files and the device."""
+"""Fields of a request that are tags, besides the files and the device."""
 
 
 def tag_model(facts: ModelFacts) -> dict[str, str]:
-    """Name of the model, without folders, and hash of its weights."""
+    """Tags of the model: its name without folders, and the hash of its weights."""
     tags = {"MODEL": facts.title}
     return tags if facts.sha256 is None else tags | {"MODEL_SHA256": facts.sha256}
 
@@ -56,7 +56,7 @@ def tag_model(facts: ModelFacts) -> dict[str, str]:
 def tag_supervised(request: MapRequest, facts: ModelFacts, policy: Policy) -> dict[str, str]:
     """Tags of a map by a supervised network."""
     names = (*OF_SUPERVISED, *OF_SCENES)
-    return tag_model(facts) | {"PARAMETERS": json.dumps(_tell(request, names, policy))}
+    return tag_model(facts) | {"PARAMETERS": json.dumps(_tag_parameters(request, names, policy))}
 
 
 def tag_learnt(
@@ -69,15 +69,15 @@ def tag_learnt(
     """Tags of a map from examples: model, examples, their scene, parameters.
 
     Args:
-        request: with window, shots and threshold as they were chosen.
-        facts: of the model.
-        examples: what taught.
-        scene: of the examples.
-        policy: device and precision as they were chosen.
+        request: the request, with the chosen window, shots and threshold.
+        facts: facts of the model.
+        examples: the examples.
+        scene: scene of the examples.
+        policy: the chosen device and precision.
     """
     own = OF_PIXEL_MODELS + OF_PIXEL_PAIRS * request.is_of_pair
     names = (*OF_LEARNERS, *(own if facts.kind == "pixel" else ()), *OF_SCENES)
-    parameters = _tell(request, names, policy)
+    parameters = _tag_parameters(request, names, policy)
     tags = {
         "MODEL": facts.title,
         "EXAMPLES": examples.source,
@@ -99,10 +99,10 @@ def tag_pair(
     """Tags of the map of a pair by a network for pairs.
 
     Args:
-        request: with the tile as it was chosen.
-        facts: of the model.
-        examples: what taught.
-        policy: the device as it was chosen.
+        request: the request, with the chosen tile.
+        facts: facts of the model.
+        examples: the examples.
+        policy: the chosen device.
     """
     parameters = {name: getattr(request, name) for name in OF_PAIR_NETWORKS}
     return tag_model(facts) | {
@@ -112,8 +112,8 @@ def tag_pair(
     }
 
 
-def _tell(request: MapRequest, names: tuple[str, ...], policy: Policy) -> dict[str, Any]:
-    """What decides the map; precision and kind of device as they were chosen."""
+def _tag_parameters(request: MapRequest, names: tuple[str, ...], policy: Policy) -> dict[str, Any]:
+    """Tags of the parameters, with the chosen precision and kind of device."""
     chosen = {name: getattr(request, name) for name in names}
     precision = str(policy.dtype).removeprefix("torch.")
     return chosen | {"precision": precision, "device": policy.device.type}

@@ -1,4 +1,4 @@
-"""The contracts of models as tests that anyone can run on a model of their own.
+"""Contract tests of models, for third-party models too.
 
 ::
 
@@ -11,7 +11,7 @@
         def model(self):
             return MyNetwork().eval()
 
-A test that does not apply is left out by setting its name to None in the class.
+Set the name of a test to None in the class to skip it.
 """
 
 from fewscape.core import require

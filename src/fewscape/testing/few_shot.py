@@ -1,4 +1,4 @@
-"""What holds for every few-shot network."""
+"""Contract tests of few-shot networks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from fewscape.models import FewShotModel
 from fewscape.testing.storing import store_and_load
 
 LEAST_SIDE = 64
-"""Of the images, in pixels; more where windows are multiples of more."""
+"""Side of the images, pixels; larger if ``window_multiple`` is."""
 
 
 class FewShotContract:
-    """Tests of a few-shot network; a child gives it as the fixture ``model``, in evaluation mode.
+    """Tests of a few-shot network; a subclass provides the fixture ``model`` in evaluation mode.
 
-    The network must be able to run on images of 64 pixels, or of its ``window_multiple``.
+    The network must run on images of 64 pixels, or of its ``window_multiple``.
     """
 
     @pytest.mark.parametrize("shots", [1, 5])
@@ -32,7 +32,7 @@ class FewShotContract:
         assert output.logits.isfinite().all()
 
     def test_sides_may_differ(self, model: FewShotModel) -> None:
-        """Windows need not be squares."""
+        """Windows need not be square."""
         height, width = 2 * model.window_multiple, 3 * model.window_multiple
         output = model(make_episode(height=height, width=width))
         assert output.logits.shape[2:] == (height // model.stride, width // model.stride)
@@ -42,12 +42,12 @@ class FewShotContract:
         if 50 % model.window_multiple == 0:
             pytest.skip("it fits")
         side = -(-50 // model.window_multiple) * model.window_multiple
-        match = f"pad or resize them, for instance to {side} x {side}"
+        match = f"pad or resize them, for example to {side} x {side}"
         with pytest.raises(ShapeError, match=match):
             model.encode(torch.zeros(1, 3, 50, 50))
 
     def test_three_steps_equal_forward(self, model: FewShotModel) -> None:
-        """So that a scene is encoded once for all classes, and a support learnt once."""
+        """A scene is encoded once for all classes, and a support is learned once."""
         episode = fit_episode(model, shots=2)
         with torch.inference_mode():
             features = model.encode(episode.query_image, episode.query_regions)
@@ -57,7 +57,7 @@ class FewShotContract:
         assert torch.allclose(logits, expected, atol=1e-4)
 
     def test_a_batch_equals_its_episodes(self, model: FewShotModel) -> None:
-        """Episodes do not see each other."""
+        """Episodes are independent."""
         episode = fit_episode(model)
         with torch.inference_mode():
             together = model(episode).logits
@@ -65,7 +65,7 @@ class FewShotContract:
         assert torch.allclose(together, alone, atol=1e-4)
 
     def test_one_support_serves_many_queries(self, model: FewShotModel, tmp_path: Path) -> None:
-        """Also after it was stored."""
+        """Even after saving and loading."""
         episode = fit_episode(model)
         with torch.inference_mode():
             features = model.encode(episode.query_image, episode.query_regions)
@@ -78,14 +78,14 @@ class FewShotContract:
         assert torch.allclose(logits[1:2], single, atol=1e-4)
 
     def test_it_runs_without_regions(self, model: FewShotModel) -> None:
-        """Over-segmentations may be absent."""
+        """Region maps are optional."""
         episode = fit_episode(model)
         episode.query_regions = episode.support_regions = None
         assert model(episode).logits.isfinite().all()
 
     @pytest.mark.parametrize("value", [0, 1, 255])
     def test_degenerate_supports_give_finite_logits(self, model: FewShotModel, value: int) -> None:
-        """Nothing, everything, and nothing known."""
+        """Nothing, everything, and all unknown."""
         episode = fit_episode(model)
         episode.support_masks = torch.full_like(episode.support_masks, value)
         assert model(episode).logits.isfinite().all()
@@ -93,7 +93,7 @@ class FewShotContract:
     def test_gradients_reach_the_head_and_leave_a_frozen_backbone(
         self, model: FewShotModel
     ) -> None:
-        """A network without a head learns nothing."""
+        """A training-free network is skipped."""
         network = copy.deepcopy(model).train()
         before = {name: value.clone() for name, value in network.backbone.state_dict().items()}
         head = [p for n, p in network.named_parameters() if not n.startswith("backbone")]
@@ -106,7 +106,7 @@ class FewShotContract:
         assert all(torch.equal(before[name], after[name]) for name in before)
 
     def test_bfloat16_is_close_to_float32(self, model: FewShotModel) -> None:
-        """Which is what fast processors run."""
+        """The fast precision on recent hardware."""
         episode = fit_episode(model)
         half = copy.deepcopy(model).to(torch.bfloat16)
         with torch.inference_mode():
@@ -117,14 +117,14 @@ class FewShotContract:
     def test_a_saved_folder_gives_the_same_network(
         self, model: FewShotModel, tmp_path: Path
     ) -> None:
-        """From ``describe`` and the weights alone."""
+        """``describe`` and the weights are enough."""
         again = store_and_load(model, tmp_path / "saved", find_side(model)).few_shot
         episode = fit_episode(model)
         with torch.inference_mode():
             assert torch.equal(again(episode).logits, model(episode).logits)
 
     def test_it_exports_to_a_graph(self, model: FewShotModel) -> None:
-        """Nothing depends on values that only a run knows."""
+        """There is no data-dependent control flow."""
         episode = fit_episode(model, batch=1)
         whole = _Whole(model)
         inputs = (
@@ -139,7 +139,7 @@ class FewShotContract:
 
 
 class _Whole(torch.nn.Module):
-    """A network for one shot, with tensors for arguments."""
+    """A one-shot network with tensor arguments."""
 
     def __init__(self, model: FewShotModel) -> None:
         super().__init__()
@@ -154,12 +154,12 @@ class _Whole(torch.nn.Module):
 
 
 def find_side(model: FewShotModel) -> int:
-    """Side of the images that a network is tested with."""
+    """Side of a network's test images."""
     return -(-LEAST_SIDE // model.window_multiple) * model.window_multiple
 
 
 def fit_episode(model: FewShotModel, **more: int) -> Episode:
-    """An episode of squares whose size fits a network; ``more`` as for ``make_episode``."""
+    """A square episode that fits a network; ``more`` is passed to ``make_episode``."""
     side = find_side(model)
     return make_episode(height=side, width=side, **more)
 
@@ -171,14 +171,14 @@ def make_episode(
     width: int = LEAST_SIDE,
     seed: int = 0,
 ) -> Episode:
-    """A batch of noise.
+    """Make a random episode batch.
 
     Args:
         batch: B episodes.
-        shots: of each.
-        height: of all images.
-        width: of all images.
-        seed: the same one gives the same noise.
+        shots: shots per episode.
+        height: height of all images.
+        width: width of all images.
+        seed: random seed.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -199,7 +199,7 @@ def make_episode(
 
 
 def choose(episode: Episode, index: int) -> Episode:
-    """One episode of a batch."""
+    """Select one episode of a batch."""
     names = ("query_image", "query_mask", "support_images", "support_masks", "class_id")
     parts = {name: getattr(episode, name)[index : index + 1] for name in names}
     for name in ("query_regions", "support_regions"):
@@ -209,7 +209,7 @@ def choose(episode: Episode, index: int) -> Episode:
 
 
 def learn(model: FewShotModel, episode: Episode, which: slice, shot: int) -> Support:
-    """The support of one shot of some episodes."""
+    """Learn the support of one shot."""
     regions = episode.support_regions
     told = None if regions is None else regions[which, shot]
     features = model.encode(episode.support_images[which, shot], told)

@@ -1,4 +1,4 @@
-"""What holds for every model that learns from every drawn pixel."""
+"""Contract tests of pixel models."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from fewscape.models.experts import Cells, Scaling
 from fewscape.models.pixel import Ground
 
 LEAST_SIDE = 64
-"""Of the windows, in pixels; more where windows are multiples of more."""
+"""Side of the windows, pixels; larger if ``window_multiple`` is."""
 
 Learnt = tuple[Any, Ground, Cells]
-"""What was learnt, the scene as a whole, and the cells that taught."""
+"""The support, the scene's statistics, and the cells learned from."""
 
 
 class PixelContract:
-    """Tests of a model; a child gives it as the fixture ``model``."""
+    """Tests of a pixel model; a subclass provides the fixture ``model``."""
 
     @pytest.fixture(scope="class")
     def learnt(self, model: PixelModel[Any]) -> Learnt:
-        """Cells of two classes and what was learnt of them."""
+        """Cells of two classes and their support."""
         image = paint(model)
         features = model.encode(image)[0]
         values = _flatten(features[None])
@@ -44,7 +44,7 @@ class PixelContract:
 
     @pytest.mark.parametrize("bands", [1, 2, 3, 4, 13])
     def test_cells_of_windows(self, model: PixelModel[Any], bands: int) -> None:
-        """Of any number of bands."""
+        """Any number of bands works."""
         last = bands - 1
         images = paint(model, bands, 2)
         found = model.encode(images, (0, min(1, last), min(2, last)))
@@ -54,7 +54,7 @@ class PixelContract:
         assert found.isfinite().all()
 
     def test_windows_do_not_see_each_other(self, model: PixelModel[Any]) -> None:
-        """A batch is encoded like its windows."""
+        """A batch is encoded like its single windows."""
         images = paint(model, batch=3)
         together = model.encode(images)
         alone = torch.cat([model.encode(image[None]) for image in images])
@@ -63,7 +63,7 @@ class PixelContract:
     def test_a_batch_is_mapped_like_its_windows(
         self, model: PixelModel[Any], learnt: Learnt
     ) -> None:
-        """And bright ground is told from dark ground."""
+        """Bright ground is separated from dark ground."""
         support, ground, _ = learnt
         images = paint(model, batch=2, seed=1)
         cells = images.shape[-1] // model.stride
@@ -89,7 +89,7 @@ class PixelContract:
         )
 
     def test_learning_again_gives_the_same(self, model: PixelModel[Any], learnt: Learnt) -> None:
-        """Maps can be made again."""
+        """Maps are reproducible."""
         support, _, cells = learnt
         np.testing.assert_array_equal(
             model.predict_cells(cells.scene, model.learn(cells)),
@@ -99,7 +99,7 @@ class PixelContract:
     def test_adapting_leaves_the_support_as_it_was(
         self, model: PixelModel[Any], learnt: Learnt
     ) -> None:
-        """It serves several scenes."""
+        """A support serves several scenes."""
         support, _, cells = learnt
         before = model.predict_cells(cells.scene, support)
         moved = model.adapt(support, cells.scene[::2])
@@ -109,22 +109,22 @@ class PixelContract:
     def test_the_network_learns_nothing_of_gradients(
         self, model: PixelModel[Any], learnt: Learnt
     ) -> None:
-        """What is mapped needs none."""
+        """Mapping needs no gradients."""
         support, ground, _ = learnt
         assert not model.predict(paint(model), support, ground).requires_grad
 
     def test_what_decides_its_maps_is_plain_data(self, model: PixelModel[Any]) -> None:
-        """``describe`` can be written."""
+        """``describe`` is serialisable."""
         assert json.loads(json.dumps(model.describe())) is not None
 
     def test_it_runs_where_it_is_told(self, model: PixelModel[Any]) -> None:
-        """On the processor at least; features come back there."""
+        """At least on the CPU; features are returned there."""
         model.to(Policy(torch.device("cpu"), torch.float32))
         assert model.encode(paint(model)).device.type == "cpu"
 
 
 def paint(model: PixelModel[Any], bands: int = 3, batch: int = 1, seed: int = 0) -> torch.Tensor:
-    """Windows (B, C, H, W) that are dark on the left, bright on the right."""
+    """Paint windows (B, C, H, W), dark on the left and bright on the right."""
     multiple = model.window_multiple
     side = -(-LEAST_SIDE // multiple) * multiple
     generator = torch.Generator().manual_seed(seed)

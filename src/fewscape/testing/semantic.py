@@ -1,4 +1,4 @@
-"""What holds for every fully supervised network."""
+"""Contract tests of supervised networks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fewscape.models import SemanticModel
 from fewscape.testing.storing import store_and_load
 
 LEAST_SIDE = 64
-"""Of the images, in pixels; more where windows are multiples of more."""
+"""Side of the images, pixels; larger if ``window_multiple`` is."""
 
 
 class SemanticContract:
-    """Tests of a supervised network; a child gives it as the fixture ``model``."""
+    """Tests of a supervised network; a subclass provides the fixture ``model``."""
 
     def test_logits_have_the_declared_stride(self, model: SemanticModel) -> None:
-        """A channel for each class."""
+        """One channel per class."""
         height, width = 2 * model.window_multiple, model.window_multiple
         output = model(draw_images(model, size=(height, width)))
         cells = height // model.stride, width // model.stride
@@ -40,7 +40,7 @@ class SemanticContract:
             assert torch.equal(model.decode(model.encode(images)).logits, model(images).logits)
 
     def test_a_batch_equals_its_images(self, model: SemanticModel) -> None:
-        """Images do not see each other."""
+        """Images are independent."""
         images = draw_images(model, 3)
         with torch.inference_mode():
             alone = torch.cat([model(image[None]).logits for image in images])
@@ -51,11 +51,11 @@ class SemanticContract:
         if 50 % model.window_multiple == 0:
             pytest.skip("it fits")
         side = -(-50 // model.window_multiple) * model.window_multiple
-        with pytest.raises(ShapeError, match=f"for instance to {side} x {side}"):
+        with pytest.raises(ShapeError, match=f"for example to {side} x {side}"):
             model(torch.zeros(1, 3, 50, 50))
 
     def test_every_term_of_the_loss_is_a_finite_scalar(self, model: SemanticModel) -> None:
-        """Also where some pixels are unknown."""
+        """Even with unknown pixels."""
         network = copy.deepcopy(model).train()
         images = draw_images(model)
         shape = images.shape[0], *images.shape[2:]
@@ -65,7 +65,7 @@ class SemanticContract:
         assert all(term.shape == () and term.isfinite() for term in terms.values())
 
     def test_bfloat16_is_close_to_float32(self, model: SemanticModel) -> None:
-        """Which is what fast processors run."""
+        """The fast precision on recent hardware."""
         images = draw_images(model)
         with torch.inference_mode():
             full = model(images).logits
@@ -75,7 +75,7 @@ class SemanticContract:
     def test_a_saved_folder_gives_the_same_network(
         self, model: SemanticModel, tmp_path: Path
     ) -> None:
-        """With the names of its classes."""
+        """Class names are kept."""
         images = draw_images(model)
         names = tuple(f"class {number}" for number in range(model.num_classes))
         loaded = store_and_load(model, tmp_path / "saved", images.shape[-1], classes=names)
@@ -85,7 +85,7 @@ class SemanticContract:
             assert torch.equal(loaded.semantic(images).logits, model(images).logits)
 
     def test_it_exports_to_a_graph(self, model: SemanticModel) -> None:
-        """Nothing depends on values that only a run knows."""
+        """There is no data-dependent control flow."""
         images = draw_images(model, 1)
         logits = _Logits(model)
         graph = torch.export.export(logits, (images,), strict=False).module()
@@ -94,7 +94,7 @@ class SemanticContract:
 
 
 class _Logits(torch.nn.Module):
-    """A network with a tensor for its result."""
+    """A network that returns a tensor."""
 
     def __init__(self, model: SemanticModel) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class _Logits(torch.nn.Module):
 def draw_images(
     model: SemanticModel, batch: int = 2, size: tuple[int, int] | None = None
 ) -> torch.Tensor:
-    """(B, 3, H, W) uint8 noise; squares if no size is given."""
+    """Random images (B, 3, H, W) uint8; square if no size is given."""
     generator = torch.Generator().manual_seed(0)
     multiple = model.window_multiple
     side = -(-LEAST_SIDE // multiple) * multiple

@@ -1,4 +1,4 @@
-"""Models that are stored and loaded again."""
+"""Save and load models."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fewscape.zoo.tables import MODELS, SEMANTIC_MODELS
 
 
 def store_and_load(model: Any, folder: Path, window: int, **facts: Any) -> LoadedModel:  # noqa: ANN401
-    """The model from a folder; one that is not ours by the path of its class.
+    """Save a model and load it again; a third-party model is loaded by its class path.
 
     Args:
         model: a network.
-        folder: where to store it.
-        window: side of its windows.
+        folder: folder to save it in.
+        window: window side.
         facts: entries of ``config.json``.
     """
     kind = type(model)

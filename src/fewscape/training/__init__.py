@@ -1,4 +1,4 @@
-"""Training: Lightning modules and the data that they learn from."""
+"""Training: Lightning modules and their data."""
 
 from fewscape.training.dual_source import DualSourceSegmentation
 from fewscape.training.episode_data import EpisodeData

@@ -18,26 +18,26 @@ from fewscape.training.optimized import OptimizedModule
 from fewscape.training.scene_episodes import SceneData, StepEpisodes
 
 CHUNK = 4096
-"""Pixels described at a time."""
+"""Pixels per batch."""
 VAL_SHOTS, VAL_DRAWS = 5, 3
-"""Supports of a class and draws of them in validation."""
+"""Supports per class and number of draws in validation."""
 
 
 class DualSourceSegmentation(OptimizedModule):
     """Trains the network on episodes: cross-entropy and cross-modal contrast.
 
-    Scores ``val/aa``: the mean over the scenes of the average accuracy with five shots a class.
+    Logs ``val/aa``: the average accuracy with five shots per class, averaged over scenes.
 
     Args:
-        network: what is trained.
-        classification_weight: of the cross-entropy.
-        contrast_weight: of the contrast.
+        network: the network to train.
+        classification_weight: weight of the cross-entropy.
+        contrast_weight: weight of the contrast.
         warmup_epochs: epochs without contrast.
-        cross_weight: of the contrast between the sources in it.
-        intra_weight: of the contrast within each source in it; the published codes have no other.
-        margin: of the contrast.
-        refresh_epochs: epochs after which sampling takes the network's descriptors anew; 0 stays
-            with those made by hand.
+        cross_weight: weight of the contrast between sources.
+        intra_weight: weight of the contrast within each source, the only one in the published code.
+        margin: margin of the contrast.
+        refresh_epochs: epochs between updates of the descriptors for sampling; 0 keeps the
+            handcrafted ones.
         optimization: see ``OptimizedModule``.
     """
 
@@ -67,23 +67,23 @@ class DualSourceSegmentation(OptimizedModule):
         self.refresh_epochs = refresh_epochs
 
     def on_fit_start(self) -> None:
-        """Network and scenes fit together.
+        """Check that network and scenes match.
 
         Raises:
-            ConfigError: they have another ratio or other bands.
+            ConfigError: they differ in ratio or number of bands.
         """
         config = self.model.config
         for scene in self.trainer.datamodule.episodes.scenes:  # type: ignore[attr-defined]
             found = scene.pan.shape[1] // scene.ms.shape[1], len(scene.ms)
             if found != (config.ratio, config.bands):
                 raise ConfigError(
-                    f"the network takes a ratio of {config.ratio} and {config.bands} bands",
+                    f"the network needs a ratio of {config.ratio} and {config.bands} bands",
                     f"the training scenes have {found[0]} and {found[1]}",
-                    "set model.network.init_args.config.ratio as data.ratio",
+                    "set model.network.init_args.config.ratio to data.ratio",
                 )
 
     def on_train_epoch_start(self) -> None:
-        """Let sampling see what the network has learnt."""
+        """Update the descriptors for sampling."""
         epoch = self.current_epoch
         if not self.refresh_epochs or not epoch or epoch % self.refresh_epochs:
             return
@@ -93,7 +93,7 @@ class DualSourceSegmentation(OptimizedModule):
         self.model.train()
 
     def validation_step(self, batch: PixelScene, batch_index: int) -> None:
-        """Supports from one half of the labelled pixels, the rest is classified."""
+        """Draw supports from half of the labelled pixels and classify the rest."""
         rng = np.random.default_rng(batch_index)
         is_support = torch.from_numpy(rng.random(len(batch.labels)) < 0.5)
         descriptors = describe_labelled(self.model, batch)
@@ -109,7 +109,7 @@ class DualSourceSegmentation(OptimizedModule):
         self.log("val/aa", scores["aa"], batch_size=1)
 
     def training_step(self, batch: StepEpisodes, batch_index: int) -> torch.Tensor:
-        """Mean loss of the episodes of a step."""
+        """Mean loss over the episodes of a step."""
         del batch_index
         scene = batch.scene
         device = self.model.gate.device
@@ -172,14 +172,14 @@ def train_on_scenes(
     folder: str | None = None,
     checkpoint: str | None = None,
 ) -> DualSourceSegmentation:
-    """Train for some epochs; in ``folder`` lies the checkpoint to resume from.
+    """Train for some epochs, with a checkpoint in ``folder``.
 
     Args:
-        task: what is trained, in place.
+        task: the training module, changed in place.
         data: the episodes.
-        epochs: in all, those before a resumption included.
-        folder: for the checkpoint; none is written if not given.
-        checkpoint: to resume from.
+        epochs: total epochs, including those before resuming.
+        folder: folder of the checkpoint; none is written if not given.
+        checkpoint: checkpoint to resume from.
     """
     trainer = lightning.Trainer(
         max_epochs=epochs,
@@ -202,12 +202,12 @@ def train_on_scenes(
 def describe_labelled(
     model: DualSource, scene: PixelScene, pixels: torch.Tensor | None = None
 ) -> torch.Tensor:
-    """Descriptors (P, D) of pixels of a scene, in evaluation mode.
+    """Compute descriptors (P, D) of a scene's pixels in evaluation mode.
 
     Args:
         model: the network; it stays in evaluation mode.
-        scene: encoded once.
-        pixels: (P, 2); the labelled ones if not given.
+        scene: the scene, encoded once.
+        pixels: (P, 2) pixels; the labelled ones if not given.
     """
     model.eval()
     device = model.gate.device

@@ -26,57 +26,55 @@ from fewscape.datasets import (
 from fewscape.datasets.protocols import HeldOutPixels
 from fewscape.models import FewShotModel
 from fewscape.regions import MakeRegions, open_regions
-from fewscape.training.episode_images import leave_out_images, split_images
+from fewscape.training.episode_images import skip_images, split_images
 from fewscape.training.episode_sources import FolderSource, SyntheticSource
-from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.input_facts import check_resolution, describe_images
 from fewscape.training.number_ranges import LARGEST_IMAGE, check_crops, check_range
 
 
 class EpisodeData(lightning.LightningDataModule):
     """Training episodes, new ones every epoch, and fixed validation episodes of base classes.
 
-    Validation uses images of their own: the last of each data set, which neighbouring numbers
-    usually place on ground of their own. Held-out classes are drawn in neither, unless a manifest
-    of episodes to validate on says otherwise.
+    Validation uses separate images, by default the last of each data set, which are usually of
+    other ground. Held-out classes appear in neither, unless ``val_manifest`` has them.
 
     Args:
         folders: data sets on disk.
-        synthetic: synthetic scenes, instead or besides.
-        held_out: class names that the network is to be tested on later.
-        held_out_pixels: what they are in training. ``unknown`` (255) teaches nothing about them;
-            ``background`` teaches that they are none of the classes, as several papers do;
-            ``left_out`` takes only images that show none of them, as others do.
-        left_out_pixels: with ``left_out``: pixels of held-out classes from which on an image is
-            left out; fewer are background.
-        leave_out: class names that are no class of their own; they stay background.
-        shots: supports of a training episode; validation is 1-shot.
-        image_size: side of the windows in pixels.
-        windows: sides of the windows that are cut and resized to ``image_size``, for training on
-            several scales; ``image_size`` alone if not given.
-        whole_images: take whole images, whatever their size, instead of windows; for data sets of
-            tiles.
-        batch_size: episodes of a step.
-        episodes_per_epoch: training episodes of an epoch.
-        val_episodes: validation episodes.
-        val_share: share of each data set's images kept for validation.
-        val_spread: take them evenly from all of a data set and not from its end; for images that
-            are sorted by what they show and share no ground.
-        val_manifest: file with episodes to validate on instead, under the root of ``folders``;
-            no image is kept back then. With the tested classes in it, the best network is chosen
-            by its test score, as most papers do, and its scores are optimistic.
-        min_share: smallest share of a window that the object fills.
-        max_share: largest share.
-        elsewhere: share of the training episodes whose query was drawn for another class and
-            mostly shows nothing of the own; scenes consist of such windows.
-        by_pairs: share of the training episodes whose query is any pair of image and class alike,
-            as in a walk over published lists; in the others each class has the same chance.
-        augment: turn, mirror and relight the crops; ``geometric`` leaves the light alone.
-        region_store: folder that keeps the maps of the over-segmentation that the network asks
-            for; they are made anew each time without.
-        num_workers: processes that read episodes; the episodes do not depend on it.
-        seed: of all episodes.
-        ground_resolution: metres that a pixel measures on the ground; the network's maps of
-            georeferenced scenes are made at this size of pixel.
+        synthetic: synthetic scenes, instead of or in addition to folders.
+        held_out: classes reserved for testing.
+        held_out_pixels: how their pixels are treated in training: ``unknown`` (255) ignores them,
+            ``background`` makes them background, as in several papers, and ``skip_image`` drops
+            images that show them, as in others.
+        skip_image_pixels: for ``skip_image``, the number of held-out pixels from which an image is
+            dropped; fewer are background.
+        leave_out: classes without episodes; their pixels are background.
+        shots: supports per training episode; validation is 1-shot.
+        image_size: window side, pixels.
+        windows: window sides to crop and resize to ``image_size``, for multi-scale training; only
+            ``image_size`` if not given.
+        whole_images: use whole images of any size instead of windows, for data sets of tiles.
+        batch_size: episodes per step.
+        episodes_per_epoch: training episodes per epoch.
+        val_episodes: number of validation episodes.
+        val_share: share of each data set's images for validation.
+        val_spread: take validation images evenly from the whole data set instead of its end, for
+            images that are sorted by content and do not overlap.
+        val_manifest: manifest of validation episodes, relative to the root of ``folders``; all
+            images are then used for training. If it has the tested classes, the best network is
+            selected by its test score, as in most papers, which makes its scores optimistic.
+        min_share: minimum share of a window that the object fills.
+        max_share: maximum share.
+        elsewhere: share of training episodes whose query was drawn for another class and mostly
+            lacks the episode's class, as most windows of a scene do.
+        by_pairs: share of training episodes that sample (image, class) pairs uniformly, like
+            published lists; the others sample classes uniformly.
+        augment: rotate, flip and change the brightness of crops; ``geometric`` keeps the
+            brightness.
+        region_store: cache folder of the network's region maps.
+        num_workers: reader processes; the episodes do not depend on it.
+        seed: random seed of all episodes.
+        ground_resolution: pixel size on the ground, metres; the network maps georeferenced scenes
+            at this resolution.
     """
 
     def __init__(
@@ -85,7 +83,7 @@ class EpisodeData(lightning.LightningDataModule):
         synthetic: SyntheticSource | None = None,
         held_out: Sequence[str] = (),
         held_out_pixels: HeldOutPixels = "unknown",
-        left_out_pixels: int = 1,
+        skip_image_pixels: int = 1,
         leave_out: Sequence[str] = ("background", "clutter"),
         shots: int = 1,
         image_size: int = 256,
@@ -109,7 +107,7 @@ class EpisodeData(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         if folders is None and synthetic is None:
-            raise ConfigError("the recipe names no data", "expected data.folders or data.synthetic")
+            raise ConfigError("the recipe has no data", "expected data.folders or data.synthetic")
         check_crops(image_size, batch_size, num_workers, val_share)
         for window in windows:
             check_range("data.windows", window, 1, LARGEST_IMAGE)
@@ -122,7 +120,7 @@ class EpisodeData(lightning.LightningDataModule):
         self.synthetic = synthetic
         self.held_out = tuple(held_out)
         self.held_out_pixels: HeldOutPixels = held_out_pixels
-        self.left_out_pixels = left_out_pixels
+        self.skip_image_pixels = skip_image_pixels
         self.leave_out = tuple(leave_out)
         self.shots = shots
         self.image_size = image_size
@@ -145,7 +143,7 @@ class EpisodeData(lightning.LightningDataModule):
         self._val: Dataset[Episode] | None = None
 
     def setup(self, stage: str) -> None:
-        """Read the labels once and index the windows; later calls do nothing."""
+        """Read the labels and index the windows; later calls do nothing."""
         del stage
         if self._train is not None:
             return
@@ -160,9 +158,9 @@ class EpisodeData(lightning.LightningDataModule):
             if owner in lists
         }
         hidden = held_out if self.held_out_pixels == "unknown" else []
-        if self.held_out_pixels == "left_out":
+        if self.held_out_pixels == "skip_image":
             datasets = [
-                leave_out_images(dataset, held_out, self.left_out_pixels) for dataset in datasets
+                skip_images(dataset, held_out, self.skip_image_pixels) for dataset in datasets
             ]
         maker = self._open_regions()
         if self.val_manifest is None:
@@ -208,10 +206,10 @@ class EpisodeData(lightning.LightningDataModule):
         return NumberedEpisodes(SampledEpisodes(sampler, self.val_episodes, size, None, maker))
 
     def _read_val(self, maker: MakeRegions | None) -> Dataset[Episode]:
-        """The episodes of ``val_manifest``.
+        """Read the episodes of ``val_manifest``.
 
         Raises:
-            ConfigError: there are no folders that its paths could start at.
+            ConfigError: there is no root for its paths.
         """
         if self.folders is None:
             raise ConfigError(
@@ -223,7 +221,7 @@ class EpisodeData(lightning.LightningDataModule):
     def _split_classes(
         self, datasets: Sequence[LabelledImages], lists: Mapping[str, Collection[str]]
     ) -> tuple[list[ClassKey], list[ClassKey]]:
-        """Classes to draw, by the lists where a data set has some, and those held out."""
+        """Split classes into those to draw, by the data set's lists if any, and held-out ones."""
         names = {name for dataset in datasets for name in dataset.classes.values()}
         for name in self.held_out:
             if name not in names:
@@ -244,7 +242,7 @@ class EpisodeData(lightning.LightningDataModule):
         return drawn, held_out
 
     def _open_regions(self) -> MakeRegions | None:
-        """Cuts images as the network in training wants it."""
+        """The region maker of the network in training."""
         model = getattr(self.trainer and self.trainer.lightning_module, "model", None)
         if not isinstance(model, FewShotModel):
             return None
@@ -252,7 +250,7 @@ class EpisodeData(lightning.LightningDataModule):
 
     @property
     def num_datasets(self) -> int:
-        """Data sets that the episodes come from; known after ``setup``."""
+        """Number of data sets; known after ``setup``."""
         assert self._train is not None
         return len(self._train.sampler.datasets)
 
@@ -285,13 +283,13 @@ class EpisodeData(lightning.LightningDataModule):
 
     @cached_property
     def input_facts(self) -> dict[str, Any]:
-        """What the network learnt from looks like, for comparison with scenes."""
+        """Facts about the training images, to compare with scenes."""
         assert self._train is not None
         images = pick_images(list(self._train.sampler.datasets.values()))
-        return tell_input(images, self.ground_resolution)
+        return describe_images(images, self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
-        """What the network learnt from, for its card."""
+        """Describe the training data for the model card."""
         told = [] if self.folders is None else list(self.folders.names)
         if self.synthetic is not None:
             side = self.synthetic.size
@@ -309,7 +307,7 @@ class EpisodeData(lightning.LightningDataModule):
 
 
 class NumberedEpisodes(Dataset[Episode]):
-    """Episodes whose class ids tell data sets apart: positions in the sampler's ``keys``."""
+    """Episodes with class ids unique over data sets: indices in the sampler's ``keys``."""
 
     def __init__(self, episodes: SampledEpisodes) -> None:
         self.episodes = episodes

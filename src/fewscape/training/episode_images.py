@@ -1,4 +1,4 @@
-"""Which images of data sets serve for training, and which for validation."""
+"""Choose the images for training and validation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fewscape.core import DatasetError
 from fewscape.datasets import ClassKey, ImageSubset, LabelledImages
 
 
-def leave_out_images(
+def skip_images(
     dataset: LabelledImages, held_out: Sequence[ClassKey], least: int
 ) -> LabelledImages:
-    """Only the images with fewer pixels of the held-out classes than ``least``."""
+    """Keep images with fewer than ``least`` pixels of held-out classes."""
     ids = [class_id for owner, class_id in held_out if owner == dataset.name]
     clean = [
         index
@@ -26,12 +26,12 @@ def leave_out_images(
 def split_images(
     datasets: Sequence[LabelledImages], val_share: float, spread: bool = False
 ) -> tuple[list[LabelledImages], list[LabelledImages]]:
-    """Images of each data set for training, and others for validation.
+    """Split the images of each data set into training and validation.
 
     Args:
         datasets: the images.
-        val_share: of each data set's images that validation gets, at least two.
-        spread: take them evenly from all of the data set and not from its end.
+        val_share: share of each data set's images for validation, at least two images.
+        spread: take them evenly from the whole data set instead of its end.
 
     Raises:
         DatasetError: a data set has too few images for both.
@@ -44,8 +44,7 @@ def split_images(
         if total - count < 2:
             raise DatasetError(
                 f"the data set '{dataset.name}' has {total} images",
-                "expected at least 4: a query and a support of their own for training and "
-                "for validation",
+                "expected at least 4: a query and a support each for training and validation",
             )
         kept = {total * (2 * number + 1) // (2 * count) for number in range(count)}
         chosen = sorted(kept) if spread else range(total - count, total)

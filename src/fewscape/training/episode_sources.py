@@ -1,4 +1,4 @@
-"""Where the images of training episodes come from."""
+"""Sources of the images of training episodes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fewscape.datasets import (
     choose_areas,
     read_splits,
 )
-from fewscape.datasets.lists import join_folds, read_pair_lists
+from fewscape.datasets.lists import join_folds, read_class_lists
 from fewscape.datasets.published import GUIDES, check_prepared
 from fewscape.synthetic import SyntheticScenes
 
-CACHE_BYTES = 1 << 30
-"""Decoded images to keep of each data set; decoding a large JPEG again costs more than a step."""
+DECODED_BYTES = 1 << 30
+"""Decoded images to keep per data set, since decoding a large JPEG costs more than a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class FolderSource:
 
     Attributes:
         root: folder that holds them.
-        names: their folders; all of one set's images if the root itself is a data set.
-        split: images of this split only, where the data sets have splits.
-        lists: name of published lists, such as ``dlrsd-b``: an image is drawn only for classes
-            that the training lists of some fold name it for.
+        names: folders of the data sets; not needed if the root itself is a data set.
+        split: only images of this split, if the data sets have splits.
+        lists: name of published lists, such as ``dlrsd-b``: an image is drawn only for its classes
+            in the training lists of any fold.
     """
 
     root: str
@@ -41,15 +41,15 @@ class FolderSource:
         """The data sets.
 
         Raises:
-            ConfigError: one of them has no such split.
-            DatasetError: one of them is absent or incomplete; says what to download where it is
-                a published one.
+            ConfigError: a data set lacks the split.
+            DatasetError: a data set is absent or incomplete; for a published one, the message says
+                what to download.
         """
         for name in self.names:
             if name in GUIDES:
                 check_prepared(Path(self.root), GUIDES[name])
         whole = [
-            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=CACHE_BYTES)
+            FolderDataset(Path(self.root) / name, root=self.root, cache_bytes=DECODED_BYTES)
             for name in self.names
         ]
         if self.split is None:
@@ -63,31 +63,31 @@ class FolderSource:
         ]
 
     def read_lists(self) -> dict[str, dict[str, frozenset[str]]]:
-        """Listed training images of each class by the name of the data set; often nothing.
+        """Read the listed training images of each class by data set, if there are lists.
 
         Raises:
-            ConfigError: a data set has no such lists.
+            ConfigError: a data set lacks these lists.
             DatasetError: it has no lists at all.
         """
         if self.lists is None:
             return {}
         folders = [Path(self.root, name).absolute() for name in self.names]
         return {
-            folder.name: join_folds(read_pair_lists(folder, self.lists).get("train", ()))
+            folder.name: join_folds(read_class_lists(folder, self.lists).get("train", ()))
             for folder in folders
         }
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticSource:
-    """Synthetic scenes that are made when they are needed.
+    """Synthetic scenes, made on demand.
 
     Attributes:
-        num_scenes: how many.
+        num_scenes: number of scenes.
         size: side of a scene, pixels.
-        resolution: range from which each scene draws its metres per pixel.
-        seed: of the first scene.
-        max_kept: scenes kept in memory.
+        resolution: range of metres per pixel to draw from.
+        seed: random seed of the first scene.
+        max_kept: scenes to keep in memory.
     """
 
     num_scenes: int = 48
@@ -97,7 +97,7 @@ class SyntheticSource:
     max_kept: int = 64
 
     def open(self) -> list[LabelledImages]:
-        """The one data set."""
+        """Open the data set."""
         return [
             SyntheticScenes(
                 self.num_scenes,

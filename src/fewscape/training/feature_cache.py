@@ -1,4 +1,4 @@
-"""Maps of a frozen backbone, kept for images that come again."""
+"""Cache the maps of a frozen backbone for repeated images."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class MapStore(Protocol):
     """Keeps the maps of images."""
 
     def get(self, key: bytes) -> Maps | None:
-        """The maps of an image; None if they are not kept."""
+        """Maps of an image, or None if not cached."""
 
     def put(self, key: bytes, maps: Maps) -> None:
-        """Keep the maps of an image, if there is room."""
+        """Cache the maps of an image, if there is room."""
 
 
 class MemoryStore:
-    """Maps in memory; the least recently used go first.
+    """Maps in memory; the least recently used are evicted first.
 
     Args:
-        gigabytes: memory that the maps may take.
+        gigabytes: memory limit.
     """
 
     def __init__(self, gigabytes: float) -> None:
@@ -39,14 +39,14 @@ class MemoryStore:
         self._kept: OrderedDict[bytes, Maps] = OrderedDict()
 
     def get(self, key: bytes) -> Maps | None:
-        """The maps of an image; None if they are not kept."""
+        """Maps of an image, or None if not cached."""
         if key not in self._kept:
             return None
         self._kept.move_to_end(key)
         return self._kept[key]
 
     def put(self, key: bytes, maps: Maps) -> None:
-        """Keep the maps of an image."""
+        """Cache the maps of an image."""
         self._kept[key] = maps
         self.size += _num_bytes(maps)
         while self.size > self.limit and self._kept:
@@ -55,20 +55,18 @@ class MemoryStore:
 
 
 class FeatureCache:
-    """Calls a backbone only for images that a store does not know.
+    """Calls a backbone only for images that are not cached.
 
-    Images are told apart by their pixels, so any order, window or augmentation may come.
+    Images are identified by their pixels, so any order, window or augmentation works.
 
     Args:
         backbone: frozen, in evaluation mode.
-        store: keeps the maps.
+        store: the cache.
     """
 
     def __init__(self, backbone: Backbone, store: MapStore) -> None:
         self.backbone = backbone
         self.store = store
-        self.hits = 0
-        """Images that did not pass the backbone."""
 
     def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The backbone's maps (B, C, h, w), rounded to bfloat16, in its own dtype.
@@ -79,7 +77,6 @@ class FeatureCache:
         keys = [_digest(image) for image in images]
         current = {key: self.store.get(key) for key in dict.fromkeys(keys)}
         absent = [key for key, maps in current.items() if maps is None]
-        self.hits += len(keys) - len(absent)
         if absent:
             first = torch.tensor([keys.index(key) for key in absent])
             current |= self._encode(images[first.to(images.device)], absent)

@@ -1,4 +1,4 @@
-"""Maps of a frozen backbone as files, for all trainings that see the same images."""
+"""Cache the maps of a frozen backbone in files, shared by trainings on the same images."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ Shapes = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Files that one process wrote: shapes of the maps, keys, and the maps themselves."""
+    """The files of one process: shapes, keys and maps."""
 
     stem: Path
     shapes: Shapes
 
     @property
     def record(self) -> int:
-        """Values of one image."""
+        """Number of values per image."""
         return sum(math.prod(shape) for shape in self.shapes)
 
     def read_keys(self) -> list[bytes]:
-        """Keys of the images whose maps are complete."""
+        """Read the keys of images with complete maps."""
         keys = self.stem.with_suffix(KEYS).read_bytes()
         complete = self.stem.with_suffix(MAPS).stat().st_size // (2 * self.record)
         count = min(len(keys) // KEY_BYTES, complete)
         return [keys[KEY_BYTES * at : KEY_BYTES * (at + 1)] for at in range(count)]
 
     def read(self, row: int) -> Maps:
-        """The maps of one image."""
+        """Read the maps of one image."""
         values = np.fromfile(
             self.stem.with_suffix(MAPS), np.int16, self.record, offset=2 * self.record * row
         )
@@ -56,7 +56,7 @@ class Segment:
         )
 
     def append(self, key: bytes, maps: Maps) -> int:
-        """Write the maps of one image, its key last; gives the bytes."""
+        """Append the maps of one image, its key last; return the bytes written."""
         values = torch.cat([level.contiguous().view(-1) for level in maps]).view(torch.int16)
         with self.stem.with_suffix(MAPS).open("ab") as file:
             file.write(values.numpy().tobytes())
@@ -66,15 +66,15 @@ class Segment:
 
 
 class FileStore:
-    """Maps in a folder, of one backbone; trainings with other heads, folds and seeds share them.
+    """Maps of one backbone in a folder, shared by trainings with other heads, folds and seeds.
 
-    Each process appends to files of its own and knows what others had written when it began, so
-    several may use a folder at once. What a killed process left half-written is not read.
+    Each process appends to its own files and knows what others had written when it started, so
+    several may share a folder. Incomplete records of killed processes are ignored.
 
     Args:
-        folder: made if absent; every backbone has its own folder in it.
-        backbone: frozen; its weights decide what can be shared.
-        gigabytes: that the maps of this backbone may take; nothing is written beyond.
+        folder: cache folder, created if absent, with a subfolder per backbone.
+        backbone: the frozen backbone; its weights identify the maps.
+        gigabytes: disk limit of this backbone's maps.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -89,7 +89,7 @@ class FileStore:
         except OSError as error:
             raise OutputError(
                 f"the folder '{folder}' cannot be written: {error.strerror}",
-                "the maps of the backbone are kept there",
+                "it is the cache of the backbone's maps",
                 "choose another model.cache_folder",
             ) from error
         self._room = int(gigabytes * BYTES_PER_GIGABYTE)
@@ -117,7 +117,7 @@ class FileStore:
             segment, row = self._own.get(shapes) or (self._begin(shapes), 0)
             self._room -= segment.append(key, maps)
         except OSError as error:
-            log.warning("no more maps are kept in '%s': %s", self.folder, error.strerror)
+            log.warning("no more maps are cached in '%s': %s", self.folder, error.strerror)
             self._room = 0
             return
         self._places[key] = segment, row
@@ -132,7 +132,7 @@ class FileStore:
 
 
 def hash_backbone(backbone: Backbone) -> str:
-    """Hexadecimal digits that change with the architecture or any weight of a backbone."""
+    """Hash of a backbone's architecture and weights, hexadecimal."""
     digest = hashlib.sha256(json.dumps(backbone.settings, sort_keys=True, default=str).encode())
     for name, tensor in backbone.state_dict().items():
         digest.update(name.encode())

@@ -18,21 +18,21 @@ from fewscape.training.optimized import OptimizedModule
 
 
 class FewShotSegmentation(OptimizedModule):
-    """Trains a few-shot network on episodes; selects nothing, see ``SaveModelFolders``.
+    """Trains a few-shot network on episodes; ``SaveModelFolders`` selects the best epoch.
 
     Args:
         model: the network.
-        balanced: let foreground and background count alike, see ``share_cross_entropy``.
-        small_objects: let small objects count more, see ``scale_cross_entropy`` (ICPD-Net); not
+        balanced: weight foreground and background equally, see ``share_cross_entropy``.
+        small_objects: give small objects more weight, see ``scale_cross_entropy`` (ICPD-Net); not
             together with ``balanced``.
-        dice_weight: weight of the Dice loss beside the cross-entropy.
-        dense_classes: classes of the labels, for an auxiliary classification of every pixel by
-            the backbone's levels; it teaches a backbone that starts from random weights.
+        dice_weight: weight of the Dice loss relative to the cross-entropy.
+        dense_classes: number of classes in the labels, for an auxiliary pixel classification by the
+            backbone's levels, which trains a backbone from random weights.
         dense_weight: weight of that loss.
-        cache_gigabytes: room for the maps of a frozen backbone, so that an image seen again
-            (same pixels) passes it only once; 0 for none.
-        cache_folder: keep them in files there instead of memory; trainings of other heads, folds
-            and seeds on the same images use them too.
+        cache_gigabytes: size of the cache for a frozen backbone's maps, so that an image with the
+            same pixels is encoded once; 0 for none.
+        cache_folder: cache folder for these maps instead of memory, shared by trainings of other
+            heads, folds and seeds on the same images.
         optimization: see ``OptimizedModule``.
     """
 
@@ -56,8 +56,8 @@ class FewShotSegmentation(OptimizedModule):
         if balanced and small_objects:
             raise ConfigError(
                 "balanced and small_objects are both set",
-                "each says in its own way how much a pixel counts",
-                "leave one of them out",
+                "each defines its own pixel weights",
+                "leave one out",
             )
         self.balanced = balanced
         self.small_objects = small_objects
@@ -76,18 +76,18 @@ class FewShotSegmentation(OptimizedModule):
         self.counts = EpisodeCounts()
 
     def setup(self, stage: str) -> None:
-        """See that the auxiliary classification knows every class of the labels.
+        """Check that the auxiliary classification covers every class of the labels.
 
         Raises:
             ConfigError: ``dense_classes`` is too small for the data, or there are several data
-                sets, whose ids mean different things.
+                sets, whose ids differ in meaning.
         """
         del stage
         data = getattr(self.trainer, "datamodule", None)
         if self.dense_weight and data is not None and data.num_datasets > 1:
             raise ConfigError(
                 f"dense_classes is set, but the recipe trains on {data.num_datasets} data sets",
-                "the same class id means another class in each of them",
+                "class ids differ in meaning between data sets",
                 "leave dense_classes out, or train on one data set",
             )
         if self.dense_weight and data is not None and data.num_labels > self.dense_classes:
@@ -98,12 +98,12 @@ class FewShotSegmentation(OptimizedModule):
             )
 
     def forward(self, episode: Episode) -> Output:
-        """The network's output; the backbone's maps come from the cache where there is one."""
+        """The network's output; the backbone's maps come from the cache if there is one."""
         output: Output = self.model(episode, self.cache or self.model.backbone)
         return output
 
     def training_step(self, episode: Episode, batch_index: int) -> torch.Tensor:
-        """Cross-entropy of the queries, and what the recipe adds to it."""
+        """Cross-entropy of the queries plus the recipe's further terms."""
         del batch_index
         maps: list[tuple[torch.Tensor, ...]] = []
 
@@ -139,7 +139,7 @@ class FewShotSegmentation(OptimizedModule):
         return torch.stack(losses).nan_to_num().mean()
 
     def validation_step(self, episode: Episode, batch_index: int) -> None:
-        """Add the queries to the counts."""
+        """Count the queries."""
         del batch_index
         output = self(episode)
         self.log(
@@ -151,7 +151,7 @@ class FewShotSegmentation(OptimizedModule):
         self.counts.update(logits[:, 1] > logits[:, 0], episode.query_mask, episode.class_id)
 
     def on_validation_epoch_end(self) -> None:
-        """Log mIoU over the classes seen, and FB-IoU."""
+        """Log mIoU over the classes, and FB-IoU."""
         scores = self.counts.compute()
         self.log("val/miou", scores["miou"], prog_bar=True)
         self.log("val/fb_iou", scores["fb_iou"])

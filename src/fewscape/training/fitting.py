@@ -1,4 +1,4 @@
-"""Training from a recipe: LightningCLI with our defaults and our errors."""
+"""Train from a recipe: LightningCLI with our defaults and errors."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ HINTS = (
     ".*LeafSpec.*",
     ".*Checkpoint directory .* exists and is not empty.*",
 )
-"""Warnings of Lightning that do not concern whoever runs a recipe."""
+"""Irrelevant warnings of Lightning."""
 
 UNKNOWN_KEY = re.compile(r"(?:[Oo]ption '|unrecognized arguments: --)(?P<key>[\w.]+)")
 TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule]]] = {
@@ -67,7 +67,7 @@ TASKS: dict[str, tuple[type[OptimizedModule], type[lightning.LightningDataModule
     "semantic": (SemanticSegmentation, SemanticData),
     "dual_source": (DualSourceSegmentation, PairData),
 }
-"""What a recipe may train, by the value of its key ``task``; the first if it has none."""
+"""What a recipe may train, by its key ``task``; the first by default."""
 
 SECTIONS = (
     *(section for sections in TASKS.values() for section in sections),
@@ -84,11 +84,11 @@ SECTIONS = (
     SyntheticSource,
     Augment,
 )
-"""What a recipe describes; their arguments are the keys it may have."""
+"""The classes of a recipe, whose arguments are its keys."""
 
 
 class RecipeCLI(LightningCLI):
-    """Adds loggers, the checkpoint to resume from and the model folders to every run."""
+    """Adds loggers, resuming and model folders to every run."""
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
         """Find out about wrong paths before any work, and before Lightning reads a checkpoint."""
@@ -130,7 +130,7 @@ class RecipeCLI(LightningCLI):
         root = Path(config["default_root_dir"])
         if config.get("logger") is None:
             config["logger"] = [
-                CSVLogger(root, name="csv"),  # a version for each start: it deletes older rows
+                CSVLogger(root, name="csv"),  # a version per start, since it deletes older rows
                 TensorBoardLogger(root, name="", version="tensorboard"),
             ]
         callbacks.append(
@@ -144,14 +144,14 @@ class RecipeCLI(LightningCLI):
 
 
 def train(argv: list[str]) -> lightning.Trainer:
-    """Train as the arguments say: ``--config RECIPE`` and overrides such as ``--model.lr 0.001``.
+    """Train by ``--config RECIPE`` and overrides such as ``--model.lr 0.001``.
 
-    A recipe is a file, or a packaged one by its name (see ``name_recipes``). The resolved recipe
-    is saved as ``config.yaml`` beside the logs.
+    A recipe is a file or the name of a packaged one (see ``name_recipes``). The resolved recipe is
+    saved as ``config.yaml`` beside the logs.
 
     Raises:
-        ConfigError: the recipe is absent, has an unknown key or a value of the wrong type; or the
-            checkpoint is absent.
+        ConfigError: the recipe or checkpoint is absent, or the recipe has an unknown key or a value
+            of the wrong type.
         OutputError: the folder of the run cannot be written.
     """
     for pattern in HINTS:
@@ -178,10 +178,10 @@ def train(argv: list[str]) -> lightning.Trainer:
 
 
 def name_recipes(argv: list[str]) -> list[str]:
-    """The arguments with paths in place of the names of packaged recipes.
+    """Replace the names of packaged recipes by paths.
 
-    What the networks of a folder share, its ``common``, comes before the first of its recipes:
-    ``--config aerial4/mgcl`` means ``--config aerial4/common --config aerial4/mgcl``.
+    A folder's shared recipe ``common`` comes before the first of its recipes: ``--config
+    aerial4/mgcl`` means ``--config aerial4/common --config aerial4/mgcl``.
 
     Raises:
         ConfigError: a recipe is neither a file nor packaged.
@@ -203,10 +203,10 @@ def name_recipes(argv: list[str]) -> list[str]:
 
 
 def _find_task(argv: list[str]) -> str:
-    """The key ``task`` of the arguments, or of the last recipe that has it.
+    """Find the key ``task`` in the arguments, or in the last recipe that has it.
 
     Raises:
-        ConfigError: there is no such task, or a recipe cannot be read.
+        ConfigError: the task is unknown, or a recipe cannot be read.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--task")
@@ -219,7 +219,9 @@ def _find_task(argv: list[str]) -> str:
     if name is None:
         return next(iter(TASKS))
     if name not in TASKS:
-        raise ConfigError(f"the recipe asks for the task '{name}'", "", suggest(str(name), TASKS))
+        raise ConfigError(
+            f"the recipe has the unknown task '{name}'", "", suggest(str(name), TASKS)
+        )
     return str(name)
 
 
@@ -229,8 +231,8 @@ def _check_writable(folder: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"the folder '{folder}' cannot be written: {error.strerror}",
-            "the run keeps its logs, checkpoints and model folders there",
-            "choose another one with --trainer.default_root_dir",
+            "logs, checkpoints and model folders are written there",
+            "choose another with --trainer.default_root_dir",
         ) from error
 
 
@@ -240,7 +242,7 @@ def _refuse_trainer(error: Exception) -> ConfigError:
 
 
 def _explain(message: str) -> ConfigError:
-    """The parser's complaint as a sentence that says what to write instead."""
+    """Turn the parser's error into a sentence that says what to write."""
     if match := UNKNOWN_KEY.search(message):
         option = match["key"]
         known = {name for section in SECTIONS for name in inspect.signature(section).parameters}

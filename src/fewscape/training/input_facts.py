@@ -1,4 +1,4 @@
-"""What a model folder tells about the images that its network learnt from."""
+"""Facts about the training images in a model folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fewscape.datasets import measure_images
 
 
 def check_resolution(metres: float | None) -> float | None:
-    """What a pixel measures on the ground, as a recipe states it.
+    """Check the pixel size of a recipe.
 
     Raises:
         ConfigError: it is not positive.
@@ -25,14 +25,14 @@ def check_resolution(metres: float | None) -> float | None:
     return metres
 
 
-def tell_input(
+def describe_images(
     images: Iterable[npt.NDArray[np.uint8]], ground_resolution: float | None = None
 ) -> dict[str, Any]:
-    """Further entries of ``preprocess.json``.
+    """Make further entries of ``preprocess.json``.
 
     Args:
-        images: some of those that the network learns from, (3, H, W).
-        ground_resolution: metres that a pixel measures, where all have the same.
+        images: some training images, (3, H, W).
+        ground_resolution: pixel size in metres, if all have the same.
     """
     facts: dict[str, Any] = {"values": measure_images(images).encode()}
     return facts if ground_resolution is None else facts | {"ground_resolution": ground_resolution}

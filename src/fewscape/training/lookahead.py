@@ -1,4 +1,4 @@
-"""Slow weights that follow the fast ones of any optimiser (Zhang et al., NeurIPS 2019)."""
+"""Lookahead for any optimiser (Zhang et al., NeurIPS 2019)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ STEPS = "lookahead_steps"
 
 
 def add_lookahead(optimizer: Optimizer, period: int = 5, share: float = 0.5) -> None:
-    """Pull the weights back towards slow ones after every so many steps.
+    """Pull the weights back towards slow ones every ``period`` steps.
 
     The slow weights start as a copy of the weights after the first step. After the steps
     ``1 + period``, ``1 + 2 * period``, ... they move by ``share`` of the way to the fast weights,
-    which continue from there. The moments of the optimiser are left alone. This is the behaviour
-    of BiCoR-Seg's training (catalyst 20.09).
+    which continue from there. The moments of the optimiser are unchanged, as in BiCoR-Seg's
+    training (catalyst 20.09).
 
     Slow weights and the count of steps are part of the optimiser's state, so that a resumed run
     continues with them.
 
     Args:
         optimizer: changed in place.
-        period: steps from one pull to the next.
-        share: of the way that the slow weights go.
+        period: steps between pulls.
+        share: share of the way that the slow weights move.
     """
     for group in optimizer.param_groups:
         group.setdefault(STEPS, 0)

@@ -1,4 +1,4 @@
-"""Keeps the best and the last network of a run as model folders."""
+"""Save the best and the last network of a run as model folders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ training data named above; check them before you share this folder.
 """
 
 UNKNOWN_WINDOW = 256
-"""Side of the windows where the data do not tell it."""
+"""Default window side."""
 
 TITLES = {
     "backbone": "backbone",
@@ -40,16 +40,16 @@ TITLES = {
     "classes": "classes",
     "validation": "validation",
 }
-"""Rows of the card by the facts that task and data tell."""
+"""Rows of the card by fact."""
 
 
 class SaveModelFolders(lightning.Callback):
     """Writes ``best`` (highest score in validation) and ``last``.
 
     Args:
-        folder: where; ``trainer.default_root_dir`` if not given.
-        monitor: logged score that decides, higher is better.
-        half_precision: store weights as float16, for networks that are sent around.
+        folder: parent folder; ``trainer.default_root_dir`` if not given.
+        monitor: logged score that selects the best network; higher is better.
+        half_precision: store weights as float16, for smaller files.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SaveModelFolders(lightning.Callback):
         self.best = -math.inf
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Write ``last`` of a network that had nothing to learn."""
+        """Write ``last`` for a network without training."""
         if trainer.max_epochs == 0 and trainer.is_global_zero:
             assert isinstance(pl_module, OptimizedModule)
             self._write(trainer, pl_module, "last", math.nan)
@@ -75,7 +75,7 @@ class SaveModelFolders(lightning.Callback):
         """Write ``last``, and ``best`` if the score rose.
 
         Raises:
-            ConfigError: nothing is logged under the name of the score.
+            ConfigError: the monitored score is not logged.
         """
         if trainer.sanity_checking or not trainer.is_global_zero:
             return
@@ -83,7 +83,7 @@ class SaveModelFolders(lightning.Callback):
         scores = trainer.callback_metrics
         if self.monitor not in scores:
             raise ConfigError(
-                f"save.monitor names the score '{self.monitor}', which is not logged",
+                f"save.monitor is '{self.monitor}', which is not logged",
                 "",
                 suggest(self.monitor, scores),
             )
@@ -108,25 +108,25 @@ class SaveModelFolders(lightning.Callback):
             name=model.name,
             version=__version__,
             parameters=sum(parameter.numel() for parameter in task.model.parameters()),
-            told="\n".join(_tell(_find_backbone(model) | training | facts)),
+            told="\n".join(_describe_facts(_find_backbone(model) | training | facts)),
             steps=trainer.global_step,
-            selection=self._tell_selection(name, score),
+            selection=self._describe_selection(name, score),
             command=task.map_command,
         )
         target = Path(self.folder or trainer.default_root_dir) / name
         facts |= {"training": training, "score": score if math.isfinite(score) else None}
         window = getattr(data, "image_size", UNKNOWN_WINDOW)
-        has_facts = hasattr(type(data), "input_facts")  # an error inside it is not to be hidden
+        has_facts = hasattr(type(data), "input_facts")  # do not hide an error inside it
         seen: dict[str, Any] = cast(Any, data).input_facts if has_facts else {}
         save_model(model, target, card, window, self.dtype, facts, seen)
 
-    def _tell_selection(self, name: str, score: float) -> str:
+    def _describe_selection(self, name: str, score: float) -> str:
         if math.isnan(score):
-            return "nothing, it has nothing to learn"
+            return "nothing, since it is training-free"
         return f"{self.monitor} = {score:.4f} in validation" if name == "best" else "last epoch"
 
     def state_dict(self) -> dict[str, Any]:
-        """The best score so far, so that a resumed run does not overwrite a better folder."""
+        """Save the best score, so that a resumed run does not overwrite a better folder."""
         return {"best": self.best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -139,7 +139,7 @@ def _find_backbone(model: Storable) -> dict[str, Any]:
     return {"backbone": arguments["backbone"]["name"]} if "backbone" in arguments else {}
 
 
-def _tell(facts: Mapping[str, Any]) -> Iterator[str]:
+def _describe_facts(facts: Mapping[str, Any]) -> Iterator[str]:
     """Rows of the card."""
     for key, title in TITLES.items():
         if key in facts:

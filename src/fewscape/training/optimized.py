@@ -1,4 +1,4 @@
-"""What every training has: an optimiser, rates and their course over the steps."""
+"""The base of all training modules: optimiser, learning rates and schedule."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ Schedule = Literal["constant", "poly", "cosine", "cosine_epoch"]
 POLY_POWER = 0.9
 
 CHECK_EVERY = 20
-"""Steps after which a loss is looked at that lies on another device; looking waits for it."""
+"""Steps between checks of a loss on a GPU, since each check synchronises."""
 
 
 class OptimizedModule(lightning.LightningModule):
-    """Base of the trainings.
+    """Base class of training modules.
 
     Args:
         optimizer: ``sgd`` has momentum 0.9, as in the papers.
-        lr: rate of everything but the backbone.
-        backbone_lr_factor: rate of the backbone relative to ``lr``; MGCL takes 1/1000.
-        weight_decay: of every parameter.
-        schedule: course of the rate over all steps; ``poly`` has power 0.9, ``cosine_epoch``
-            stays as it is within an epoch.
-        warmup_steps: steps over which the rate rises linearly first.
-        final_lr_factor: share of the rate that a cosine ends at.
-        lookahead: let slow weights follow, see ``add_lookahead``.
+        lr: learning rate of everything but the backbone.
+        backbone_lr_factor: learning rate of the backbone relative to ``lr``; 1/1000 in MGCL.
+        weight_decay: weight decay of every parameter.
+        schedule: learning rate schedule over all steps; ``poly`` has power 0.9, ``cosine_epoch``
+            changes only between epochs.
+        warmup_steps: steps of linear warm-up.
+        final_lr_factor: final learning rate of a cosine schedule relative to ``lr``.
+        lookahead: use lookahead, see ``add_lookahead``.
 
     Raises:
-        ConfigError: a number outside its range.
+        ConfigError: a number is out of range.
     """
 
     model: nn.Module
     map_command: str
-    """How to map a scene with the trained network, for its card."""
+    """Command that maps with the trained network, for its card."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class OptimizedModule(lightning.LightningModule):
 
     @property
     def backbone(self) -> nn.Module:
-        """The part whose rate is ``lr * backbone_lr_factor``; empty where there is none."""
+        """The module with the learning rate ``lr * backbone_lr_factor``; may be empty."""
         return self.model.backbone if isinstance(self.model, Network) else nn.Identity()
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # noqa: ANN401
-        """See that the loss is a number; on other devices than the CPU, now and then.
+        """Check that the loss is finite; on a GPU only every few steps.
 
         Raises:
-            TrainingError: it is none.
+            TrainingError: it is not.
         """
         del batch
         loss = outputs["loss"] if isinstance(outputs, Mapping) else outputs
@@ -91,10 +91,10 @@ class OptimizedModule(lightning.LightningModule):
             self._expect_finite(f"the loss is {float(loss)}", bool(torch.isfinite(loss).all()))
 
     def on_validation_start(self) -> None:
-        """See that the weights are numbers before they are judged, and maybe kept.
+        """Check that the weights are finite before validation.
 
         Raises:
-            TrainingError: some are none.
+            TrainingError: some are not.
         """
         is_finite = all(bool(torch.isfinite(weight).all()) for weight in self.parameters())
         self._expect_finite("some weights are NaN or infinite", is_finite)
@@ -111,18 +111,18 @@ class OptimizedModule(lightning.LightningModule):
         if not is_finite:
             raise TrainingError(
                 f"the training failed at step {self.trainer.global_step}: {problem}",
-                f"the rate (model.lr) is {self.lr:g}, and no number is left to go on from",
-                "train anew with a smaller model.lr; models that were saved before are kept",
+                f"the learning rate (model.lr) is {self.lr:g}, and training cannot continue",
+                "train again with a smaller model.lr; saved models are kept",
             )
 
     def describe(self) -> dict[str, Any]:
-        """Entries of ``config.json`` that are known here."""
+        """Entries of ``config.json`` from the training module."""
         return {}
 
     def configure_optimizers(self) -> Any:  # noqa: ANN401 (Lightning takes many forms)
-        """Two parameter groups and a schedule that advances with every step.
+        """Make two parameter groups and a schedule per step.
 
-        None for a network with nothing to learn.
+        None for a training-free network.
         """
         backbone = [p for p in self.backbone.parameters() if p.requires_grad]
         known = {id(parameter) for parameter in self.backbone.parameters()}
@@ -155,7 +155,7 @@ class OptimizedModule(lightning.LightningModule):
                 return torch.optim.AdamW(groups, weight_decay=self.weight_decay)
 
     def rate(self, step: int, total: int, per_epoch: int = 1) -> float:
-        """Factor of the rate at a step of ``total``, with ``per_epoch`` steps an epoch."""
+        """Learning rate factor at a step of ``total``, with ``per_epoch`` steps per epoch."""
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
         if self.schedule == "cosine_epoch":

@@ -1,4 +1,4 @@
-"""Panchromatic and multispectral pairs for training, from folders or made on the spot."""
+"""Panchromatic and multispectral pairs for training, from folders or synthesised."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from fewscape.training.dual_source import VAL_SHOTS
 from fewscape.training.scene_episodes import SceneData, SceneEpisodes
 
 MIN_CHIP = 32
-"""Smallest side of a chip in multispectral pixels."""
+"""Minimum side of a chip, multispectral pixels."""
 VAL_SEEDS = 1_000_000
-"""First seed of the synthetic scenes for validation."""
+"""First random seed of the synthetic scenes for validation."""
 
 log = logging.getLogger(__name__)
 
@@ -36,22 +36,22 @@ log = logging.getLogger(__name__)
 class PairData(SceneData):
     """Chips of pairs, labelled or clustered, and synthetic scenes.
 
-    Chips do not overlap and are encoded by themselves, so no window reaches from one into
-    another. Whole pairs serve for validation where there are several, else some of the chips.
-    Pixels that ``test.npy`` holds back are never used.
+    Chips do not overlap and are encoded separately, so no window spans two chips. Whole pairs are
+    used for validation if there are several, otherwise some chips. Pixels in ``test.npy`` are never
+    used.
 
     Args:
-        folder: of pairs, see ``find_pairs``.
-        synthetic_scenes: made besides, each with classes of its own.
+        folder: folder of pairs, see ``find_pairs``.
+        synthetic_scenes: number of additional synthetic scenes, each with its own classes.
         ratio: panchromatic pixels per multispectral one; pairs of another ratio are refused.
-        ms_bands: blue, green, red and near infrared in the files, from 1.
-        chip: side of chips and synthetic scenes in multispectral pixels.
-        pseudo_classes: clusters that serve as classes of pairs without labels.
+        ms_bands: blue, green, red and near-infrared bands of the files, from 1.
+        chip: side of chips and synthetic scenes, multispectral pixels.
+        pseudo_classes: number of clusters used as classes of pairs without labels.
         val_share: share of pairs or chips for validation.
-        sampling: how episodes are drawn.
-        steps: steps of an epoch.
-        per_step: episodes of a step.
-        seed: of everything.
+        sampling: options of episode sampling.
+        steps: steps per epoch.
+        per_step: episodes per step.
+        seed: random seed.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class PairData(SceneData):
                 f"nothing of '{folder}' is left for {'validation' if train else 'training'}",
                 f"a chip of {chip} x {chip} multispectral pixels needs two classes with "
                 f"{4 * VAL_SHOTS} labelled pixels",
-                "label more ground, or take other chips with data.chip",
+                "label more pixels, or change data.chip",
             )
         super().__init__(SceneEpisodes(train, sampling, steps, per_step, seed), scored)
 
     def describe(self) -> dict[str, Any]:
-        """What the network learnt from, for its card."""
+        """Describe the training data for the model card."""
         parts = [self.folder] if self.folder else []
         if self.synthetic_scenes:
             parts.append(f"{self.synthetic_scenes} synthetic scenes")
@@ -118,7 +118,7 @@ class PairData(SceneData):
 
 
 def _synthesise(size: int, seed: int, ratio: int) -> PixelScene:
-    """Every fourth scene has no near infrared, as if an image of three bands had been given."""
+    """Every fourth scene has no near infrared, like an image of three bands."""
     made = make_varied_pair(size, seed, ratio)
     if seed % 4 == 3:
         made.pair.ms[3] = 0
@@ -131,14 +131,14 @@ def _check_ratio(pairs: list[LabelledPair], ratio: int) -> None:
             raise ConfigError(
                 f"the pair '{pair.name}' has a ratio of {pair.pair.ratio}",
                 f"the recipe trains for {ratio}",
-                "set data.ratio and model.network.init_args.config.ratio, or leave the pair out",
+                "set data.ratio and model.network.init_args.config.ratio, or remove the pair",
             )
 
 
 def _cut(
     whole: LabelledPair, chip: int, clusters: int, rng: np.random.Generator
 ) -> Iterator[PixelScene]:
-    """Chips of a pair that have labels, and superpixels of the whole."""
+    """Cut labelled chips from a pair, with superpixels of the whole pair."""
     pair, valid = whole.pair, whole.valid
     scale = PairScale.fit(pair, valid)
     labels = whole.labels
@@ -170,7 +170,7 @@ def _crop(
 
 
 def _keep_common(scene: PixelScene) -> PixelScene | None:
-    """A scene with the classes that have enough pixels to be scored; None without two."""
+    """Keep classes with enough pixels to score; None if fewer than two are left."""
     numbers, counts = np.unique(scene.labels.numpy(), return_counts=True)
     common = numbers[counts >= 4 * VAL_SHOTS]
     if len(common) < 2:

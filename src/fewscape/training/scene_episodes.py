@@ -1,4 +1,4 @@
-"""Episodes of labelled pixels, drawn from scenes of panchromatic and multispectral pairs."""
+"""Sample episodes of labelled pixels from panchromatic and multispectral pairs."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from fewscape.datasets.pan_ms import EpisodeOptions, PixelBank, PixelScene, desc
 
 
 class StepEpisodes(NamedTuple):
-    """Episodes of one step, all of one scene."""
+    """The episodes of one step, all from one scene."""
 
     scene: PixelScene
     pixels: list[torch.Tensor]
-    """(S + Q, 2) of each episode, supports first."""
+    """(S + Q, 2) pixels of each episode, supports first."""
     support_classes: list[torch.Tensor]
-    """(S,) numbers below K."""
+    """(S,) classes below K."""
     query_classes: list[torch.Tensor]
     """(Q,) likewise."""
 
 
 class SceneEpisodes(Dataset[StepEpisodes]):
-    """Episodes as a function of seed, epoch and index alone.
+    """Episodes that depend only on seed, epoch and index.
 
-    Scenes in which fewer than two classes have enough pixels are left out.
+    Scenes with enough pixels for fewer than two classes are skipped.
 
     Args:
-        scenes: where pixels come from; the episodes of a step are all of one scene.
+        scenes: the scenes; all episodes of a step come from one.
         options: see ``EpisodeOptions``.
-        steps: steps of an epoch.
-        per_step: episodes of a step; the scene is encoded once for all of them.
+        steps: steps per epoch.
+        per_step: episodes per step; the scene is encoded once for all of them.
         seed: random seed.
 
     Raises:
@@ -90,8 +90,8 @@ class SceneData(lightning.LightningDataModule):
     """Episodes for training, and scenes for validation.
 
     Args:
-        episodes: of the training scenes.
-        validation: other ground.
+        episodes: training episodes.
+        validation: validation scenes.
     """
 
     def __init__(self, episodes: SceneEpisodes, validation: Sequence[PixelScene] = ()) -> None:
@@ -114,16 +114,16 @@ class SceneData(lightning.LightningDataModule):
         device: torch.device,
         dataloader_idx: int,
     ) -> Any:  # noqa: ANN401 (Lightning's)
-        """Scenes stay where they are until they are encoded."""
+        """Keep scenes on the CPU until they are encoded."""
         del device, dataloader_idx
         return batch
 
     def state_dict(self) -> dict[str, Any]:
-        """What sampling sees is older than the weights, so it is kept."""
+        """Save the descriptors for sampling, which are older than the weights."""
         rows = [torch.from_numpy(bank.descriptors) for bank in self.episodes.banks]
         return {"descriptors": rows}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Sample as the interrupted run would have."""
+        """Restore the descriptors of the interrupted run."""
         for bank, rows in zip(self.episodes.banks, state_dict["descriptors"], strict=True):
             bank.refresh(rows.numpy())

@@ -1,4 +1,4 @@
-"""Training of a fully supervised network."""
+"""Train a supervised network."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ CLASS_NAMES = "class_names"
 
 
 class SemanticSegmentation(OptimizedModule):
-    """Trains a fully supervised network on labelled crops.
+    """Trains a supervised network on labelled crops.
 
-    The loss is cross-entropy plus Dice, and what the network adds.
+    The loss is cross-entropy plus Dice plus the network's own terms.
 
     Args:
-        network: the network but for its number of classes, which the data say.
-        class_names: of the labels, class 0 first.
-        smoothing: share of the target that the cross-entropy spreads over all classes.
-        dice_weight: of the Dice loss.
-        legacy_mean: see ``class_cross_entropy``; published BiCoR-Seg has it.
+        network: the network, without the number of classes, which the data set.
+        class_names: classes of the labels, starting with class 0.
+        smoothing: label smoothing of the cross-entropy.
+        dice_weight: weight of the Dice loss.
+        legacy_mean: see ``class_cross_entropy``; used by the published BiCoR-Seg.
         count_absent: see ``class_dice``; likewise.
         optimization: see ``OptimizedModule``.
     """
@@ -86,7 +86,7 @@ class SemanticSegmentation(OptimizedModule):
         self.confusion.update(logits.argmax(dim=1), labels)
 
     def on_validation_epoch_end(self) -> None:
-        """Log mIoU, mean F1 and the overall accuracy over all validation pixels."""
+        """Log mIoU, mean F1 and overall accuracy over all validation pixels."""
         scores = score_confusion(self.confusion.compute())
         self.log("val/miou", scores.miou, prog_bar=True)
         self.log("val/mean_f1", scores.mean_f1)
@@ -94,29 +94,29 @@ class SemanticSegmentation(OptimizedModule):
         self.confusion.reset()
 
     def describe(self) -> dict[str, Any]:
-        """The classes, which maps need."""
+        """The classes, which mapping needs."""
         return {"classes": list(self.class_names)}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """The checkpoint knows its classes."""
+        """Store the classes in the checkpoint."""
         checkpoint[CLASS_NAMES] = list(self.class_names)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """See that the data have the classes of the interrupted run.
+        """Check that the data have the classes of the interrupted run.
 
         Raises:
-            ConfigError: they have others, or the checkpoint is of another network.
+            ConfigError: they differ, or the checkpoint is of another network.
         """
         before = tuple(checkpoint.get(CLASS_NAMES, self.class_names))
         if before != self.class_names:
             raise ConfigError(
                 f"the checkpoint was trained on {len(before)} classes ({', '.join(before)})",
                 f"the data have {len(self.class_names)}: {', '.join(self.class_names)}",
-                "resume with the data of the interrupted run, or start anew without --ckpt_path",
+                "resume with the data of the interrupted run, or start over without --ckpt_path",
             )
         super().on_load_checkpoint(checkpoint)
 
 
 def enlarge(output: Output) -> torch.Tensor:
-    """The logits (B, N, H, W) at the images' resolution, float32 or wider."""
+    """Upsample logits (B, N, H, W) to the images' resolution, float32 or wider."""
     return resize_maps(widen(output.logits), output.size)

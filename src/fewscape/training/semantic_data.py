@@ -1,4 +1,4 @@
-"""Crops for training and tiles for validation of a fully supervised network."""
+"""Training crops and validation tiles of a supervised network."""
 
 from __future__ import annotations
 
@@ -29,11 +29,9 @@ from fewscape.datasets import (
     separate_ground,
 )
 from fewscape.datasets.present_classes import check_present, count_until_all
-from fewscape.training.input_facts import check_resolution, tell_input
+from fewscape.training.episode_sources import DECODED_BYTES
+from fewscape.training.input_facts import check_resolution, describe_images
 from fewscape.training.number_ranges import check_crops, check_range
-
-CACHE_BYTES = 1 << 30
-"""Decoded images to keep; decoding a large JPEG again costs more than a step."""
 
 log = logging.getLogger(__name__)
 
@@ -41,27 +39,25 @@ log = logging.getLogger(__name__)
 class SemanticData(lightning.LightningDataModule):
     """One data set in the generic layout: ``images/``, ``labels/`` and ``classes.json``.
 
-    Validation lies on ground of its own: the split ``val`` of ``splits.json`` where there is one,
-    otherwise the last places of the data set, see ``separate_ground``.
+    Validation uses separate ground: the split ``val`` of ``splits.json`` if there is one, otherwise
+    the last images of the data set, see ``separate_ground``.
 
     Args:
-        folder: of the data set.
-        train: splits or patterns of image names, such as ``tile7_*``; the split ``train`` if not
-            given, or else all that is not for validation.
-        val: likewise. Some papers validate on what they train on or report on; name it here to
-            do as they did.
-        val_share: share of the pixels for validation where no split says it.
-        labels: folder of the labels, for instance of a variant.
-        image_size: side of the crops and tiles in pixels.
-        crops: how training crops are drawn.
-        augment: turn, mirror and relight them.
-        batch_size: crops of a step.
-        samples_per_epoch: training crops of an epoch; as many as cover the ground once if not
-            given.
-        num_workers: processes that read crops; the crops do not depend on it.
-        seed: of all crops.
-        ground_resolution: metres that a pixel measures on the ground; the network's maps of
-            georeferenced scenes are made at this size of pixel.
+        folder: folder of the data set.
+        train: splits or image name patterns, such as ``tile7_*``; by default the split ``train``,
+            otherwise everything outside validation.
+        val: likewise for validation. Set it to training or test images to follow papers that do so.
+        val_share: share of the pixels for validation, if there is no split.
+        labels: folder of the labels, for example of a variant.
+        image_size: side of the crops and tiles, pixels.
+        crops: options of crop sampling.
+        augment: rotate, flip and change the brightness of crops.
+        batch_size: crops per step.
+        samples_per_epoch: training crops per epoch; by default as many as cover the ground once.
+        num_workers: reader processes; the crops do not depend on it.
+        seed: random seed of all crops.
+        ground_resolution: pixel size on the ground, metres; the network maps georeferenced scenes
+            at this resolution.
     """
 
     def __init__(
@@ -88,7 +84,7 @@ class SemanticData(lightning.LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
-        self.dataset = FolderDataset(folder, cache_bytes=CACHE_BYTES, labels=labels)
+        self.dataset = FolderDataset(folder, cache_bytes=DECODED_BYTES, labels=labels)
         self.reader = AreaReader(self.dataset)
         self.train_areas, self.val_areas = split_areas(self.dataset, train, val, val_share)
         pixels = sum(area.pixels for area in self.train_areas)
@@ -96,7 +92,7 @@ class SemanticData(lightning.LightningDataModule):
         if count < batch_size:
             raise ConfigError(
                 f"an epoch of {count} crops has no batch of {batch_size}",
-                "incomplete batches are left out",
+                "incomplete batches are dropped",
                 "raise data.samples_per_epoch or lower data.batch_size",
             )
         self._train = TrainingCrops(
@@ -142,12 +138,12 @@ class SemanticData(lightning.LightningDataModule):
 
     @cached_property
     def input_facts(self) -> dict[str, Any]:
-        """What the network learnt from looks like, for comparison with scenes."""
+        """Facts about the training images, to compare with scenes."""
         picked = [self.train_areas[at] for at in pick_evenly(len(self.train_areas))]
-        return tell_input(map(self.reader.image, picked), self.ground_resolution)
+        return describe_images(map(self.reader.image, picked), self.ground_resolution)
 
     def describe(self) -> dict[str, Any]:
-        """What the network learnt from, for its card."""
+        """Describe the training data for the model card."""
         names = [image_stem(self.dataset, area.image) for area in self.val_areas]
         colours = read_colours(self.dataset.folder / "classes.json")
         facts = {"data": self.dataset.name, "validation": names, "seed": self.seed}
@@ -157,11 +153,11 @@ class SemanticData(lightning.LightningDataModule):
 def split_areas(
     dataset: FolderDataset, train: Sequence[str], val: Sequence[str], val_share: float
 ) -> tuple[list[Area], list[Area]]:
-    """Areas for training and for validation, see ``SemanticData``.
+    """Split into areas for training and validation, see ``SemanticData``.
 
     Raises:
-        ConfigError: an unknown name, or nothing is left to train on.
-        DatasetError: a split names an absent image.
+        ConfigError: a name is unknown, or nothing is left to train on.
+        DatasetError: a split has an absent image.
     """
     splits = read_splits(dataset.folder)
     val = val or [name for name in ("val",) if name in splits]
@@ -175,13 +171,14 @@ def split_areas(
     if not for_train or not for_val:
         raise ConfigError(
             f"nothing of '{dataset.name}' is left for {'validation' if for_train else 'training'}",
-            "the other takes every image",
-            "name fewer images in data.train or data.val",
+            "the other one uses every image",
+            "list fewer images in data.train or data.val",
         )
     shared = [area for area in for_val if area in for_train]
     if shared:
         log.warning(
-            "%d of %d validation images are trained on too; their score says nothing of new ground",
+            "%d of %d validation images are also training images; their score does not hold "
+            "for new ground",
             len(shared),
             len(for_val),
         )

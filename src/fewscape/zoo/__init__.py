@@ -1,4 +1,4 @@
-"""From the name of a model to the model: tables, folders, and networks of one's own."""
+"""Find and load models by name, folder or class path."""
 
 from fewscape.zoo.facts import (
     ModelFacts,

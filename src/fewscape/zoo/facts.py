@@ -1,4 +1,4 @@
-"""What is known of a model before it is built: its kind, its folder, what it was trained on."""
+"""``ModelFacts``: what is known about a model before it is built."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fewscape.zoo.tables import (
 ModelKind = Literal["few_shot", "pixel", "semantic", "pair"]
 
 UNTRAINED_WINDOW = 256
-"""Window side for networks that were not trained on one."""
+"""Default window side of untrained networks."""
 
 BASES: dict[type[object], ModelKind] = {
     FewShotModel: "few_shot",
@@ -38,34 +38,34 @@ BASES: dict[type[object], ModelKind] = {
     SemanticModel: "semantic",
     DualSource: "pair",
 }
-"""Kinds of models by the class that they derive from."""
+"""Kinds of models by base class."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """A model by name, its folder opened and hashed once; nothing is built yet."""
+    """A model that is found but not built; its folder is opened and hashed once."""
 
     name: str
-    """As it was asked for: a name, a class path, or the path of a folder."""
+    """The requested name, class path or folder path."""
     kind: ModelKind
     """``few_shot`` learns from crops around examples, ``pixel`` from every drawn pixel,
-    ``semantic`` knows its classes, ``pair`` takes panchromatic and multispectral pairs."""
+    ``semantic`` is supervised, ``pair`` maps panchromatic and multispectral pairs."""
     model_class: type[Any]
     folder: ModelFolder | None = None
-    """Where its weights come from; None for a name without weights of its own."""
+    """The folder of its weights; None for a name without weights."""
     class_path: str | None = None
-    """Of a network of one's own that was named by the path of its class."""
+    """Class path of a user's network."""
 
     @property
     def title(self) -> str:
-        """What the tags of a map call it: the name, without the folders above its own."""
+        """Name in the tags of a map, without parent folders."""
         if self.class_path is not None:
             return self.class_path
         return self.name if self.folder is None else self.folder.path.name
 
     @property
     def address(self) -> str:
-        """The name for processes that run in other folders: with the folder's whole path."""
+        """Name with an absolute path, for processes in other folders."""
         if self.folder is None or self.name in EMBEDDED_NAMES:
             return self.name
         place = str(self.folder.path.resolve())
@@ -73,50 +73,50 @@ class ModelFacts:
 
     @property
     def sha256(self) -> str | None:
-        """Of its weights, hexadecimal; None without a folder."""
+        """SHA-256 of its weights, hexadecimal; None without a folder."""
         return None if self.folder is None else str(self.folder.config["sha256"])
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Classes of a supervised network, in the order of its logits; else none."""
+        """Classes of a supervised network in the order of its logits, otherwise empty."""
         return () if self.folder is None else self.folder.class_names
 
     @property
     def colours(self) -> tuple[tuple[int, int, int], ...] | None:
-        """To draw these classes with, where their data set says it."""
+        """Colours of these classes, if their data set has any."""
         return None if self.folder is None else self.folder.colours
 
     @property
     def window(self) -> int:
-        """Side in pixels of the windows that it was trained on; without a folder, a usual one."""
+        """Window side that it was trained on, pixels; a default without a folder."""
         return UNTRAINED_WINDOW if self.folder is None else self.folder.window
 
     @property
     def bands(self) -> str | Sequence[str] | None:
-        """What it takes for its bands, in words; None without a folder."""
+        """Description of its bands; None without a folder."""
         return self._preprocess.get("bands")
 
     @property
     def ground_resolution(self) -> float | None:
-        """Metres a pixel of the images that it was trained on; None if that is not known."""
+        """Pixel size of its training images in metres; None if unknown."""
         found = self._preprocess.get("ground_resolution")
         return None if found is None else float(found)
 
     @property
     def value_ranges(self) -> Mapping[str, Sequence[float]] | None:
-        """Values of those images as shares of white, see ``ValueRanges.decode``."""
+        """Value ranges of its training images, with white as 1, see ``ValueRanges.decode``."""
         return self._preprocess.get("values")
 
     @property
     def is_random(self) -> bool:
-        """Whether a part of it that has to be trained is not."""
+        """Whether a part that needs training is untrained."""
         return self.folder is None and getattr(self.model_class, "needs_training", False)
 
     def require(self, kind: ModelKind) -> None:
-        """See that the model is of a kind.
+        """Check the kind of the model.
 
         Raises:
-            ConfigError: it is of another one; says what to do.
+            ConfigError: it has another kind; the message says what to do.
         """
         if self.kind != kind:
             raise _explain(self, kind)
@@ -127,7 +127,7 @@ class ModelFacts:
 
 
 def _explain(facts: ModelFacts, wanted: ModelKind) -> ConfigError:
-    """Why a model is not of the kind that is wanted, and what to do."""
+    """The error for a model of the wrong kind."""
     name = facts.name
     if wanted == "pixel":
         return ConfigError(f"there is no pixel model '{name}'", "", suggest(name, PIXEL_MODELS))
@@ -139,42 +139,42 @@ def _explain(facts: ModelFacts, wanted: ModelKind) -> ConfigError:
         )
     if wanted == "pair":
         return ConfigError(
-            f"'{name}' is no network for panchromatic and multispectral pairs",
+            f"'{name}' is not a network for panchromatic and multispectral pairs",
             f"expected {' or '.join(EMBEDDED_PAIRS.values())}, or the folder of one",
             "'fewscape fit' with 'task: dual_source' trains one",
         )
     if facts.kind == "pixel":
         return ConfigError(
-            f"'{name}' maps scenes: it learns from every drawn pixel of one, not from crops",
-            "expected a network that learns from crops",
-            "map with it by 'fewscape map', score it by 'fewscape compare --scenes'",
+            f"'{name}' is a pixel model: it learns from every drawn pixel, not from crops",
+            "expected a few-shot network",
+            "map with 'fewscape map', score with 'fewscape compare --scenes'",
         )
     if facts.kind == "pair":
         return ConfigError(
             f"the model folder '{name}' holds a network for panchromatic and multispectral pairs",
-            "expected a network that sees red, green and blue",
-            "map with it by 'fewscape map --pan FILE --ms FILE --model FOLDER'",
+            "expected a network for red, green and blue",
+            "map with 'fewscape map --pan FILE --ms FILE --model FOLDER'",
         )
     return ConfigError(
-        f"the model folder '{name}' holds a network that knows its classes",
+        f"the model folder '{name}' holds a supervised network",
         "expected a network that learns from examples",
-        "map with it by 'fewscape map SCENE --model FOLDER', score it by "
-        "'fewscape evaluate --model FOLDER --data DIR'",
+        "map with 'fewscape map SCENE --model FOLDER', score with 'fewscape evaluate --model "
+        "FOLDER --data DIR'",
     )
 
 
 def find(name: str) -> ModelFacts:
-    """What is known of a model.
+    """Find a model without building it.
 
     Args:
-        name: a name of the tables or of an installed entry point ``fewscape.models``, the path of
-            a model folder, or the path of a class such as ``mypackage.module:Class``, with
-            ``@FOLDER`` behind it for trained weights. A class path runs its module's code, so it
-            must come from whoever runs the program.
+        name: a name of the tables or of an installed entry point ``fewscape.models``, the path of a
+            model folder, or a class path such as ``mypackage.module:Class``, with ``@FOLDER``
+            appended for trained weights. A class path runs its module's code, so it must come from
+            the user.
 
     Raises:
-        ConfigError: there is no such model.
-        ModelFolderError: the folder is incomplete or altered.
+        ConfigError: the model does not exist.
+        ModelFolderError: the folder is incomplete or was modified.
     """
     check_model(name)
     if name in MODELS or (name in PIXEL_MODELS and name not in EMBEDDED_NAMES):
@@ -188,8 +188,8 @@ def find(name: str) -> ModelFacts:
         if folder is not None and folder.config.get("model") != getattr(model, "name", None):
             raise ConfigError(
                 f"the model folder '{place}' holds a '{folder.config.get('model')}'",
-                f"expected a '{getattr(model, 'name', path)}', as '{path}' calls itself",
-                "give the folder that this class was stored in",
+                f"expected a '{getattr(model, 'name', path)}', the name of '{path}'",
+                "give the folder of this class",
             )
         return ModelFacts(name, find_kind(model), model, folder, path)
     if name not in EMBEDDED_NAMES and not Path(name).is_dir():
@@ -201,10 +201,10 @@ def find(name: str) -> ModelFacts:
 
 
 def find_class(name: str) -> type[object]:
-    """The class of a name: of the tables, or what an installed package brings.
+    """The class of a name, from the tables or an installed package.
 
     Raises:
-        ConfigError: a model folder holds what nobody knows.
+        ConfigError: a model folder has an unknown model.
     """
     tables: Mapping[str, type[object]] = {
         **MODELS,
@@ -217,36 +217,36 @@ def find_class(name: str) -> type[object]:
         raise ConfigError(
             f"the folder holds a '{name}'",
             suggest(name, tables),
-            "a network of your own is named by its class: --model mypackage.module:Class@FOLDER",
+            "give your own network by its class: --model mypackage.module:Class@FOLDER",
         )
     return found
 
 
 def find_kind(model: type[object]) -> ModelKind:
-    """By the contract that a class fulfils.
+    """The kind of a class, by its base class.
 
     Raises:
-        ConfigError: it fulfils none.
+        ConfigError: it has none of the base classes.
     """
     for base, kind in BASES.items():
         if issubclass(model, base):
             return kind
     raise ConfigError(
-        f"the class '{model.__module__}:{model.__qualname__}' is no model",
-        f"expected a child of {', '.join(base.__name__ for base in BASES)}",
+        f"the class '{model.__module__}:{model.__qualname__}' is not a model",
+        f"expected a subclass of {', '.join(base.__name__ for base in BASES)}",
         "see docs/how_to/own_network.md",
     )
 
 
 def check_model(name: str) -> None:
-    """See before the work starts that there is such a network or such a folder.
+    """Check before the work starts that a model exists.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: it does not.
     """
     known = {*MODELS, *PIXEL_MODELS, *EMBEDDED_NAMES}
     if name not in known:
-        with suppress(OSError):  # a folder that was being replaced when its process was killed
+        with suppress(OSError):  # settle a folder whose replacement was killed
             settle_folder(Path(name))
     if name in known or Path(name).is_dir() or split_class_path(name):
         return
@@ -263,11 +263,11 @@ def embedded_folder(name: str = EMBEDDED) -> Path:
 
 
 def open_folder(name: str) -> ModelFolder:
-    """The folder of a model that comes with the package, or of a path.
+    """Open the folder of a packaged model, or of a path.
 
     Raises:
-        ModelFolderError: it is missing, incomplete or altered, or the name is that of a model that
-            has no folder.
+        ModelFolderError: it is missing, incomplete or modified, or the name is of a model without a
+            folder.
     """
     is_embedded = name in EMBEDDED_NAMES
     path = embedded_folder(name) if is_embedded else Path(name)
@@ -276,9 +276,9 @@ def open_folder(name: str) -> ModelFolder:
         raise ModelFolderError(
             f"the model '{name}' is missing from this installation",
             f"expected it in '{path}'",
-            "install fewscape again, or make it with "
-            f"{'recipes/ensemble.py' if name in PIXEL_MODELS else made} and give its folder with "
-            "--model",
+            "reinstall fewscape, or make it with "
+            f"{'recipes/ensemble.py' if name in PIXEL_MODELS else made} and give its folder "
+            "with --model",
         )
     if name in (*MODELS, *PIXEL_MODELS) and not path.exists():
         kind = "network" if name in MODELS else "model"

@@ -1,4 +1,4 @@
-"""From what is known of a model to the model itself, with its weights."""
+"""Build and load models with their weights."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LoadedModel:
-    """A model in evaluation mode, and what is known of it.
+    """A model in evaluation mode, with its facts.
 
-    ``few_shot``, ``pixel``, ``semantic`` and ``pair`` give the network where it is of that kind,
-    and say what to do where it is not.
+    ``few_shot``, ``pixel``, ``semantic`` and ``pair`` return the network if it is of that kind, and
+    raise an error that says what to do otherwise.
     """
 
     facts: ModelFacts
@@ -57,7 +57,7 @@ class LoadedModel:
 
     @property
     def semantic(self) -> SemanticModel:
-        """A fully supervised network; ``facts`` knows its classes.
+        """A supervised network; ``facts`` has its classes.
 
         Raises:
             ConfigError: the model is of another kind.
@@ -79,16 +79,17 @@ class LoadedModel:
 def load(
     model: str | ModelFacts, backbone: str | None = None, weights: str | None = None
 ) -> LoadedModel:
-    """A model in evaluation mode with what is known of it; its folder is opened and hashed once.
+    """Load a model in evaluation mode with its facts; its folder is opened and hashed once.
 
     Args:
-        model: see ``find``; or what it gave.
-        backbone: for a name or class path without a folder, and for ``ensemble``: its backbone,
-            see ``make_backbone``; what the weights' metadata name if not given.
-        weights: of that backbone; of ``ensemble`` needed with it.
+        model: see ``find``; or its result.
+        backbone: backbone of a name or class path without a folder, or of ``ensemble``, see
+            ``make_backbone``; by default the one in the weights' metadata.
+        weights: weights of that backbone; required for ``ensemble``.
 
     Raises:
-        ConfigError: unknown name, or backbone and weights given for a model that has its own.
+        ConfigError: the name is unknown, or backbone and weights were given for a model that has
+            its own.
         ModelFolderError: the folder is incomplete or altered.
     """
     facts = find(model) if isinstance(model, str) else model
@@ -154,37 +155,37 @@ def _load_pixel(facts: ModelFacts, backbone: str | None, weights: str | None) ->
         stated = dict(folder.config["arguments"]["backbone"])
         stated["strides"] = tuple(stated["strides"])
         model = facts.model_class(BackboneConfig(**stated))
-    except Exception as error:  # whatever a network says of arguments that it cannot have
+    except Exception as error:  # a network may raise anything for invalid arguments
         raise _undescribed(folder, Ensemble.name, error) from error
     fit_state(model.deep, folder.state(), str(folder.path))
     return model
 
 
 def _load_with_network(name: str, backbone: str | None, weights: str | None) -> Ensemble:
-    """The ensemble with a frozen network of the user's."""
+    """Load the ensemble with the user's frozen network."""
     if name != Ensemble.name:
         raise ConfigError(
             f"the model '{name}' takes no --backbone or --weights",
-            f"expected '{Ensemble.name}', which sees with a frozen network",
-            "leave them out, or choose that model",
+            f"expected '{Ensemble.name}', which uses a frozen network",
+            "leave them out, or use that model",
         )
     if weights is None:
         raise ConfigError(
             f"the backbone '{backbone}' would have random weights",
-            "maps need trained ones",
+            "mapping needs trained weights",
             "give --weights FILE, a hub name (hf-hub:owner/name) or 'imagenet'",
         )
     return Ensemble(BackboneConfig(backbone, weights), has_metric=False)
 
 
 def _build(facts: ModelFacts, folder: ModelFolder) -> Any:  # noqa: ANN401 (any kind of network)
-    """A network as its folder describes it."""
+    """Build a network from its folder."""
     try:
         arguments: dict[str, Any] = dict(folder.config["arguments"])
         stated = dict(arguments.pop("backbone"))
         stated["strides"] = tuple(stated["strides"])
         network = facts.model_class(backbone=BackboneConfig(**stated), **arguments)
-    except Exception as error:  # whatever a network says of arguments that it cannot have
+    except Exception as error:  # a network may raise anything for invalid arguments
         raise _undescribed(folder, str(facts.model_class.name), error) from error
     fit_state(network, folder.state(), str(folder.path))
     return network
@@ -213,6 +214,6 @@ def _require_folder(facts: ModelFacts) -> ModelFolder:
 def _undescribed(folder: ModelFolder, kind: str, error: Exception) -> ModelFolderError:
     return ModelFolderError(
         f"config.json in '{folder.path}' does not describe a '{kind}': {error}",
-        "it was altered, or written by another version of fewscape",
+        "it was modified, or written by another version of fewscape",
         "copy the folder again from its source, or train it again with 'fewscape fit'",
     )

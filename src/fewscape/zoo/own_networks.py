@@ -1,8 +1,8 @@
-"""Networks that other packages bring: by class path, or by an entry point ``fewscape.models``.
+"""Networks of other packages, by class path or by an entry point ``fewscape.models``.
 
-Both run code of that package. A class path is taken only from whoever calls ``find`` or ``load``,
-so from what a user typed; what stands in a model folder or in the tags of a map is a name, and
-only names of the tables and of installed entry points become classes.
+Both run code of that package. A class path is accepted only from the caller of ``find`` or
+``load``, so from the user; model folders and tags of maps hold names, and only names of the tables
+and of installed entry points become classes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from importlib.metadata import entry_points
 from fewscape.core import ConfigError
 
 GROUP = "fewscape.models"
-"""Entry points of installed packages that name a network's class."""
+"""Entry point group for network classes."""
 
 CLASS_PATH = re.compile(
     r"(?P<module>[A-Za-z_]\w*(\.\w+)*):(?P<name>[A-Za-z_]\w*)(@(?P<folder>.+))?"
 )
-"""Such as ``mypackage.module:Class``, or ``mypackage.module:Class@runs/mine/best`` for the folder
-of a trained one."""
+"""Form of ``mypackage.module:Class``, or ``mypackage.module:Class@runs/mine/best`` with a model
+folder."""
 
 
 def split_class_path(text: str) -> tuple[str, str | None] | None:
-    """Class path and model folder, or None where a name is no class path.
+    """Split a class path and its model folder; None if the name is not a class path.
 
     Examples:
         >>> split_class_path("mine.network:Net@runs/best")
@@ -37,10 +37,10 @@ def split_class_path(text: str) -> tuple[str, str | None] | None:
 
 
 def import_class(path: str) -> type[object]:
-    """The class of a path such as ``mypackage.module:Class``; runs that module's code.
+    """Import a class such as ``mypackage.module:Class``; runs that module's code.
 
     Raises:
-        ConfigError: there is no such module or class.
+        ConfigError: the module or class does not exist.
     """
     module, _, name = path.partition(":")
     try:
@@ -48,23 +48,23 @@ def import_class(path: str) -> type[object]:
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             f"the network '{path}' cannot be imported: {error}",
-            "expected the path of a class, such as mypackage.module:Class",
-            "install its package, or run with PYTHONPATH set to the folder of its module",
+            "expected a class path such as mypackage.module:Class",
+            "install its package, or set PYTHONPATH to the folder of its module",
         ) from error
     if not isinstance(found, type):
         raise ConfigError(
-            f"'{path}' is no class", "expected the class of a network", "check the name"
+            f"'{path}' is not a class", "expected the class of a network", "check the name"
         )
     return found
 
 
 def list_entry_points() -> list[str]:
-    """Names of the networks that installed packages bring."""
+    """List the networks of installed packages."""
     return sorted(entry_points(group=GROUP).names)
 
 
 def load_entry_point(name: str) -> type[object] | None:
-    """The class that an installed package brings under a name, or None.
+    """Load the class of an installed package by name, or None.
 
     Raises:
         ConfigError: the package is broken.

@@ -1,4 +1,4 @@
-"""The one table from name to model."""
+"""The tables of models by name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MODELS: dict[str, type[FewShotModel]] = {
 """Few-shot networks by name."""
 
 TRAINING_FREE = tuple(name for name, model in MODELS.items() if not model.needs_training)
-"""Those of them that have nothing to train beyond a pretrained backbone."""
+"""Few-shot networks with nothing to train beyond a pretrained backbone."""
 
 PIXEL_MODELS: dict[str, type[PixelModel[Any]]] = {
     Ensemble.name: Ensemble,
@@ -47,22 +47,22 @@ PIXEL_MODELS: dict[str, type[PixelModel[Any]]] = {
     PixelTrees.name: PixelTrees,
     RandomForest.name: RandomForest,
 }
-"""Models that learn from every drawn pixel of a scene, by name."""
+"""Pixel models, which learn from every drawn pixel of a scene, by name."""
 
 SEMANTIC_MODELS: dict[str, type[SemanticModel]] = {BiCoRSeg.name: BiCoRSeg}
-"""Fully supervised networks by name; they come from model folders only."""
+"""Supervised networks by name; they load only from model folders."""
 
 PAIR_MODELS: dict[str, type[DualSource]] = {DualSource.name: DualSource}
-"""Few-shot networks for panchromatic and multispectral pairs; they come from model folders only."""
+"""Networks for panchromatic and multispectral pairs by name; they load only from model folders."""
 
 EMBEDDED = "embedded"
-"""The small trained network that comes with the package and learns from crops."""
+"""The small packaged network that learns from crops."""
 
 DEFAULT = Ensemble.name
-"""What maps a scene if no model is named."""
+"""The default model."""
 
 EMBEDDED_PAIRS = {2: "embedded_pair2", 4: "embedded_pair4"}
-"""Those for panchromatic and multispectral pairs, by the ratio of their pixels."""
+"""Packaged networks for panchromatic and multispectral pairs, by pixel ratio."""
 
 EMBEDDED_NAMES = (EMBEDDED, Ensemble.name, *EMBEDDED_PAIRS.values())
-"""All models whose weights come with the package."""
+"""All packaged models."""

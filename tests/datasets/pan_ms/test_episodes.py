@@ -92,7 +92,7 @@ def test_classes_with_too_few_pixels_are_left_out(bank_of):
     labels = np.concatenate([bank.labels, [7, 7]])
     rows = np.concatenate([bank.descriptors, bank.descriptors[:2]])
     small = PixelBank(labels, rows, EpisodeOptions(shots=5))
-    assert small.left_out == [7]
+    assert small.skipped == [7]
     assert 7 not in small.classes
     with pytest.raises(DatasetError, match="1 classes have at least 6 labelled pixels"):
         PixelBank(labels[:62], rows[:62], EpisodeOptions(shots=5))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fewscape.core import ConfigError, DatasetError
-from fewscape.datasets.lists import read_pair_lists
+from fewscape.datasets.lists import read_class_lists
 from fewscape.datasets.protocols import DLRSD_B
 from fewscape.datasets.published import prepare_dlrsd
 from fewscape.datasets.published.dlrsd import COUNTS, NAMES
@@ -34,7 +34,7 @@ def test_published_pairs_are_no_more_than_the_images_of_their_classes():
 def test_lists_are_kept_class_by_class(tmp_path, source, truth, layout):
     pairs = write_dlrsd_lists(source, truth, layout)
     report = prepare_dlrsd(source, tmp_path / "dlrsd")
-    lists = read_pair_lists(tmp_path / "dlrsd", "dlrsd-b")
+    lists = read_class_lists(tmp_path / "dlrsd", "dlrsd-b")
     for split, folds in pairs.items():
         for fold, expected in enumerate(folds):
             own = lists[split][fold]
@@ -42,19 +42,19 @@ def test_lists_are_kept_class_by_class(tmp_path, source, truth, layout):
             found = {(stem, NAMES.index(name) + 1) for name in own for stem in own[name]}
             assert found == expected
     counts = ", ".join(str(len(own)) for own in pairs["val"])
-    assert f"dlrsd-b val: {counts} listed pairs in the folds, of 772, 783, 515" in report.tell()
+    assert f"dlrsd-b val: {counts} listed pairs in the folds, of 772, 783, 515" in report.lines()
     assert not report.unshown
 
 
 def test_without_lists_there_are_none_and_that_is_said(tmp_path, source, truth):
     report = prepare_dlrsd(source, tmp_path / "dlrsd")
-    assert any(line.startswith("no lists of dlrsd-b") for line in report.tell())
+    assert any(line.startswith("no lists of dlrsd-b") for line in report.lines())
     with pytest.raises(
         DatasetError,
         match=r"has no lists.json, .* expected .*PCFNet's DLRSD_5i/\{trn,val\}/split\{0,1,2\}.txt"
         r".*; add these files to --source, delete '.*dlrsd' and run fewscape data prepare again",
     ):
-        read_pair_lists(tmp_path / "dlrsd", "dlrsd-b")
+        read_class_lists(tmp_path / "dlrsd", "dlrsd-b")
 
 
 def test_pairs_that_the_labels_do_not_show_are_counted(tmp_path, source, truth):
@@ -65,7 +65,7 @@ def test_pairs_that_the_labels_do_not_show_are_counted(tmp_path, source, truth):
     report = prepare_dlrsd(source, tmp_path / "dlrsd")
     assert report.unshown == [f"{stem} / {NAMES[number - 1]}"]
     told = "1 listed pairs of image and class are not in the labels (first: airplane"
-    assert any(line.startswith(told) for line in report.tell())
+    assert any(line.startswith(told) for line in report.lines())
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_a_missing_or_doubled_list_is_told(tmp_path, source, truth):
 def test_a_spoilt_file_is_told(tmp_path, content, message):
     (tmp_path / "lists.json").write_text(content)
     with pytest.raises(DatasetError, match=message):
-        read_pair_lists(tmp_path, "dlrsd-b")
+        read_class_lists(tmp_path, "dlrsd-b")
 
 
 def test_an_unknown_name_is_told(tmp_path):
     (tmp_path / "lists.json").write_text(json.dumps({"dlrsd-b": {"train": [], "val": []}}))
     with pytest.raises(ConfigError, match="no lists 'dlrsd_b'; did you mean 'dlrsd-b'"):
-        read_pair_lists(tmp_path, "dlrsd_b")
+        read_class_lists(tmp_path, "dlrsd_b")

@@ -56,8 +56,8 @@ def test_isaid_is_cut_into_tiles_that_show_objects(tmp_path, rng):
                 assert ((stem, row, col) in seen) == shown
     splits = read_splits(tmp_path / "made")
     assert all(name.startswith("P0000") for name in splits["train"])
-    assert report.tell()[0] == f"train: {len(splits['train'])} of 18076 images"
-    assert any(line.startswith("train: ") and "of 28232 pairs" in line for line in report.tell())
+    assert report.lines()[0] == f"train: {len(splits['train'])} of 18076 images"
+    assert any(line.startswith("train: ") and "of 28232 pairs" in line for line in report.lines())
 
 
 def test_a_scene_smaller_than_a_tile_is_padded_with_unknown(tmp_path, rng):
@@ -95,7 +95,7 @@ def test_tiles_that_others_have_cut_stay_as_they_are(tmp_path, rng, image, mask,
 
 def test_what_is_wrong_with_isaid_is_told(tmp_path, rng):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DatasetError, match=r"holds nothing of iSAID; expected its images"):
+    with pytest.raises(DatasetError, match=r"has no files of iSAID; expected its images"):
         prepare_isaid5i(tmp_path / "empty", tmp_path / "made")
     write_isaid(tmp_path / "source", rng)
     masks = tmp_path / "source" / "val" / "Semantic_masks.zip"
@@ -135,7 +135,7 @@ def test_dlrsd_joins_images_and_labels(tmp_path, rng):
     assert splits["train"] | splits["val"] == splits["all"] == set(truth)
     for scene in ("airplane", "beach"):
         assert sum(stem.startswith(scene) for stem in splits["train"]) == 7
-    assert report.tell()[0] == "all: 20 of 2100 images"
+    assert report.lines()[0] == "all: 20 of 2100 images"
 
 
 def test_what_is_wrong_with_dlrsd_is_told(tmp_path, rng):

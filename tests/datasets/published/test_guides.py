@@ -67,7 +67,7 @@ def test_a_wrong_root_is_told(tmp_path):
     own.mkdir()
     (own / "classes.json").write_text("{}")
     with pytest.raises(
-        DatasetError, match=rf"'{own}' is a data set itself .*; give '{tmp_path}' as root, or"
+        DatasetError, match=rf"'{own}' is itself a data set .*; give '{tmp_path}' as root, or"
     ):
         check_prepared(own, GUIDES["dlrsd"])
     with pytest.raises(DatasetError, match=rf"--output {tmp_path}/isaid5i$"):

@@ -103,8 +103,6 @@ def test_images_of_another_origin_are_not_deleted(tmp_path, rng):
     mine = tmp_path / "output" / "images" / "mine.png"
     mine.parent.mkdir(parents=True)
     mine.write_bytes(b"mine")
-    with pytest.raises(
-        DatasetError, match=r"already holds 'images'; expected a new folder, or one"
-    ):
+    with pytest.raises(DatasetError, match=r"already has 'images'; expected a new folder, or one"):
         prepare_isaid5i(tmp_path / "source", tmp_path / "output")
     assert mine.read_bytes() == b"mine"

@@ -59,7 +59,7 @@ def test_tiles_of_each_layout_are_those_of_its_lists(tmp_path, made, rng, layout
     assert report.images == {"train": 3 + (not has_lists), "val": 3 + (not has_lists)}
     assert not report.unshown
     shown = sum(len(np.setdiff1d(ids, 0)) for ids in truth["train"].values())
-    assert f"train: {shown} of 28232 pairs of image and class" in report.tell()
+    assert f"train: {shown} of 28232 pairs of image and class" in report.lines()
 
 
 @pytest.mark.parametrize("layout", ISAID_LAYOUTS)
@@ -110,7 +110,7 @@ def test_pairs_that_the_mask_does_not_show_are_counted(tmp_path, made, rng):
     report = prepare_isaid5i(tmp_path / "source", made)
     names = FolderDataset(made).classes
     told = f"1 listed pairs of image and class are not in the labels (first: {stem} / "
-    assert f"{told}{names[number]})" in report.tell()
+    assert f"{told}{names[number]})" in report.lines()
 
 
 def test_what_is_wrong_with_a_list_is_told(tmp_path, made, rng):
@@ -135,7 +135,7 @@ def test_what_is_wrong_with_a_list_is_told(tmp_path, made, rng):
     with pytest.raises(DatasetError, match=r"beside '.*fold1.txt' the list of fold 0 is absent"):
         prepare_isaid5i(tmp_path / "source", made)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match=r"fold0.txt' is no text"):
+    with pytest.raises(DatasetError, match=r"fold0.txt' is not text"):
         prepare_isaid5i(tmp_path / "source", made)
     path.write_text(kept)
     twice = tmp_path / "source" / "trn" / "list" / "split0.txt"
@@ -181,7 +181,7 @@ def test_original_images_and_their_tiles_in_one_folder_are_told(tmp_path, made, 
     ):
         (source / "train" / name).mkdir(exist_ok=True)
         (source / "train" / name / f"{stem}.png").write_bytes(as_png(pixels))
-    with pytest.raises(DatasetError, match=rf"holds the image '{stem}' twice"):
+    with pytest.raises(DatasetError, match=rf"has the image '{stem}' twice"):
         prepare_isaid5i(source, made)
 
 
@@ -226,7 +226,7 @@ def test_512_pixel_tiles_are_taken_as_cut_and_counted(tmp_path, made, rng):
     for own in truth.values():
         own.pop(max(own))
     check_tiles(made, truth)
-    assert report.tell() == ["train: 3 of 22972 images", "val: 3 of 7581 images"]
+    assert report.lines() == ["train: 3 of 22972 images", "val: 3 of 7581 images"]
 
 
 def test_512_pixel_tiles_are_cut_from_original_isaid_too(tmp_path, made, rng):
@@ -242,4 +242,4 @@ def test_512_pixel_tiles_are_cut_from_original_isaid_too(tmp_path, made, rng):
         rows, cols = slice(int(top), int(bottom)), slice(int(left), int(right))
         np.testing.assert_array_equal(labels, truth[stem][rows, cols])
     assert len(dataset) == 8
-    assert [line for line in report.tell() if "stride of the published tiles" in line]
+    assert [line for line in report.lines() if "stride of the published tiles" in line]

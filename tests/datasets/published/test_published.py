@@ -55,7 +55,7 @@ def test_loveda_shifts_its_ids_and_ignores_no_data(tmp_path, rng):
         np.testing.assert_array_equal(dataset.read_labels(index), np.where(raw == 0, 255, raw - 1))
     assert (dataset.read_labels(5) == 255).all()
     assert stems(dataset, "test", output) == ["4", "5"]
-    assert report.tell()[0] == "train: 2 of 2522 images"
+    assert report.lines()[0] == "train: 2 of 2522 images"
 
 
 def test_loveda_images_are_copied_byte_by_byte(tmp_path, rng):
@@ -182,7 +182,7 @@ def break_size(source):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (break_nothing, r"holds nothing of LoveDA; expected Train\.zip"),
+        (break_nothing, r"has no files of LoveDA; expected Train\.zip"),
         (break_masks, r"the val image '2' has no mask"),
         (break_archive, r"Val\.zip' cannot be read: .*download it again"),
         (break_names, r"0\.png' are the same image"),
@@ -207,14 +207,14 @@ def test_missing_isprs_labels_are_told(tmp_path, rng):
         DatasetError, match=r"tile 2_11 of Potsdam has no eroded labels; expected 2_O"
     ):
         prepare("potsdam", tmp_path)
-    with pytest.raises(DatasetError, match=r"holds no image of Vaihingen"):
+    with pytest.raises(DatasetError, match=r"has no image of Vaihingen"):
         PREPARERS["vaihingen"](tmp_path / "source", tmp_path / "other", lambda image: None)
 
 
 def test_a_finished_data_set_is_not_overwritten(tmp_path, rng):
     write_loveda(tmp_path / "source", rng)
     prepare("loveda", tmp_path)
-    with pytest.raises(DatasetError, match="already holds a data set"):
+    with pytest.raises(DatasetError, match="already has a data set"):
         prepare("loveda", tmp_path)
     with pytest.raises(DatasetError, match=r"there is no '.*absent'"):
         PREPARERS["loveda"](tmp_path / "absent", tmp_path / "other", lambda image: None)

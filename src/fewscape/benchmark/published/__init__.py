@@ -1,4 +1,4 @@
-"""A published benchmark, from training to its report."""
+"""Published benchmarks, from training to the report."""
 
 from fewscape.benchmark.published.files import (
     write_report_csv,

@@ -1,4 +1,4 @@
-"""A published benchmark: which networks are trained and tested, and how each of them is."""
+"""The definition of a benchmark: the networks to train and test, and how."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TRAINED, SETTINGS = "trained.json", "benchmark.json"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, and the tests of what it gave."""
+    """One training run with its tests."""
 
     model: str
     """Name of the recipe, see ``compose_recipe``."""
@@ -29,31 +29,31 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Path of its folder under the benchmark's."""
+        """Path of its folder within the benchmark's."""
         return f"{self.model}/fold{self.fold}/seed{self.seed}"
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What is to be trained and tested.
+    """The networks, folds and settings of a benchmark.
 
     Attributes:
         name: folder of the recipes, such as ``isaid5i``.
         protocol_name: see ``PROTOCOLS``.
         models: names of recipes.
         folds: folds to hold out in turn.
-        num_seeds: trainings of each network and fold, with the seeds from 0.
-        shots: supports of the test episodes; a network is trained once for all of them.
-        root: folder that holds the prepared data set.
+        num_seeds: training runs per network and fold, with seeds from 0.
+        shots: numbers of supports in the test; a network is trained once for all of them.
+        root: folder of the prepared data set.
         recipes: folder of the recipes.
-        output: folder of all that is made.
-        selection: ``heldout`` keeps the network that is best on training images that it has not
-            seen, with the classes it was trained on; ``paper`` the one that is best in the test
-            itself, as most papers do, which makes the score optimistic.
-        limit: test episodes of each class, for a trial; all if None.
-        regions: folder that keeps region maps.
-        features: folder that keeps the maps of frozen backbones for all heads, folds and seeds;
-            networks are then trained without augmentation, which would make every image another.
+        output: output folder.
+        selection: ``heldout`` selects the best network on held-out training images of the training
+            classes; ``paper`` selects on the test itself, as most papers do, which makes the score
+            optimistic.
+        limit: test episodes per class, for a trial; all if None.
+        regions: cache folder for region maps.
+        features: cache folder for the maps of frozen backbones, shared by all heads, folds and
+            seeds; turns augmentation off, which would change every image.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -75,13 +75,13 @@ class Benchmark:
 
     @property
     def protocol(self) -> Protocol:
-        """What is tested, on what."""
+        """The test protocol."""
         return find_protocol(self.protocol_name)
 
     def runs(self) -> list[Run]:
-        """Every training; neighbours differ in their network, so that shares are alike.
+        """All runs; neighbours differ in network, so that shards cost about the same.
 
-        A network with nothing to learn is run once a fold: its seeds would all be the same.
+        A training-free network runs once per fold, since its seeds would be equal.
         """
         seeds = {
             model: 1 if _learns_nothing(self.compose(model)) else self.num_seeds
@@ -96,11 +96,11 @@ class Benchmark:
         ]
 
     def compose(self, model: str) -> Recipe:
-        """The recipe of a network, without what the protocol says."""
+        """The recipe of a network, before the protocol's settings."""
         return compose_recipe(self.recipes, self.name, model)
 
     def manifest(self, fold: int, shots: int) -> Manifest:
-        """The test episodes; written beside the results when they are first asked for."""
+        """The test episodes, written beside the results on first use."""
         key = fold, shots
         if key not in self._manifests:
             self._manifests[key] = self._load_manifest(fold, shots).select(limit=self.limit)
@@ -119,11 +119,11 @@ class Benchmark:
         return self.output / "episodes" / f"fold{fold}-{shots}shot.json"
 
     def folder(self, run: Run) -> Path:
-        """Where a run keeps its files."""
+        """Folder of a run."""
         return self.output / run.name
 
     def counts_path(self, run: Run, shots: int) -> Path:
-        """Counts of a run's test."""
+        """File of a run's test counts."""
         trial = "" if self.limit is None else f"-trial{self.limit}"
         return self.folder(run) / f"{shots}shot{trial}.safetensors"
 
@@ -136,17 +136,17 @@ class Benchmark:
         """The prepared data set.
 
         Raises:
-            DatasetError: it is absent; says what to download from where.
+            DatasetError: it is absent; the message says what to download.
         """
         check_prepared(self.root, GUIDES[self.protocol.dataset])
         return FolderDataset(self.root / self.protocol.dataset, root=self.root)
 
     def check(self) -> None:
-        """See before any work that recipes, data and output go together, and make the episodes.
+        """Check before any work that recipes, data and output match, and make the episodes.
 
         Raises:
-            ConfigError: an unknown fold, or a recipe is absent.
-            DatasetError: the data set is absent, or too few of its images show a class.
+            ConfigError: a fold is unknown, or a recipe is absent.
+            DatasetError: the data set is absent, or has too few images of a class.
             ResultsError: the output holds results of another benchmark.
         """
         for model in self.models:
@@ -169,7 +169,7 @@ class Benchmark:
                 ]
                 raise ResultsError(
                     f"'{self.output}' holds {told[0]}",
-                    f"asked for is {told[1]}",
+                    f"this run has {told[1]}",
                     "choose another --output",
                 )
         self.output.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ LATEX_SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"±": r"$\pm$"})
 
 
 def write_report_markdown(report: Mapping[str, Any]) -> str:
-    """All tables for a page or a pull request."""
+    """Write all tables as Markdown."""
     lines = [f"# {_title(report)}", "", *(f"* {fact}" for fact in _facts(report)), ""]
     for table in make_benchmark_tables(report):
         own = len(table.rows) - table.quoted
@@ -30,7 +30,7 @@ def write_report_markdown(report: Mapping[str, Any]) -> str:
 
 
 def write_report_html(report: Mapping[str, Any]) -> str:
-    """One page that needs no other file."""
+    """Write a self-contained HTML page."""
     style = (resources.files(__package__) / STYLE).read_text("utf-8")
     title = html.escape(_title(report))
     warnings = "".join(f'<p class="warning">{html.escape(each)}</p>' for each in report["warnings"])
@@ -45,7 +45,7 @@ def write_report_html(report: Mapping[str, Any]) -> str:
 
 
 def write_report_latex(report: Mapping[str, Any]) -> str:
-    """The scores as a ``booktabs`` table: folds and mean of every number of shots side by side."""
+    """Write the scores as a ``booktabs`` table: folds and mean for every number of shots."""
     shots = report["shots"]
     first = next(iter(shots.values()))["models"]
     folds = [each["fold"] for each in next(iter(first.values()))["folds"]]
@@ -74,7 +74,7 @@ def write_report_latex(report: Mapping[str, Any]) -> str:
 
 
 def write_report_csv(report: Mapping[str, Any]) -> str:
-    """A row for every network, number of shots, fold, class and seed; shares, not per cent."""
+    """Write a row for every network, number of shots, fold, class and seed, as shares in [0, 1]."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     head = ["protocol", "selection", "network", "shots"]

@@ -13,18 +13,18 @@ FILE = "published_rows.json"
 class PublishedRow:
     """One row of a published table.
 
-    All of them come from networks that were selected by their score on the tested classes.
+    All are from networks selected by their score on the tested classes.
 
     Attributes:
         protocol: name of the protocol, see ``fewscape.datasets.protocols``.
-        method: as its authors call it.
+        method: the authors' name.
         backbone: likewise.
-        shots: supports of an episode.
-        folds: mIoU of each fold in per cent, None where only the mean is known.
-        mean: of the folds, in per cent.
-        parameters: learnable ones as printed, None if they are not.
+        shots: supports per episode.
+        folds: mIoU of each fold in percent, None if only the mean is known.
+        mean: mean over the folds, in percent.
+        parameters: learnable parameters as printed, or None.
         source: paper and table.
-        note: what is uncertain about the row.
+        note: uncertainty about the row.
     """
 
     protocol: str
@@ -39,9 +39,9 @@ class PublishedRow:
 
 
 def find_published(protocol: str, shots: int) -> list[PublishedRow]:
-    """The rows of one protocol and number of shots, the best mean of a backbone first.
+    """Find the rows of a protocol and number of shots, best mean per backbone first.
 
-    Rows of other protocols cannot be compared: the best one-shot rows of ``isaid5i-p1`` and
+    Rows of different protocols are not comparable: the best one-shot rows of ``isaid5i-p1`` and
     ``isaid5i-p3`` differ by ten points for this reason alone.
     """
     content = json.loads((resources.files(__package__) / FILE).read_text("utf-8"))
@@ -54,7 +54,7 @@ def find_published(protocol: str, shots: int) -> list[PublishedRow]:
 
 
 def describe_sources() -> dict[str, str]:
-    """Paper of each source that rows name."""
+    """The papers of the rows' sources."""
     content = json.loads((resources.files(__package__) / FILE).read_text("utf-8"))
     sources: dict[str, str] = content["sources"]
     return sources

@@ -1,4 +1,4 @@
-"""Recipes of a benchmark: files that are laid over each other, then what the protocol says."""
+"""Recipes of a benchmark: files that override each other, then the protocol's settings."""
 
 from __future__ import annotations
 
@@ -14,24 +14,23 @@ Recipe = dict[str, Any]
 
 COMMON = "common.yaml"
 NETWORKS, BACKBONES = "networks", "backbones"
-"""Folders of what all benchmarks share."""
+"""Folders that all benchmarks share."""
 
 
 def compose_recipe(folder: Path, benchmark: str, model: str) -> Recipe:
-    """The recipe of a network on a benchmark.
+    """Compose the recipe of a network on a benchmark.
 
-    Four files, each laid over those before it: what all networks share on the benchmark
-    (``isaid5i/common.yaml``), the network (``networks/mgcl.yaml``), the network on this
-    benchmark (``isaid5i/mgcl.yaml``) and the backbone (``backbones/vgg16.yaml``).
+    Four files, each overriding the previous ones: the benchmark (``isaid5i/common.yaml``), the
+    network (``networks/mgcl.yaml``), the network on this benchmark (``isaid5i/mgcl.yaml``) and the
+    backbone (``backbones/vgg16.yaml``).
 
     Args:
-        folder: of the recipes.
-        benchmark: folder within it.
-        model: name of a network's files, and behind an @ that of a backbone's file, if it is not
-            to be the network's own: ``mgcl`` or ``mgcl@vgg16``.
+        folder: folder of the recipes.
+        benchmark: subfolder of the benchmark.
+        model: name of a network's files, optionally with a backbone: ``mgcl`` or ``mgcl@vgg16``.
 
     Raises:
-        ConfigError: one of the files is absent or no YAML.
+        ConfigError: a file is absent or not YAML.
     """
     name, at, backbone = model.partition("@")
     own = folder / benchmark
@@ -39,7 +38,7 @@ def compose_recipe(folder: Path, benchmark: str, model: str) -> Recipe:
         raise ConfigError(
             f"there is no recipe '{own / COMMON}'",
             "expected a folder laid out like the packaged recipes",
-            "give another one with --recipes DIR, or leave it out for the packaged recipes",
+            "give another folder with --recipes DIR, or leave it out for the packaged recipes",
         )
     parts = [folder / NETWORKS / f"{name}.yaml", own / f"{name}.yaml"]
     present = [part for part in parts if part.is_file()]
@@ -59,10 +58,10 @@ def compose_recipe(folder: Path, benchmark: str, model: str) -> Recipe:
 
 
 def overlay_recipes(recipes: Sequence[Mapping[str, Any]]) -> Recipe:
-    """One recipe of several, the later ones winning.
+    """Merge recipes; later ones win.
 
-    Tables are joined key by key; where two name different classes, the arguments are those of
-    the later one alone.
+    Mappings are merged key by key; if two have different classes, only the later one's arguments
+    are kept.
 
     Examples:
         >>> overlay_recipes([{"model": {"lr": 1, "name": "a"}}, {"model": {"lr": 2}}])
@@ -78,7 +77,7 @@ def read_recipe(path: Path) -> Recipe:
     """A recipe's YAML as plain data.
 
     Raises:
-        ConfigError: the file is absent, or holds no table.
+        ConfigError: the file is absent or not a mapping.
     """
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -86,13 +85,13 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"the recipe '{path}' cannot be read: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(
-            f"the recipe '{path}' is no table of settings", "expected sections such as 'model:'"
+            f"the recipe '{path}' is not a mapping", "expected sections such as 'model:'"
         )
     return content
 
 
 def write_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe that ``fewscape fit --config`` takes."""
+    """Write a recipe for ``fewscape fit --config``."""
     write_bytes(path, yaml.safe_dump(recipe, sort_keys=False).encode())
 
 

@@ -1,4 +1,4 @@
-"""Whether two networks differ, asked on the scores of repeated trainings."""
+"""Paired tests of two networks over repeated training runs."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ import numpy as np
 
 LEVEL = 0.05
 POWER = 0.8
-"""What a study is commonly planned for."""
+"""The usual power of a study."""
 LARGEST = 100.0
-"""Standard errors that are found even with two pairs."""
+"""Standard errors that are detectable even with two pairs."""
 EFFECT = 0.01
-"""One point of mIoU, the difference whose power is told."""
+"""One point of mIoU, the difference whose power is reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunTest:
-    """A paired t-test over trainings; scores lie in [0, 1]."""
+    """A paired t-test over training runs; scores are in [0, 1]."""
 
     difference: float
     """Mean of the first network's score minus the second's."""
     num_runs: int
     p_value: float | None
-    """Two-sided; None for a single pair, or if all differences are the same."""
+    """Two-sided p value; None for a single pair, or if all differences are equal."""
     power: float | None
-    """Chance to find a true difference of one point at the level 0.05, if the differences vary
-    as these do; None likewise."""
+    """Power to detect a true difference of one point at level 0.05, given this variation; None
+    likewise."""
     detectable: float | None
-    """True difference that would be found with a chance of 0.8; None likewise."""
+    """True difference that is detected with power 0.8; None likewise."""
 
 
 def compare_runs(first: Sequence[float], second: Sequence[float]) -> RunTest:
-    """Paired t-test of scores, one a (fold, seed), and what it was able to find.
+    """Paired t-test of scores per (fold, seed), with its power.
 
-    Folds differ more than networks do, so scores are paired. With few runs the test finds large
-    differences only; therefore its power is part of the result.
+    Folds differ more than networks do, so scores are paired. With few runs the test detects only
+    large differences, so its power is part of the result.
 
     Args:
-        first: scores in [0, 1] of one network.
+        first: scores of one network, in [0, 1].
         second: scores of the other, with the same folds and seeds in the same order.
     """
     from scipy.optimize import brentq
@@ -56,10 +56,10 @@ def compare_runs(first: Sequence[float], second: Sequence[float]) -> RunTest:
 
 
 def find_power(ratio: float, number: int) -> float:
-    """Chance that a two-sided paired t-test at the level 0.05 finds a true difference.
+    """Power of a two-sided paired t-test at level 0.05.
 
     Args:
-        ratio: the difference by the standard error of its mean.
+        ratio: true difference divided by the standard error of its mean.
         number: of pairs, at least 2.
 
     Examples:
@@ -69,7 +69,7 @@ def find_power(ratio: float, number: int) -> float:
     from scipy.stats import nct, t
 
     limit = t.ppf(1 - LEVEL / 2, number - 1)
-    # Far beyond the limit scipy gives up with nan, where the tails are 1 and 0.
+    # Far beyond the limit scipy returns nan; the tails there are 1 and 0.
     above = np.nan_to_num(nct.sf(limit, number - 1, ratio), nan=1.0)
     below = np.nan_to_num(nct.cdf(-limit, number - 1, ratio), nan=0.0)
     return float(above + below)
@@ -82,7 +82,7 @@ def _two_sided(statistic: float, number: int) -> float:
 
 
 def interval_of_runs(scores: Sequence[float]) -> tuple[float, float] | None:
-    """95 % interval of the mean score over trainings by Student's t; None for a single one."""
+    """95 % interval of the mean score over runs by Student's t; None for a single run."""
     from scipy.stats import t
 
     if len(scores) < 2:

@@ -1,4 +1,4 @@
-"""What a benchmark has found so far, written as files for people and for programs."""
+"""The report of a benchmark's finished runs."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ FILES = {
 }
 
 PAPER = (
-    "Networks were selected by their score in this very test (selection 'paper', as most papers "
-    "do). The scores are optimistic and serve for comparison with published ones only."
+    "Networks were selected by their score in this test (selection 'paper', as in most papers). "
+    "The scores are optimistic; compare them only with published ones."
 )
 TRIAL = "A trial on the first {limit} test episodes of each class; the benchmark has more."
 
 
 def compile_report(benchmark: Benchmark) -> dict[str, Any]:
-    """Scores, tests and costs of all networks whose runs are finished.
+    """Compile scores, tests and costs of all networks with finished runs.
 
     Raises:
-        ResultsError: no network is finished, or counts are of other episodes.
+        ResultsError: no network is finished, or counts are from other episodes.
     """
     runs = benchmark.runs()
     missing = [run for run in runs if not benchmark.is_finished(run)]
@@ -44,10 +44,10 @@ def compile_report(benchmark: Benchmark) -> dict[str, Any]:
     finished = [run for run in runs if run.model not in unfinished]
     if not finished:
         raise ResultsError(
-            f"no network in '{benchmark.output}' has all its runs",
+            f"no network in '{benchmark.output}' has finished all runs",
             f"missing: {', '.join(run.name for run in missing[:5])}"
             + (f" and {len(missing) - 5} more" if len(missing) > 5 else ""),
-            "run the benchmark again; it does what is missing",
+            "run the benchmark again to finish the missing runs",
         )
     shots = {
         str(number): score_benchmark(
@@ -73,7 +73,7 @@ def compile_report(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def write_report(benchmark: Benchmark) -> dict[str, Any]:
-    """Write ``report.html``, ``.md``, ``.csv``, ``.tex`` and ``.json``; gives what they tell.
+    """Write ``report.html``, ``.md``, ``.csv``, ``.tex`` and ``.json``; return the content.
 
     Raises:
         ResultsError: see ``compile_report``.
@@ -95,8 +95,8 @@ def _load(benchmark: Benchmark, run: Run, shots: int) -> RunCounts:
     counts, facts = load_counts(path)
     if facts["episodes_sha256"] != benchmark.manifest(run.fold, shots).sha256:
         raise ResultsError(
-            f"'{path}' holds counts of other episodes than '{benchmark.protocol_name}' has",
-            "it was tested before the episodes were made anew",
+            f"'{path}' has counts of episodes that are not those of '{benchmark.protocol_name}'",
+            "the episodes were remade after the test",
             "delete it and run the benchmark again",
         )
     return RunCounts(run.model, run.fold, run.seed, counts)

@@ -1,4 +1,4 @@
-"""Scores of a benchmark from the stored counts: folds, classes, intervals and paired tests."""
+"""Compute a benchmark's scores from stored counts: folds, classes, intervals, paired tests."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from fewscape.evaluation.paired import (
 from fewscape.metrics import EpisodeOverlap
 
 TILE = re.compile(r"(_\d+){4}$")
-"""What follows the name of the scene in the name of a tile of iSAID."""
+"""Suffix after the scene's name in tiles of iSAID."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunCounts:
-    """What one training gave in the test."""
+    """Test counts of one training run."""
 
     model: str
     fold: int
@@ -39,23 +39,22 @@ class RunCounts:
 def score_benchmark(
     manifests: Mapping[int, Manifest], tested: Sequence[RunCounts]
 ) -> dict[str, Any]:
-    """Scores of every network on all folds, and paired tests of every pair of networks.
+    """Score every network on all folds, and test every pair of networks.
 
-    IoU is that of intersections and unions summed over the episodes of a class; a fold's mIoU is
-    the mean of its classes, the score of a network the mean of its folds and then of its
-    trainings.
+    IoU is computed from intersections and unions summed over the episodes of a class; a fold's mIoU
+    is the mean over its classes, a network's score the mean over folds and then over runs.
 
     Args:
         manifests: test episodes of each fold.
-        tested: for every network the same folds, and in each of them the same seeds.
+        tested: for every network, the same folds with the same seeds.
 
     Returns:
         ``models``: by name ``miou``, ``miou_ci95`` (over source scenes of the queries),
         ``runs_ci95`` (over seeds), ``fb_iou``, ``seeds`` (mIoU of each), ``folds`` and
         ``classes``; ``pairs``: for each pair ``first``, ``second``, ``difference``, the bootstrap
         over scenes (``ci95``, ``p``, ``p_holm``) and the t-test over folds and seeds
-        (``t_runs``, ``t_p``, ``t_p_holm``, ``power``, ``detectable``). Scores lie in [0, 1];
-        what is not known is None.
+        (``t_runs``, ``t_p``, ``t_p_holm``, ``power``, ``detectable``). Scores are in [0, 1], or
+        None if unknown.
 
     Raises:
         ResultsError: a network lacks a run, or was tested on other episodes.
@@ -82,7 +81,7 @@ def score_benchmark(
 
 
 def source_scene(image: str) -> str:
-    """The scene that a tile was cut from; tiles of one scene overlap and are alike.
+    """The source scene of a tile; tiles of a scene overlap and are correlated.
 
     Examples:
         >>> source_scene("isaid5i/images/P0003_0_256_206_462.png")
@@ -98,8 +97,8 @@ def _check(name: str, runs: Sequence[Sequence[RunCounts]], sizes: Sequence[int])
     if not seeds[0] or any(own != seeds[0] for own in seeds):
         raise ResultsError(
             f"'{name}' was tested with the seeds {seeds} in the folds",
-            "expected the same ones in each",
-            "run the benchmark again; it does what is missing",
+            "expected the same in each",
+            "run the benchmark again to finish the missing runs",
         )
     for own, size in zip(runs, sizes, strict=True):
         for run in own:
@@ -112,7 +111,7 @@ def _check(name: str, runs: Sequence[Sequence[RunCounts]], sizes: Sequence[int])
 
 
 def _resample(manifests: Sequence[Manifest], runs: Sequence[Sequence[RunCounts]]) -> ResampledIou:
-    """All folds as one, their classes numbered on."""
+    """Join all folds, with consecutive class numbers."""
     first = np.cumsum([0, *(len(manifest.classes) for manifest in manifests)])
     group = np.concatenate(
         [own[0].counts.group.numpy() + start for own, start in zip(runs, first, strict=False)]
@@ -170,7 +169,7 @@ def _compare(
     pairs = []
     for first, second in itertools.combinations(resampled, 2):
         bootstrap = compare_resampled(resampled[first], resampled[second])
-        # A network with nothing to learn was run once; it stands beside every seed of the other.
+        # A training-free network ran once; it is paired with every seed of the other.
         own, other = np.broadcast_arrays(scores[first], scores[second])
         runs = asdict(compare_runs(own.ravel().tolist(), other.ravel().tolist()))
         pairs.append(

@@ -1,4 +1,4 @@
-"""The tables of a benchmark's report, as plain cells."""
+"""The tables of a benchmark's report."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ UNKNOWN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Cells of text with a title.
+    """A titled table of text cells.
 
     Attributes:
-        title: what it shows.
-        header: of the columns; the first ``num_labels`` hold words, the others numbers.
-        rows: as long as the header each.
-        quoted: how many rows at the end are published ones, not ours.
-        notes: lines below.
-        num_labels: columns of words.
-        num_brief: columns that a terminal has room for.
+        title: title of the table.
+        header: column headers; the first ``num_labels`` are text, the others numbers.
+        rows: rows as long as the header.
+        quoted: number of published rows at the end.
+        notes: lines below the table.
+        num_labels: number of text columns.
+        num_brief: number of columns that fit a terminal.
     """
 
     title: str
@@ -35,10 +35,10 @@ class Table:
 
 
 def make_benchmark_tables(report: Mapping[str, Any]) -> Iterator[Table]:
-    """Scores, classes and tests for every number of shots, then the costs.
+    """Make tables of scores, classes and tests for every number of shots, then of costs.
 
     Args:
-        report: what ``fewscape benchmark`` writes as ``report.json``.
+        report: content of ``report.json``.
     """
     for shots, results in report["shots"].items():
         yield _show_scores(report["protocol"], int(shots), results)
@@ -75,17 +75,17 @@ def _show_scores(protocol: str, shots: int, results: Mapping[str, Any]) -> Table
             )
         )
     notes = (
-        "95 % of scenes: bootstrap over the source scenes of the queries; how far the score would "
-        "move with other images. 95 % of trainings: Student's t over seeds; how far with another "
-        "training.",
-        *_tell_published(published),
+        "95 % over scenes: bootstrap over the source scenes of the queries, the variation with "
+        "other images. 95 % over runs: Student's t over seeds, the variation with other "
+        "training runs.",
+        *_note_published(published),
     )
     header = (
         "network",
         *(f"fold {fold}" for fold in folds),
         "mean",
-        "95 % of scenes",
-        "95 % of trainings",
+        "95 % over scenes",
+        "95 % over runs",
         "FB-IoU",
         "trainings",
     )
@@ -94,7 +94,7 @@ def _show_scores(protocol: str, shots: int, results: Mapping[str, Any]) -> Table
     return Table(title, header, tuple(rows), len(published), notes, num_brief=brief)
 
 
-def _tell_published(published: Sequence[Any]) -> Iterator[str]:
+def _note_published(published: Sequence[Any]) -> Iterator[str]:
     if not published:
         yield "No published row of this protocol and number of shots is known with certainty."
         return
@@ -141,14 +141,14 @@ def _show_pairs(shots: int, pairs: Sequence[Mapping[str, Any]]) -> Table:
         "p of trainings",
         "trainings",
         "power for 1 point",
-        "found with 80 %",
+        "detectable at 80 %",
     )
     notes = (
-        "p of scenes: paired bootstrap over the source scenes of the queries, whose trainings are "
-        "taken as they are. p of trainings: paired t-test over folds and seeds. Both are adjusted "
-        "for the number of pairs (Holm).",
-        "Power: chance of the t-test to find a true difference of one point, and the difference "
-        "that it finds with a chance of 80 %, if trainings vary as these do.",
+        "p over scenes: paired bootstrap over the source scenes of the queries, for the given "
+        "training runs. p over runs: paired t-test over folds and seeds. Both are adjusted for "
+        "the number of pairs (Holm).",
+        "Power: probability that the t-test detects a true difference of one point, and the "
+        "difference that it detects with probability 80 %, given this variation between runs.",
     )
     title = f"Differences of mIoU in points, {shots}-shot"
     return Table(title, header, tuple(rows), notes=notes, num_brief=4)
@@ -168,31 +168,31 @@ def _show_costs(costs: Mapping[str, Mapping[str, Any]]) -> Table:
     ]
     header = ("network", "learnt", "parameters", "training", "episode", "device")
     note = (
-        "Parameters that training changes, and all; mean time of a training; median time of one "
-        "1-way episode alone in its batch, from pixels to logits."
+        "Trainable and total parameters; mean training time; median time of one 1-way episode "
+        "with batch size 1, from pixels to logits."
     )
     return Table("Costs", header, tuple(rows), notes=(note,))
 
 
 def percent(score: float | None, signed: bool = False) -> str:
-    """A share as per cent with two decimals, as the papers print it."""
+    """Format a share as percent with two decimals, as in the papers."""
     if score is None:
         return UNKNOWN
     return f"{100 * score:+.2f}" if signed else f"{100 * score:.2f}"
 
 
 def interval(bounds: Sequence[float] | None) -> str:
-    """Two bounds in per cent."""
+    """Format two bounds in percent."""
     return UNKNOWN if bounds is None else " to ".join(f"{100 * bound:.1f}" for bound in bounds)
 
 
 def p_value(value: float | None) -> str:
-    """Two digits."""
+    """Format a p value with two digits."""
     return UNKNOWN if value is None else f"{value:.2g}"
 
 
 def duration(seconds: float) -> str:
-    """Hours and minutes, or what is fit for less."""
+    """Format a duration as hours and minutes, or less."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)

@@ -1,4 +1,4 @@
-"""Training and testing of one run of a benchmark; what is there already is not done again."""
+"""Train and test one run of a benchmark, skipping finished steps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from fewscape.benchmark.published.definition import TRAINED, Benchmark, Run
 from fewscape.benchmark.published.recipes import Recipe, overlay_recipes, read_recipe, write_recipe
 from fewscape.core import ConfigError, Policy, ResultsError, write_bytes
 from fewscape.datasets.protocols import novel_classes
-from fewscape.evaluation import Contender, count_episodes, save_counts, time_episode
+from fewscape.evaluation import Candidate, count_episodes, save_counts, time_episode
 from fewscape.models import FewShotModel
 from fewscape.regions import open_regions
 
 RECIPE = "recipe.yaml"
 FEATURE_GIGABYTES = 100
-"""Room for the maps of one backbone; those of a ResNet-50 on all of iSAID-5i take 70."""
+"""Cache size of one backbone in GB; a ResNet-50 on all of iSAID-5i needs 70."""
 CHECKPOINT = Path("checkpoints") / "last.ckpt"
 
 Train = Callable[[list[str]], Any]
@@ -26,12 +26,12 @@ Load = Callable[[str], FewShotModel]
 
 
 def run_one(benchmark: Benchmark, run: Run, train: Train, load: Load) -> None:
-    """Train what is not trained, and test what is not tested.
+    """Train and test a run unless done.
 
     Args:
-        benchmark: the whole.
+        benchmark: the benchmark.
         run: one of its runs.
-        train: trains by the words of ``fewscape fit`` and gives the trainer.
+        train: trains with the arguments of ``fewscape fit`` and returns the trainer.
         load: opens a model folder.
 
     Raises:
@@ -46,12 +46,12 @@ def run_one(benchmark: Benchmark, run: Run, train: Train, load: Load) -> None:
 
 
 def make_recipe(benchmark: Benchmark, run: Run) -> Recipe:
-    """The whole recipe of a run, which ``fewscape fit`` can repeat."""
+    """Make the complete recipe of a run, for ``fewscape fit``."""
     recipe = benchmark.compose(run.model)
-    return overlay_recipes([recipe, _tell_protocol(benchmark, run, recipe)])
+    return overlay_recipes([recipe, _apply_protocol(benchmark, run, recipe)])
 
 
-def _tell_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
+def _apply_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
     protocol, dataset = benchmark.protocol, benchmark.open_data()
     novel = novel_classes(protocol, run.fold, dataset)
     tested = {number - 1 + protocol.first_id for fold in protocol.folds for number in fold}
@@ -65,7 +65,7 @@ def _tell_protocol(benchmark: Benchmark, run: Run, recipe: Recipe) -> Recipe:
         },
         "held_out": list(novel.values()),
         "held_out_pixels": protocol.held_out_pixels,
-        "left_out_pixels": protocol.left_out_pixels,
+        "skip_image_pixels": protocol.skip_image_pixels,
         "leave_out": [name for number, name in dataset.classes.items() if number not in tested],
         "image_size": protocol.image_size,
         "whole_images": True,
@@ -96,9 +96,9 @@ def _train(benchmark: Benchmark, run: Run, train: Train) -> None:
     path = folder / RECIPE
     if path.is_file() and read_recipe(path) != recipe:
         raise ResultsError(
-            f"'{folder}' was begun with another recipe",
-            "a run keeps its recipe from its first step to its last",
-            "choose another --output, or delete that folder to train anew",
+            f"'{folder}' was started with another recipe",
+            "a run cannot change its recipe",
+            "choose another --output, or delete that folder to train again",
         )
     if benchmark.selection == "paper":
         benchmark.manifest(run.fold, 1)
@@ -127,15 +127,15 @@ def _test(benchmark: Benchmark, run: Run, shots: int, load: Load) -> None:
     manifest = benchmark.manifest(run.fold, shots)
     policy = Policy.choose(benchmark.device)
     regions = open_regions(model.region_method, model.region_options, benchmark.regions)
-    contender = Contender(model, regions)
+    candidate = Candidate(model, regions)
     started = time.perf_counter()
-    counted = count_episodes({run.model: contender}, manifest, benchmark.root, policy)
+    counted = count_episodes({run.model: candidate}, manifest, benchmark.root, policy)
     seconds = time.perf_counter() - started
     facts = {
         "episodes_sha256": manifest.sha256,
         "selection": benchmark.selection,
         "seconds": round(seconds, 3),
-        "forward_seconds": time_episode(contender, manifest, benchmark.root, policy),
+        "forward_seconds": time_episode(candidate, manifest, benchmark.root, policy),
         "device": policy.device.type,
         "precision": str(policy.dtype).removeprefix("torch."),
     }

@@ -1,4 +1,4 @@
-"""What a pixel's surroundings look like, without a network.
+"""Handcrafted descriptors of a pixel's surroundings.
 
 See docs/methods/dual_source.md#episodes.
 """
@@ -12,11 +12,11 @@ from fewscape.datasets.pan_ms.scene import PixelScene
 
 Floats = npt.NDArray[np.float32]
 WINDOW = 16
-"""Side of the surroundings in multispectral pixels."""
+"""Side of the surroundings, multispectral pixels."""
 
 
 def describe_by_hand(scene: PixelScene) -> Floats:
-    """Descriptors (N, 11) for sampling before the network has learnt anything.
+    """Descriptors (N, 11) for sampling before the network is trained.
 
     Mean and standard deviation of every band over a window of 16 x 16, and of the panchromatic
     image over the same ground its mean, standard deviation and mean gradient, each with mean 0

@@ -1,4 +1,4 @@
-"""Which pixels teach and which ask (docs/methods/dual_source.md#episodes)."""
+"""Sample support and query pixels (docs/methods/dual_source.md#episodes)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 NEIGHBOURS = 10
-"""Of a sample, for its density."""
+"""Number of neighbours for the density of a sample."""
 SPARSE = 0.1
-"""Share of a class, the least dense, that is never a support."""
+"""Share of a class's least dense pixels that are never supports."""
 MIN_POOL = 64
 NOISE = 0.02
-"""Share of a class, the hardest, that is never a query: likely wrong labels."""
+"""Share of a class's hardest pixels that are never queries, since their labels are likely wrong."""
 FIRST_HARD, LAST_HARD, MIDDLE, STEEPNESS = 0.1, 0.5, 30.0, 0.2
-"""Course of the share of hard queries over the epochs."""
+"""Schedule of the share of hard queries over the epochs."""
 
 
 class PixelEpisode(NamedTuple):
@@ -43,15 +43,15 @@ class PixelEpisode(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EpisodeOptions:
-    """How episodes are drawn.
+    """Options of episode sampling.
 
     Attributes:
-        way: classes of an episode, at most.
-        shots: supports of a class.
-        queries: of a class.
-        support: ``k_centre`` is representative and widespread; the others serve ablations.
-        query: ``margin`` mixes in pixels that are near another class, ``own`` pixels that are far
-            from their own, as the published codes do.
+        way: maximum number of classes per episode.
+        shots: supports per class.
+        queries: queries per class.
+        support: ``k_centre`` is representative and diverse; the others are for ablations.
+        query: ``margin`` adds pixels near another class, ``own`` pixels far from their own class,
+            as in the published code.
     """
 
     way: int = 5
@@ -62,7 +62,7 @@ class EpisodeOptions:
 
 
 def hard_share(epoch: int) -> float:
-    """Share of hard queries: 0.1 at first, 0.5 at last.
+    """Share of hard queries: 0.1 at first, 0.5 at the end.
 
     Examples:
         >>> round(hard_share(30), 2)
@@ -73,7 +73,7 @@ def hard_share(epoch: int) -> float:
 
 
 class PixelBank:
-    """Labelled pixels with descriptors, from which episodes are drawn.
+    """Labelled pixels with descriptors, to sample episodes from.
 
     Args:
         labels: (N,) classes from 1.
@@ -93,25 +93,25 @@ class PixelBank:
         numbers, counts = np.unique(self.labels, return_counts=True)
         self.classes = [int(n) for n, c in zip(numbers, counts, strict=True) if c >= needed]
         """Labels with enough pixels."""
-        self.left_out = [int(n) for n, c in zip(numbers, counts, strict=True) if c < needed]
+        self.skipped = [int(n) for n, c in zip(numbers, counts, strict=True) if c < needed]
         """Labels with fewer than shots + 1 pixels."""
         if len(self.classes) < 2:
             raise DatasetError(
                 f"{len(self.classes)} classes have at least {needed} labelled pixels",
                 "an episode needs two classes with more pixels than shots",
-                "label more pixels or take fewer shots",
+                "label more pixels or use fewer shots",
             )
         self._members = {number: np.flatnonzero(self.labels == number) for number in self.classes}
         self.refresh(descriptors)
 
     def refresh(self, descriptors: Floats) -> None:
-        """Take other descriptors of the same pixels."""
+        """Replace the descriptors of the pixels."""
         norms = np.linalg.norm(descriptors, axis=1, keepdims=True)
         self.descriptors = (descriptors / np.maximum(norms, 1e-12)).astype(np.float32)
         self._dense = {n: self._drop_sparse(m) for n, m in self._members.items()}
 
     def draw(self, rng: np.random.Generator, epoch: int = 0) -> PixelEpisode:
-        """An episode; support and query of a class are different pixels."""
+        """Draw an episode with distinct support and query pixels."""
         options = self.options
         way = min(options.way, len(self.classes))
         classes = np.sort(rng.choice(self.classes, way, replace=False))
@@ -130,7 +130,7 @@ class PixelBank:
         )
 
     def _drop_sparse(self, members: Ints) -> Ints:
-        """Members without the tenth that has the least similar neighbours."""
+        """Drop the tenth of the members with the least similar neighbours."""
         if len(members) <= NEIGHBOURS:
             return members
         chosen = members[:: -(-len(members) // 2000)]  # a thinned class bounds the matrix
@@ -159,7 +159,7 @@ class PixelBank:
         raise ConfigError(f"there is no support strategy '{self.options.support}'")
 
     def _spread(self, rng: np.random.Generator, number: int) -> Ints:
-        """The medoid of a random pool of dense members, then the farthest, one by one."""
+        """Choose the medoid of a random pool of dense members, then the farthest ones."""
         shots, dense = self.options.shots, self._dense[number]
         if len(dense) < shots:
             dense = self._members[number]

@@ -1,4 +1,4 @@
-"""Folders of panchromatic and multispectral pairs, with labels or without."""
+"""Read folders of panchromatic and multispectral pairs, with or without labels."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LABEL_NAMES = ("labels", "label")
 MS_FILES = ("ms.tif", "ms4.tif")
 """Names that published data sets use."""
 MAX_BANDS = 16
-"""Arrays whose last side is at most this, and their first is larger, have their bands last."""
+"""Arrays with a last side up to this and a larger first side have their bands last."""
 
 Labels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPair:
-    """A pair with what is known about it."""
+    """A pair with its labels and split."""
 
     name: str
     pair: PanMsPair
@@ -34,16 +34,16 @@ class LabelledPair:
     labels: Labels | None
     """(h, w) from 1, 0 unlabelled; None if there are none."""
     train: npt.NDArray[np.bool_] | None
-    """(h, w) ground for training, where the data set splits it."""
+    """(h, w) training area, if the data set has a split."""
     test: npt.NDArray[np.bool_] | None
-    """(h, w) ground for the test, likewise."""
+    """(h, w) test area, likewise."""
 
 
 def find_pairs(folder: Path | str) -> list[Path]:
-    """Pairs in a folder and below: ``.npz`` files, and folders with ``pan.tif`` and ``ms.tif``.
+    """Find pairs below a folder: ``.npz`` files, and folders with ``pan.tif`` and ``ms.tif``.
 
     Raises:
-        DatasetError: the folder is missing or holds none.
+        DatasetError: the folder is missing or has none.
     """
     root = Path(folder)
     inside = [path.parent for path in root.rglob("pan.tif") if _find_ms(path.parent) is not None]
@@ -58,7 +58,7 @@ def find_pairs(folder: Path | str) -> list[Path]:
 
 
 def read_pair(path: Path, bands: Sequence[int] = (1, 2, 3, 4)) -> LabelledPair:
-    """One pair that ``find_pairs`` found.
+    """Read one pair found by ``find_pairs``.
 
     An ``.npz`` file holds ``pan`` (H, W), ``ms`` with its bands first or last, and perhaps
     ``labels`` (h, w). A folder holds ``pan.tif`` and ``ms.tif`` (or ``ms4.tif``) and perhaps
@@ -67,11 +67,11 @@ def read_pair(path: Path, bands: Sequence[int] = (1, 2, 3, 4)) -> LabelledPair:
 
     Args:
         path: the file or folder.
-        bands: numbers from 1 of blue, green, red and near infrared.
+        bands: band numbers from 1 of blue, green, red and near infrared.
 
     Raises:
-        DatasetError: an array is missing, or labels do not lie on the multispectral grid.
-        SceneError: sizes are not in a ratio of 2 or 4, or a raster is refused.
+        DatasetError: an array is missing, or labels are not on the multispectral grid.
+        SceneError: the ratio of sizes is not 2 or 4, or a raster is invalid.
     """
     return _read_arrays(path, bands) if path.suffix == ".npz" else _read_folder(path, bands)
 

@@ -1,4 +1,4 @@
-"""Pseudo-classes of a pair without labels, so that it can serve for training."""
+"""Pseudo-classes of an unlabelled pair, for training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fewscape.datasets.pan_ms.wald import average_blocks
 from fewscape.raster import PanMsPair
 
 SAMPLE = 20_000
-"""Pixels from which the centres are found."""
+"""Number of pixels to fit the centres on."""
 
 
 def cluster_pixels(
@@ -20,16 +20,16 @@ def cluster_pixels(
     rng: np.random.Generator,
     valid: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Labels (h, w) from 1 by k-means; 0 where the neighbours belong to other clusters.
+    """Cluster pixels by k-means to labels (h, w) from 1; 0 if the neighbours are in other clusters.
 
     A pixel is described by its bands and by mean and standard deviation of its panchromatic
     pixels.
 
     Args:
         pair: the images.
-        scale: of the same scene.
-        count: clusters.
-        rng: of the first centres.
+        scale: scale of the same scene.
+        count: number of clusters.
+        rng: random generator of the first centres.
         valid: (h, w); invalid pixels get 0.
     """
     from scipy.cluster.vq import kmeans2

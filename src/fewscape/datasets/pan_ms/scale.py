@@ -1,4 +1,4 @@
-"""How values of a panchromatic and a multispectral sensor become network input."""
+"""Scaling of panchromatic and multispectral values to network input."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import numpy.typing as npt
 
 from fewscape.core import DatasetError
 from fewscape.raster import PanMsPair
+from fewscape.raster.reading.scaling import find_limits
 
 Floats = npt.NDArray[np.float32]
 CUT_PERCENTILES = (0.1, 99.9)
-"""Values are cut there before mean and standard deviation are taken."""
+"""Percentiles at which values are clipped before mean and standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairScale:
-    """How values of a sensor become network input; kept with the network.
+    """The scaling of a sensor's values, stored with the network.
 
     Attributes:
-        low: (C + 1,) values below are cut, of each band and of the panchromatic image.
-        high: (C + 1,) values above are cut.
-        mean: (C + 1,) of the cut values.
-        std: (C + 1,) likewise.
+        low: (C + 1,) lower clipping values of the bands and the panchromatic image.
+        high: (C + 1,) upper clipping values.
+        mean: (C + 1,) means of the clipped values.
+        std: (C + 1,) standard deviations, likewise.
     """
 
     low: Floats
@@ -33,7 +34,7 @@ class PairScale:
 
     @classmethod
     def fit(cls, pair: PanMsPair, valid: npt.NDArray[np.bool_] | None = None) -> PairScale:
-        """From the valid pixels of a scene, or of its training area.
+        """Fit to the valid pixels of a scene or its training area.
 
         Args:
             pair: the images.
@@ -48,7 +49,7 @@ class PairScale:
             raise DatasetError("no pixel of the pair is valid", "", "check its nodata value")
         fine = np.kron(valid, np.ones((pair.ratio, pair.ratio), bool))
         rows = [*(band[valid] for band in pair.ms), pair.pan[fine]]
-        limits = [np.percentile(row.astype(np.float64), CUT_PERCENTILES) for row in rows]
+        limits = [find_limits(row, *CUT_PERCENTILES) for row in rows]
         cut = [np.clip(row, *both) for row, both in zip(rows, limits, strict=True)]
         low, high = np.array(limits, np.float32).T
         mean = np.array([row.mean() for row in cut], np.float32)
@@ -56,7 +57,7 @@ class PairScale:
         return cls(low, high, mean, std)
 
     def apply(self, pair: PanMsPair) -> tuple[Floats, Floats]:
-        """Bands (C, h, w) and panchromatic image (1, H, W) with mean 0 and variance 1."""
+        """Scale bands (C, h, w) and panchromatic image (1, H, W) to mean 0 and variance 1."""
         bands = len(pair.ms)
         return self._rescale(pair.ms, slice(0, bands)), self._rescale(
             pair.pan[None], slice(bands, bands + 1)

@@ -1,4 +1,4 @@
-"""A pair with labelled pixels, ready for a network; and splits of its ground."""
+"""A pair with labelled pixels as network input, and splits of its ground."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fewscape.raster import PanMsPair
 from fewscape.regions import segment_pan
 
 GAP = 16
-"""Multispectral pixels between training and test ground: as wide as a window."""
+"""Gap between training and test ground, multispectral pixels: the width of a window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +40,16 @@ class PixelScene:
         scale: PairScale,
         regions: npt.NDArray[np.integer] | None = None,
     ) -> PixelScene:
-        """Normalise a pair and cut it into superpixels.
+        """Normalise a pair and segment it into superpixels.
 
         Args:
             pair: the images.
             labels: (h, w) from 1, 0 unlabelled.
-            scale: of the training area.
-            regions: superpixels, if they are known.
+            scale: scale of the training area.
+            regions: superpixels, if known.
 
         Raises:
-            DatasetError: the labels do not lie on the multispectral grid.
+            DatasetError: the labels are not on the multispectral grid.
         """
         if labels.shape != pair.ms.shape[1:]:
             raise DatasetError(
@@ -68,7 +68,7 @@ class PixelScene:
         )
 
     def select(self, mask: npt.NDArray[np.bool_]) -> PixelScene:
-        """The same scene with the labelled pixels inside a mask (h, w) only."""
+        """Keep only the labelled pixels inside a mask (h, w)."""
         kept = torch.from_numpy(mask)[self.pixels[:, 0], self.pixels[:, 1]]
         return PixelScene(self.ms, self.pan, self.regions, self.pixels[kept], self.labels[kept])
 
@@ -80,21 +80,21 @@ def split_blocks(
     rng: np.random.Generator,
     gap: int = GAP,
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Training and test ground (h, w) in blocks of their own.
+    """Split ground into training and test blocks (h, w).
 
-    Random pixels of one scene leak through windows that overlap. Blocks are given to the test set
-    class by class, rarest first, until it has its share of every class; training pixels nearer
-    than ``gap`` to a test block are left out.
+    Random pixels of one scene would leak through overlapping windows. Blocks are assigned to the
+    test class by class, rarest first, up to its share of every class; training pixels closer than
+    ``gap`` to a test block are dropped.
 
     Args:
         labels: (h, w) from 1, 0 unlabelled.
-        block: side of the blocks in multispectral pixels.
-        test_share: of each class.
-        rng: decides which blocks.
+        block: side of the blocks, multispectral pixels.
+        test_share: share of test pixels per class.
+        rng: random generator.
         gap: see above.
 
     Raises:
-        DatasetError: a class has no pixel left in one of the two.
+        DatasetError: a class has no pixel left for training or test.
     """
     from scipy.ndimage import distance_transform_cdt
 
@@ -121,6 +121,6 @@ def split_blocks(
             raise DatasetError(
                 f"class {number} has no labelled pixel left for training or for test",
                 f"blocks of {block} pixels with gaps of {gap} are too coarse for its labels",
-                "take smaller blocks, or label more places",
+                "use smaller blocks, or label more places",
             )
     return train, test

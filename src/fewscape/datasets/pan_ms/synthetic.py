@@ -1,4 +1,4 @@
-"""A synthetic scene in which both sources are needed (docs/methods/dual_source.md#test-scenes)."""
+"""A synthetic scene that needs both sources (docs/methods/dual_source.md#test-scenes)."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class SyntheticPair:
 def make_synthetic_pair(
     size: int = 128, seed: int = 0, fields: int = 90, options: WaldOptions | None = None
 ) -> SyntheticPair:
-    """Fields of all classes, as Wald's protocol sees them.
+    """Make fields of all classes, degraded by Wald's protocol.
 
     Args:
         size: side on the multispectral grid.
-        seed: of everything.
-        fields: Voronoi cells; their classes take turns.
-        options: of the pair; by default the panchromatic weights are exact, so that the spectral
-            pair is not told apart by its brightness.
+        seed: random seed.
+        fields: number of Voronoi cells; classes alternate.
+        options: options of the pair; by default the panchromatic weights are exact, so that the
+            spectral pair has equal brightness.
     """
     rng = np.random.default_rng(seed)
     options = options or WaldOptions(jitter=0.0)
@@ -85,7 +85,7 @@ def _solve_table(weights: tuple[float, ...] = PAN_WEIGHTS["gaofen"]) -> npt.NDAr
 def draw_fields(
     rng: np.random.Generator, side: int, fields: int, num_classes: int
 ) -> npt.NDArray[np.uint8]:
-    """Labels (side, side) from 1: the ground nearest to each of some places, in turns."""
+    """Draw labels (side, side) from 1: Voronoi cells with alternating classes."""
     from scipy.spatial import cKDTree
 
     places = rng.uniform(0, side, (fields, 2))
@@ -99,7 +99,7 @@ def draw_fields(
 def _draw_furrows(
     rng: np.random.Generator, labels: npt.NDArray[np.uint8], number: int
 ) -> npt.NDArray[np.float64]:
-    """(H, W) relative change: square waves whose mean over every period is 0."""
+    """Draw relative changes (H, W): square waves with mean 0 over every period."""
     side = labels.shape[0]
     period = int(rng.choice(PERIODS[::2]))
     rows, cols = np.indices((side, side))

@@ -1,4 +1,4 @@
-"""Synthetic pairs whose classes differ from scene to scene, for networks that are to know none."""
+"""Synthetic pairs with different classes in every scene, to train class-agnostic networks."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ Floats = npt.NDArray[np.float64]
 
 
 def make_varied_pair(size: int = 96, seed: int = 0, ratio: int = 4) -> SyntheticPair:
-    """Fields, roads and round objects of classes that this scene alone has.
+    """Make fields, roads and round objects of classes unique to this scene.
 
     Every class has a spectrum and a texture of its own: grain of some size, or furrows of 2 to 6
     fine pixels. Two classes share a spectrum with another one.
 
     Args:
         size: side on the multispectral grid.
-        seed: of everything.
+        seed: random seed.
         ratio: panchromatic pixels per multispectral one and axis.
     """
     rng = np.random.default_rng([seed, ratio])

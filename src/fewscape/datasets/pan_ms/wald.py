@@ -1,4 +1,4 @@
-"""Panchromatic and multispectral pairs from one fine image.
+"""Simulate panchromatic and multispectral pairs from one fine image.
 
 See docs/methods/dual_source.md#test-scenes.
 """
@@ -21,26 +21,26 @@ PAN_WEIGHTS = {
     "worldview": (0.15, 0.30, 0.35, 0.20),  # 0.45 to 0.80 um
     "landsat": (0.09, 0.455, 0.455, 0.0),  # 0.50 to 0.68 um
 }
-"""Shares of blue, green, red and near infrared in the panchromatic band."""
+"""Weights of blue, green, red and near infrared in the panchromatic band."""
 
 GAIN = 0.30
-"""Of a multispectral sensor at its Nyquist frequency, where nothing better is known."""
+"""Default gain of a multispectral sensor at its Nyquist frequency."""
 MAJORITY = 0.75
-"""Share of a multispectral pixel that a class needs to be its label."""
+"""Minimum share of a multispectral pixel for a class to be its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaldOptions:
-    """How a pair is made.
+    """Options of a simulated pair.
 
     Attributes:
         ratio: fine pixels per multispectral one and axis.
-        gains: of each band at the Nyquist frequency; one for all of them serves too.
-        weights: shares of the bands in the panchromatic image.
-        jitter: relative change of each weight, so that the panchromatic image is no exact sum.
-        pan_snr_db: of the panchromatic image; None for no noise.
-        ms_snr_db: of the bands.
-        shift: largest misregistration in multispectral pixels.
+        gains: gain of each band at the Nyquist frequency, or one for all.
+        weights: weights of the bands in the panchromatic image.
+        jitter: relative change of each weight, so that the panchromatic image is not an exact sum.
+        pan_snr_db: signal-to-noise ratio of the panchromatic image; None for no noise.
+        ms_snr_db: signal-to-noise ratio of the bands, likewise.
+        shift: maximum misregistration, multispectral pixels.
     """
 
     ratio: int = 4
@@ -55,19 +55,19 @@ class WaldOptions:
 def make_pair(
     image: npt.NDArray[np.generic], options: WaldOptions, rng: np.random.Generator
 ) -> PanMsPair:
-    """A pair as a satellite would have taken it.
+    """Simulate the pair of a satellite.
 
-    Each band is blurred and averaged over blocks, which together have the sensor's gain and no
-    shift; an odd kernel and every fourth sample would shift the bands by 1.5 fine pixels.
+    Each band is blurred and averaged over blocks, which together give the sensor's gain without a
+    shift; an odd kernel with subsampling would shift the bands by 1.5 fine pixels.
 
     Args:
         image: (C, H, W) on the fine grid, sides multiples of the ratio.
         options: see ``WaldOptions``.
-        rng: source of noise, weights and shift.
+        rng: random generator of noise, weights and shift.
 
     Raises:
-        ConfigError: other numbers of weights or gains than bands.
-        DatasetError: sides that are no multiples of the ratio.
+        ConfigError: the numbers of weights or gains do not match the bands.
+        DatasetError: a side is not a multiple of the ratio.
     """
     from scipy.ndimage import gaussian_filter, shift
 
@@ -81,7 +81,7 @@ def make_pair(
         raise DatasetError(
             f"an image of {height} x {width} pixels",
             f"expected multiples of the ratio {options.ratio}",
-            "cut off the rest",
+            "crop the rest",
         )
     fine = image.astype(np.float64)
     gains = options.gains * bands if len(options.gains) == 1 else options.gains
@@ -105,9 +105,9 @@ def blur_sigma(gain: float, ratio: int, block: bool = True) -> float:
     """Standard deviation in fine pixels of the Gaussian with a gain at the Nyquist frequency.
 
     Args:
-        gain: wanted, in (0, 1).
+        gain: target gain, in (0, 1).
         ratio: fine pixels per coarse one.
-        block: whether a mean over blocks follows, which has a gain of its own.
+        block: whether a block mean follows, which has its own gain.
 
     Examples:
         >>> round(blur_sigma(0.30, 4, block=False), 3), round(blur_sigma(0.30, 4), 2)
@@ -129,7 +129,7 @@ def average_blocks(image: Floats, ratio: int) -> Floats:
 def coarsen_labels(
     labels: npt.NDArray[np.uint8], ratio: int, num_classes: int
 ) -> npt.NDArray[np.uint8]:
-    """Labels (h, w) of multispectral pixels: the class of at least three quarters, else 0.
+    """Labels (h, w) of multispectral pixels: the class of at least three quarters, otherwise 0.
 
     Args:
         labels: (H, W) from 1, 0 unlabelled.
@@ -148,7 +148,7 @@ def coarsen_labels(
 
 
 def _add_noise(values: Floats, snr_db: float | None, rng: np.random.Generator) -> Floats:
-    """Noise whose variance is half constant and half in proportion to the signal."""
+    """Add noise whose variance is half constant and half proportional to the signal."""
     if snr_db is None:
         return values
     power = np.mean(values**2, axis=(1, 2), keepdims=True) / 10 ** (snr_db / 10)

@@ -1,4 +1,4 @@
-"""Published data sets from their original archives into the generic layout."""
+"""Convert published data sets from their original archives to the generic layout."""
 
 from fewscape.datasets.published.catalog import GUIDES, PREPARERS
 from fewscape.datasets.published.colour_labels import decode_colours
@@ -7,7 +7,7 @@ from fewscape.datasets.published.guide import DownloadGuide, check_prepared
 from fewscape.datasets.published.isaid import prepare_isaid5i, prepare_isaid5i_512
 from fewscape.datasets.published.isprs import prepare_isprs
 from fewscape.datasets.published.loveda import prepare_loveda
-from fewscape.datasets.published.report import PrepareReport, tell_pairs
+from fewscape.datasets.published.report import PrepareReport, format_pairs
 
 __all__ = [
     "GUIDES",
@@ -16,10 +16,10 @@ __all__ = [
     "PrepareReport",
     "check_prepared",
     "decode_colours",
+    "format_pairs",
     "prepare_dlrsd",
     "prepare_isaid5i",
     "prepare_isaid5i_512",
     "prepare_isprs",
     "prepare_loveda",
-    "tell_pairs",
 ]

@@ -1,4 +1,4 @@
-"""The files of a download, whether it was unpacked or not."""
+"""Read the files of a download, packed or unpacked."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self, TypeVar
+from typing import IO, TypeVar
 
-from fewscape.core import DatasetError
+from fewscape.core import Closing, DatasetError
 
 Key = TypeVar("Key")
 
@@ -21,48 +21,48 @@ class SourceFile:
     """One file of a download."""
 
     path: str
-    """Its path with forward slashes; the names of archives are folders of it."""
+    """Its path with forward slashes; archives count as folders."""
     open: Callable[[], IO[bytes]]
 
     def read(self) -> bytes:
-        """The whole content."""
+        """Read the whole content."""
         with self.open() as stream:
             return stream.read()
 
     def copy(self, target: Path) -> None:
-        """Write the content, byte by byte the same."""
+        """Copy the content unchanged."""
         with self.open() as stream, target.open("wb") as written:
             shutil.copyfileobj(stream, written, 1 << 20)
 
 
 def note_once(found: dict[Key, SourceFile], key: Key, file: SourceFile, what: str = "file") -> None:
-    """Take note of a file that a download holds once.
+    """Record a file that must be unique in a download.
 
     Args:
-        found: files so far.
-        key: what the file is.
-        file: another one.
-        what: it is, for the message.
+        found: files found so far.
+        key: identity of the file.
+        file: the new file.
+        what: kind of file, for the message.
 
     Raises:
-        DatasetError: there is one with this key.
+        DatasetError: the key exists already.
     """
     if key in found:
         raise DatasetError(
             f"'{found[key].path}' and '{file.path}' are the same {what}",
             "expected each once",
-            "leave only one copy of the download in --source",
+            "keep only one copy of the download in --source",
         )
     found[key] = file
 
 
-class Download:
-    """A folder of files and ZIP archives, and of archives within archives.
+class Download(Closing):
+    """A folder of files and (nested) ZIP archives.
 
-    Archives within archives are unpacked into a temporary folder, one at a time.
+    Nested archives are unpacked into a temporary folder, one at a time.
 
     Args:
-        folder: of the download, or one archive.
+        folder: folder of the download, or one archive.
 
     Raises:
         DatasetError: there is no such folder.
@@ -76,14 +76,12 @@ class Download:
         self.folder = folder
         self._open = ExitStack()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """Close all archives and remove unpacked ones."""
         self._open.close()
 
     def __iter__(self) -> Iterator[SourceFile]:
-        """Every file, in the order of the names.
+        """Yield every file, sorted by name.
 
         Raises:
             DatasetError: an archive is damaged.
@@ -104,7 +102,7 @@ class Download:
         except (zipfile.BadZipFile, OSError) as error:
             raise DatasetError(
                 f"the archive '{path}' cannot be read: {error}",
-                "it is incomplete or no ZIP file",
+                "it is incomplete or not a ZIP file",
                 "download it again",
             ) from error
         for member in sorted(archive.namelist()):

@@ -27,7 +27,7 @@ PREPARERS: dict[str, Callable[[Path, Path, Callable[[str], None]], PrepareReport
     "potsdam": partial(prepare_isprs, POTSDAM),
     "vaihingen": partial(prepare_isprs, VAIHINGEN),
 }
-"""By the name that ``fewscape data prepare`` takes."""
+"""Preparers by name in ``fewscape data prepare``."""
 
 GUIDES: dict[str, DownloadGuide] = {
     guide.name: guide
@@ -40,4 +40,4 @@ GUIDES: dict[str, DownloadGuide] = {
         VAIHINGEN.guide,
     )
 }
-"""What to download for each of them."""
+"""Download guides of each."""

@@ -1,4 +1,4 @@
-"""Labels that are drawn in colours."""
+"""Decode colour-coded labels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Colour = tuple[int, int, int]
 def decode_colours(
     picture: npt.NDArray[np.uint8], palette: Mapping[Colour, int]
 ) -> tuple[npt.NDArray[np.uint8], int]:
-    """Ids of colours, and how many pixels have a colour that the palette does not list.
+    """Decode colours to ids, and count pixels with unlisted colours.
 
-    Those pixels get 255. The published scripts of BiCoR-Seg's lineage make them class 0.
+    Unlisted pixels get 255; the published scripts behind BiCoR-Seg make them class 0.
 
     Args:
         picture: (H, W, 3).

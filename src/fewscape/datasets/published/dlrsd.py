@@ -10,7 +10,7 @@ import numpy as np
 
 from fewscape.core import DatasetError
 from fewscape.datasets.published.archives import Download, SourceFile, note_once
-from fewscape.datasets.published.dlrsd_lists import find_unshown, make_lists, tell_lists
+from fewscape.datasets.published.dlrsd_lists import find_unshown, format_lists, make_lists
 from fewscape.datasets.published.guide import DownloadGuide
 from fewscape.datasets.published.pair_lists import PAIR_LIST, read_pair_lists
 from fewscape.datasets.published.prepared import (
@@ -51,7 +51,7 @@ COUNTS = (100, 754, 713, 897, 116, 105, 100, 103, 977, 102, 1331, 291, 101, 103,
 """Images of each class in the published data."""
 
 TRAIN_SHARE, SEED = 0.7, 0
-"""Of the clean split, drawn within each scene so that no image is in both parts."""
+"""Seed of the clean split, drawn within each scene so that no image is in both parts."""
 
 GUIDE = DownloadGuide(
     "dlrsd",
@@ -76,12 +76,12 @@ MEMBER = re.compile(
 def prepare_dlrsd(
     source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
 ) -> PrepareReport:
-    """The generic layout from UC Merced's ``Images`` and DLRSD's ``Labels``, zipped or not.
+    """Prepare DLRSD from UC Merced's ``Images`` and DLRSD's ``Labels``, zipped or not.
 
-    The splits ``train`` and ``val`` are the clean ones: 70 % and 30 % of the images of each
-    scene. The published lists draw them class by class or fold by fold, so that most evaluated
-    images were trained on with other classes; ``all`` serves them. Lists of DLRSD-B are kept in
-    ``lists.json`` where they lie in the source too.
+    The splits ``train`` and ``val`` are the clean ones: 70 % and 30 % of the images of each scene.
+    The published lists are drawn per class or fold, so that most test images are training images of
+    other classes; they use the split ``all``. Lists of DLRSD-B in the source are stored in
+    ``lists.json``.
 
     Args:
         source: folder with both downloads.
@@ -89,7 +89,7 @@ def prepare_dlrsd(
         on_image: called with every finished image.
 
     Raises:
-        DatasetError: nothing of the two is there, labels are missing, or a file is damaged.
+        DatasetError: a download is absent, labels are missing, or a file is damaged.
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(
@@ -111,12 +111,12 @@ def prepare_dlrsd(
         for split in ("train", "val"):
             report.images[split] = len(writer.splits[split])
     report.unshown += find_unshown(writer.lists, shown)
-    report.notes += tell_lists(writer.lists)
+    report.notes += format_lists(writer.lists)
     return report
 
 
 def split_clean(stems: list[str]) -> dict[str, list[str]]:
-    """All images, and 70 and 30 % of the images of each scene.
+    """Split all images into 70 % and 30 % of each scene.
 
     Args:
         stems: names such as ``airplane57``; the letters are the scene.
@@ -136,7 +136,7 @@ def split_clean(stems: list[str]) -> dict[str, list[str]]:
 def _find(
     download: Download, source: Path
 ) -> tuple[dict[str, SourceFile], dict[str, SourceFile], list[SourceFile]]:
-    """Images and labels by name, and lists."""
+    """Find images and labels by name, and lists."""
     found: dict[str, dict[str, SourceFile]] = {"images": {}, "labels": {}}
     lists = []
     for file in download:
@@ -150,7 +150,7 @@ def _find(
             raise DatasetError(
                 f"'{source}' holds no {what} of {name}",
                 "expected the images of UC Merced Land Use and the labels of DLRSD",
-                f"check --source, or {GUIDE.tell(source)}",
+                f"check --source, or {GUIDE.format(source)}",
             )
     return dict(sorted(found["images"].items())), found["labels"], lists
 
@@ -160,7 +160,7 @@ def _read_labels(labels: dict[str, SourceFile], stem: str) -> Bytes:
         raise DatasetError(
             f"the image '{stem}' has no labels",
             f"expected {stem}.png in Labels",
-            "the download of DLRSD is incomplete; fetch it again",
+            "the download of DLRSD is incomplete; download it again",
         )
     raw = read_picture(labels[stem])
     if raw.shape[2] != 1 or raw.min() < 1 or raw.max() > len(NAMES):
@@ -168,7 +168,7 @@ def _read_labels(labels: dict[str, SourceFile], stem: str) -> Bytes:
             f"'{labels[stem].path}' has {raw.shape[2]} bands and values from {raw.min()} to "
             f"{raw.max()}",
             f"expected one band with ids from 1 to {len(NAMES)}",
-            "give the label files of DLRSD, not coloured copies",
+            "use the label files of DLRSD, not coloured copies",
         )
     ids: Bytes = raw[..., 0] - np.uint8(1)
     return ids

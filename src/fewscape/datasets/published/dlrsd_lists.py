@@ -1,4 +1,4 @@
-"""The lists of DLRSD-B: which image of DLRSD counts for which class, fold by fold."""
+"""The lists of DLRSD-B: images of each class by fold."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ PAIRS = {"train": (1808, 1832, 1208), "val": (772, 783, 515)}
 def make_lists(
     files: Mapping[ListKey, PairList], stems: Collection[str], names: Sequence[str]
 ) -> dict[str, PairLists]:
-    """What ``lists.json`` holds.
+    """Make the content of ``lists.json``.
 
     Args:
-        files: the lists of a download by split and fold; nothing if it has none.
+        files: the lists of a download by split and fold; may be empty.
         stems: names of the images.
-        names: of the classes, from class 1.
+        names: class names, from class 1.
 
     Returns:
-        The lists by their name; nothing without files.
+        The lists by name; empty without files.
 
     Raises:
-        DatasetError: a list is missing, names an absent image, or a class of another fold.
+        DatasetError: a list is missing, or has an absent image or a class of another fold.
     """
     if not files:
         return {}
@@ -39,7 +39,7 @@ def make_lists(
                 raise DatasetError(
                     f"of the lists of {NAME} the one for {split}, fold {fold} is absent",
                     f"expected {LIST_FILES[NAME]}",
-                    "add it to --source, or take the other lists away",
+                    "add it to --source, or remove the other lists",
                 )
             own = files[split, fold]
             check_listed(own.path, [pair.name for pair in own.pairs], stems, "image")
@@ -56,11 +56,11 @@ def make_lists(
 def find_unshown(
     lists: Mapping[str, PairLists], shown: Mapping[str, Collection[str]]
 ) -> Iterator[str]:
-    """Listed pairs whose labels do not show the class, as ``image / class``.
+    """Find listed pairs whose labels do not show the class, as ``image / class``.
 
     Args:
-        lists: of ``make_lists``.
-        shown: names of the classes that the labels of each image show.
+        lists: result of ``make_lists``.
+        shown: class names in the labels of each image.
     """
     for by_split in lists.values():
         for folds in by_split.values():
@@ -71,8 +71,8 @@ def find_unshown(
                             yield f"{image} / {class_name}"
 
 
-def tell_lists(lists: Mapping[str, PairLists]) -> list[str]:
-    """Lines for people: pairs beside the published numbers, and what an absence means."""
+def format_lists(lists: Mapping[str, PairLists]) -> list[str]:
+    """Report the pairs and the published numbers, and what absent lists mean."""
     if NAME not in lists:
         return [f"no lists of {NAME}, so its episodes cannot be made: they are {LIST_FILES[NAME]}"]
     lines = []
@@ -90,5 +90,5 @@ def _check_classes(own: PairList, fold: int) -> None:
             f"the list '{own.path}' names the class {strange[0].number} (image "
             f"'{strange[0].name}')",
             f"fold {fold} of {NAME} has the classes {', '.join(map(str, DLRSD_B[fold]))}",
-            "it is a list of another version of DLRSD; take it away, or give PCFNet's",
+            "it is a list of another version of DLRSD; remove it, or use PCFNet's",
         )

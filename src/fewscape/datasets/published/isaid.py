@@ -70,7 +70,7 @@ ISAID = ClassTable(
     ),
     unscored=("background",),
 )
-"""Fold i holds out the classes 5 i + 1 to 5 i + 5; background is what no class covers."""
+"""Fold i holds out the classes 5 i + 1 to 5 i + 5; the rest is background."""
 
 TILES = {"train": 18_076, "val": 6_363}
 """Tiles with an object, in the published lists."""
@@ -91,10 +91,10 @@ train/Semantic_masks/images/P0000_instance_color_RGB.png ...  of iSAID
 val/images/..., val/Semantic_masks/images/...                 likewise
 """
 CUT_TREE = """\
-or tiles that others have cut, in one of these ways, with or without the lists:
-{train,val}/images/*.png, {train,val}/semantic_png/*.png, splits/{train,val}/fold{0,1,2}.txt
-{trn,val}/images/*.png, {trn,val}/semantic_png/*.png, {trn,val}/list/split{0,1,2}.txt
-img_dir/{train,val}/*.png, ann_dir/{train,val}/*.png, lists/iSAID/{train,val}.txt
+or published tiles in one of these layouts, with or without the lists: {train,val}/images/*.png,
+{train,val}/semantic_png/*.png, splits/{train,val}/fold{0,1,2}.txt {trn,val}/images/*.png,
+{trn,val}/semantic_png/*.png, {trn,val}/list/split{0,1,2}.txt img_dir/{train,val}/*.png,
+ann_dir/{train,val}/*.png, lists/iSAID/{train,val}.txt
 """
 
 
@@ -104,15 +104,15 @@ class TileSet:
 
     guide: DownloadGuide
     side: int
-    """Of the tiles in pixels; those at the right and lower edges are moved inward."""
+    """Side of the tiles, pixels; those at the right and lower edges are shifted inward."""
     stride: int
-    """From one tile to the next in pixels, where the original images are cut here."""
+    """Stride of tiles cut here from the original images, pixels."""
     tiles: Mapping[str, int]
     """Published number of tiles, by split."""
     pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """Published number of tiles that show each class, by split; empty where not known."""
+    """Published number of tiles that show each class, by split; empty if unknown."""
     note: str = ""
-    """What to know about tiles that are cut here."""
+    """Note about tiles cut here."""
 
 
 ISAID5I = TileSet(
@@ -136,9 +136,9 @@ ISAID5I_512 = TileSet(
 def prepare_isaid5i(
     source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
 ) -> PrepareReport:
-    """The generic layout of the 256 px tiles, see ``prepare_tiles``.
+    """Prepare the 256 px tiles, see ``prepare_tiles``.
 
-    Their published stride is 206 pixels, as their names show.
+    Their published stride is 206 pixels, according to their names.
     """
     return prepare_tiles(ISAID5I, source, output, on_image)
 
@@ -146,11 +146,11 @@ def prepare_isaid5i(
 def prepare_isaid5i_512(
     source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
 ) -> PrepareReport:
-    """The generic layout of the 512 px tiles of protocol P2, see ``prepare_tiles``.
+    """Prepare the 512 px tiles of protocol P2, see ``prepare_tiles``.
 
-    Lists of R2Net name 22,972 images for training and 7,581 for validation. How they were cut is
-    not published. Where the original images are given, the stride here is 412 pixels: the
-    overlap is a fifth of the side, as in the 256 px tiles. The number of tiles then differs.
+    Lists of R2Net have 22,972 images for training and 7,581 for validation; their stride is not
+    published. Original images are cut here with a stride of 412 pixels, an overlap of a fifth of
+    the side as in the 256 px tiles, so the number of tiles differs.
     """
     return prepare_tiles(ISAID5I_512, source, output, on_image)
 
@@ -158,12 +158,11 @@ def prepare_isaid5i_512(
 def prepare_tiles(
     kind: TileSet, source: Path, output: Path, on_image: Callable[[str], None]
 ) -> PrepareReport:
-    """The generic layout from original iSAID, or from tiles that others have cut.
+    """Prepare iSAID from the original images or from published tiles.
 
-    Original masks are coloured; their images are cut into tiles, of which those with an object
-    are kept. Masks with one band hold ids already: their images are tiles, and are kept as they
-    are. For files and lists see ``find_isaid``; tiles that a split's lists do not name are left
-    out.
+    Original masks are coloured; their images are cut into tiles, and tiles with an object are kept.
+    Masks with one band have ids: their images are tiles and are copied. For files and lists see
+    ``find_isaid``; tiles that are not in a split's lists are skipped.
 
     Args:
         kind: ``ISAID5I`` or ``ISAID5I_512``.
@@ -172,8 +171,8 @@ def prepare_tiles(
         on_image: called with every finished tile.
 
     Raises:
-        DatasetError: nothing of iSAID is there, a mask or a listed tile is missing, tiles are of
-            another size or there twice, a mask has unknown ids, or a file is damaged.
+        DatasetError: iSAID is absent, a mask or listed tile is missing, tiles have a wrong size or
+            are duplicated, a mask has unknown ids, or a file is damaged.
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(expected=kind.tiles, expected_pairs=kind.pairs)
@@ -196,7 +195,7 @@ def prepare_tiles(
 
 
 def plan_tiles(length: int, side: int = ISAID5I.side, stride: int = ISAID5I.stride) -> list[int]:
-    """Where tiles begin along an axis.
+    """Origins of tiles along an axis.
 
     Examples:
         >>> plan_tiles(256), plan_tiles(500), plan_tiles(100)
@@ -209,7 +208,7 @@ def plan_tiles(length: int, side: int = ISAID5I.side, stride: int = ISAID5I.stri
 def _make_tiles(
     kind: TileSet, scene: Scene, listed: ListedTiles | None, report: PrepareReport
 ) -> Iterator[tuple[str, SourceFile, Bytes]]:
-    """Name, image and ids of each tile that counts."""
+    """Yield name, image and ids of each tile to keep."""
     is_wanted = listed is None or scene.stem in listed.classes
     if not is_wanted and OFFSETS.search(scene.stem):
         return
@@ -231,7 +230,7 @@ def _make_tiles(
 def _cut_tiles(
     kind: TileSet, scene: str, image: Bytes, ids: Bytes, listed: ListedTiles | None
 ) -> Iterator[tuple[str, SourceFile, Bytes]]:
-    """The listed tiles of an original image, or those with an object."""
+    """Cut the listed tiles of an original image, or those with an object."""
     side = kind.side
     starts = partial(plan_tiles, side=side, stride=kind.stride)
     for row in starts(ids.shape[0]):
@@ -263,7 +262,7 @@ def _check_ids(scene: Scene, picture: Bytes) -> Bytes:
         raise DatasetError(
             f"'{scene.mask.path}' contains the id {', '.join(map(str, strange))}",
             f"expected 0 to {len(ISAID.names) - 1}, and {IGNORE} for unknown",
-            "give the tiles of the published preparation, or original iSAID",
+            "use the published tiles, or original iSAID",
         )
     return ids
 

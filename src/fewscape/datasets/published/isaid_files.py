@@ -1,4 +1,4 @@
-"""Images, masks and lists of iSAID in a download, in every layout that is about."""
+"""Find images, masks and lists of iSAID in a download, in all known layouts."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MASK_FOLDERS = {"ann_dir", "semantic_masks", "semantic_png"}
 INSTANCES = "_instance_id_RGB"
 
 OFFSETS = re.compile(r"(?:_\d+){4}$")
-"""First and last row and column in the name of a tile."""
+"""First and last row and column in a tile's name."""
 OWN_NAME = re.compile(r"(?![A-Za-z]+\d\d$).*")
-"""Of iSAID's images; those of DLRSD are like ``airplane57``."""
+"""Form of iSAID's image names; those of DLRSD are like ``airplane57``."""
 
 
 class Scene(NamedTuple):
@@ -41,26 +41,26 @@ class Scene(NamedTuple):
 
 
 class ListedTiles(NamedTuple):
-    """What the lists of a split say."""
+    """The lists of a split."""
 
     path: str
-    """Of one of the lists, for messages."""
+    """Path of one of the lists, for messages."""
     classes: dict[str, set[int]]
-    """Listed classes by the name of the tile; empty where the lists name tiles only."""
+    """Listed classes by tile; empty if the lists have only tiles."""
 
 
 def find_isaid(
     download: Download, source: Path, guide: DownloadGuide
 ) -> tuple[list[Scene], dict[str, ListedTiles]]:
-    """Scenes in the order of split and name, and what the published lists name, by split.
+    """Find scenes sorted by split and name, and the published lists by split.
 
-    Files lie in folders ``train`` (or ``trn``) and ``val``. Masks end in
-    ``_instance_color_RGB`` or lie in ``semantic_png``, ``ann_dir`` or ``Semantic_masks``; other
-    pictures are images, whatever folders lie between.
+    Files are in folders ``train`` (or ``trn``) and ``val``. Masks end in ``_instance_color_RGB`` or
+    are in ``semantic_png``, ``ann_dir`` or ``Semantic_masks``; other pictures are images, in any
+    subfolder.
 
     Raises:
-        DatasetError: there is no image, an image has no mask or is there twice, a fold has no
-            list while others have, or a list names a tile that can be neither found nor cut.
+        DatasetError: there is no image, an image lacks a mask or is duplicated, only some folds
+            have lists, or a listed tile can be neither found nor cut.
     """
     images: dict[tuple[str, str], SourceFile] = {}
     masks: dict[tuple[str, str], SourceFile] = {}
@@ -80,9 +80,9 @@ def find_isaid(
             images[key] = file
     if not images:
         raise DatasetError(
-            f"'{source}' holds nothing of iSAID",
+            f"'{source}' has no files of iSAID",
             "expected its images and masks, or tiles of them",
-            f"check --source, or {guide.tell(source)}",
+            f"check --source, or {guide.format(source)}",
         )
     scenes = [
         Scene(split, stem, image, _mask_of(masks, split, stem, image))
@@ -96,7 +96,7 @@ def find_isaid(
 
 
 def check_tiles(listed: ListedTiles, present: Iterable[str]) -> None:
-    """See that every listed tile is there.
+    """Check that every listed tile exists.
 
     Raises:
         DatasetError: one is absent.
@@ -116,7 +116,7 @@ def _mask_of(
         raise DatasetError(
             f"the {split} image '{image.path}' has no mask",
             f"expected {stem}{MASK_ENDING}.png in a folder of '{split}'",
-            "the download is incomplete; fetch it again",
+            "the download is incomplete; download it again",
         )
     return masks[split, stem]
 
@@ -131,7 +131,7 @@ def _read_lists(files: list[SourceFile]) -> dict[str, ListedTiles]:
                     f"beside '{pair_list.path}' the list of fold {fold} is absent",
                     f"expected one for each of the {NUM_FOLDS} folds; a split's tiles are those "
                     "of all its lists",
-                    "add the missing list, or take the others away",
+                    "add the missing list, or remove the others",
                 )
         own = listed.setdefault(split, ListedTiles(pair_list.path, {}))
         for name, number in pair_list.pairs:

@@ -60,21 +60,21 @@ class IsprsSet:
 
     name: str
     image: re.Pattern[str]
-    """Path of an image; its group ``tile`` tells which."""
+    """Pattern of image paths with the group ``tile``."""
     labels: re.Pattern[str]
     eroded: re.Pattern[str]
     stem: str
-    """What its files are called here, before the tile."""
+    """Prefix of the prepared files."""
     splits: Mapping[str, tuple[str, ...]]
-    """The official test tiles; of the others one serves for model selection."""
+    """The official test tiles; one of the others is for model selection."""
     archives: str
-    """For the message about an absent download."""
+    """Archives, for the message about an absent download."""
 
     @property
     def guide(self) -> DownloadGuide:
-        """What to download."""
+        """The download guide."""
         part = f"ISPRS 2D semantic labelling, {self.name.capitalize()}: {PAGE}"
-        return DownloadGuide(self.name, (part,), f"{self.archives}, or what they hold")
+        return DownloadGuide(self.name, (part,), f"{self.archives}, packed or unpacked")
 
 
 VAIHINGEN = IsprsSet(
@@ -108,7 +108,7 @@ POTSDAM = IsprsSet(
         ),
         "val": ("2_10",),
         "test": _tiles("2_13 2_14 3_13 3_14 4_13 4_14 4_15 5_13 5_14 5_15 6_13 6_14 6_15 7_13"),
-        "faulty": ("7_10",),  # its labels are known to be wrong; papers leave it out
+        "faulty": ("7_10",),  # its labels are known to be wrong; papers exclude it
     },
     archives="2_Ortho_RGB.zip, 5_Labels_all.zip and 5_Labels_all_noBoundary.zip",
 )
@@ -120,11 +120,10 @@ def prepare_isprs(
     output: Path,
     on_image: Callable[[str], None] = lambda name: None,
 ) -> PrepareReport:
-    """The generic layout, with ``labels`` and ``labels_eroded``, from the original archives.
+    """Prepare ``images``, ``labels`` and ``labels_eroded`` from the original archives.
 
-    Tiles stay whole: crops are cut when they are needed, and what passes a tile's edge is
-    unknown. Published cutting scripts pad tiles beforehand, and several versions of their
-    libraries give that padding the class 0.
+    Tiles stay whole: crops are cut on demand, and pixels beyond a tile are unknown. Published
+    scripts pad tiles first, and some versions of their libraries label the padding as class 0.
 
     Args:
         kind: ``VAIHINGEN`` or ``POTSDAM``.
@@ -133,7 +132,7 @@ def prepare_isprs(
         on_image: called with every finished tile.
 
     Raises:
-        DatasetError: nothing of the set is there, labels are missing, or a file is damaged.
+        DatasetError: the data set is absent, labels are missing, or a file is damaged.
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(expected={split: len(tiles) for split, tiles in kind.splits.items()})
@@ -156,7 +155,7 @@ def prepare_isprs(
 
 
 def _find(kind: IsprsSet, download: Download, source: Path) -> dict[str, dict[str, SourceFile]]:
-    """Images and both variants of labels by tile."""
+    """Find images and both variants of labels by tile."""
     found: dict[str, dict[str, SourceFile]] = {"images": {}, FULL: {}, ERODED: {}}
     patterns = {"images": kind.image, FULL: kind.labels, ERODED: kind.eroded}
     for file in download:
@@ -165,15 +164,15 @@ def _find(kind: IsprsSet, download: Download, source: Path) -> dict[str, dict[st
                 found[role][_normalise(match["tile"])] = file  # archives repeat some labels
     if not found["images"]:
         raise DatasetError(
-            f"'{source}' holds no image of {kind.name.capitalize()}",
-            f"expected {kind.archives}, or what they hold",
-            f"check --source, or {kind.guide.tell(source)}",
+            f"'{source}' has no image of {kind.name.capitalize()}",
+            f"expected {kind.archives}, packed or unpacked",
+            f"check --source, or {kind.guide.format(source)}",
         )
     return found
 
 
 def _normalise(tile: str) -> str:
-    """Some files write tile 6_7 as 6_07."""
+    """Some files spell tile 6_7 as 6_07."""
     return "_".join(str(int(part)) for part in tile.split("_"))
 
 

@@ -31,7 +31,7 @@ LOVEDA = ClassTable(
         (255, 195, 128),
     ),
 )
-"""Background is a class like the others, scored too."""
+"""Background is a class like the others and is scored."""
 
 SPLIT_IMAGES = {"train": 2522, "val": 1669, "test": 1796}
 """The official splits; labels of the test images are withheld."""
@@ -53,10 +53,10 @@ MEMBER = re.compile(
 def prepare_loveda(
     source: Path, output: Path, on_image: Callable[[str], None] = lambda name: None
 ) -> PrepareReport:
-    """The generic layout from ``Train.zip``, ``Val.zip`` and ``Test.zip``, or what they hold.
+    """Prepare LoveDA from ``Train.zip``, ``Val.zip`` and ``Test.zip``, packed or unpacked.
 
-    Ids in the files are 1 to 7, 0 is no data; here they are 0 to 6 and 255. Labels of test
-    images are all 255, so that a prediction of each can be written for the server.
+    Ids in the files are 1 to 7, and 0 is nodata; here they are 0 to 6 and 255. Labels of test
+    images are all 255, so that predictions can be written for the server.
 
     Args:
         source: folder of the download.
@@ -64,7 +64,7 @@ def prepare_loveda(
         on_image: called with every finished image.
 
     Raises:
-        DatasetError: nothing of LoveDA is there, a mask is missing, or a file is damaged.
+        DatasetError: LoveDA is absent, a mask is missing, or a file is damaged.
         OutputError: the folder cannot be written.
     """
     report = PrepareReport(expected=SPLIT_IMAGES)
@@ -87,7 +87,7 @@ def prepare_loveda(
 def _find(
     download: Download, source: Path
 ) -> tuple[dict[tuple[str, str], SourceFile], dict[tuple[str, str], SourceFile]]:
-    """Images and masks by split and name."""
+    """Find images and masks by split and name."""
     found: dict[str, dict[tuple[str, str], SourceFile]] = {"images_png": {}, "masks_png": {}}
     owners: dict[str, SourceFile] = {}
     for file in download:
@@ -99,9 +99,9 @@ def _find(
             found[kind][key] = file
     if not found["images_png"]:
         raise DatasetError(
-            f"'{source}' holds nothing of LoveDA",
-            "expected Train.zip, Val.zip and Test.zip, or what they hold",
-            f"check --source, or {GUIDE.tell(source)}",
+            f"'{source}' has no files of LoveDA",
+            "expected Train.zip, Val.zip and Test.zip, packed or unpacked",
+            f"check --source, or {GUIDE.format(source)}",
         )
     return found["images_png"], found["masks_png"]
 
@@ -111,13 +111,13 @@ def _read_mask(masks: dict[tuple[str, str], SourceFile], split: str, stem: str) 
         raise DatasetError(
             f"the {split} image '{stem}' has no mask",
             f"expected masks_png/{stem}.png beside images_png",
-            "the download is incomplete; fetch it again",
+            "the download is incomplete; download it again",
         )
     raw = read_picture(masks[split, stem])[..., 0]
     if int(raw.max(initial=0)) > len(LOVEDA.names):
         raise DatasetError(
             f"'{masks[split, stem].path}' contains the id {int(raw.max())}",
             f"expected 0 to {len(LOVEDA.names)}",
-            "give the masks of the original download, not converted ones",
+            "use the masks of the original download, not converted ones",
         )
     return np.where(raw == 0, np.uint8(IGNORE), raw - np.uint8(1)).astype(np.uint8)

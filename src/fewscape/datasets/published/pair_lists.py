@@ -1,4 +1,4 @@
-"""Text files of published lists, in the notations that the few-shot papers use."""
+"""Read text files of published lists, in the notations of few-shot papers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ PAIR_ROW = re.compile(rf"(?P<name>.+?){SUFFIX}__?(?P<number>\d{{1,2}}){SUFFIX}")
 
 
 class Pair(NamedTuple):
-    """A row: an image counts for a class."""
+    """A row: an image and a class."""
 
     name: str
-    """Of the image, without folder and suffix."""
+    """Name of the image, without folder and suffix."""
     number: int
-    """Of the class, as the papers count, from 1."""
+    """Class number from 1, as in the papers."""
 
 
 class PairList(NamedTuple):
@@ -45,16 +45,16 @@ ListKey = tuple[str, int]
 def read_pair_lists(
     files: Iterable[SourceFile], own: re.Pattern[str], num_classes: int
 ) -> dict[ListKey, PairList]:
-    """Lists of pairs among the files of a download, such as ``name__3`` or ``folder/name_03``.
+    """Read lists of pairs in a download, such as ``name__3`` or ``folder/name_03``.
 
     Args:
-        files: some or all of a download.
-        own: what names of the data set's images look like; files that begin with another name
-            belong to another data set of the same download.
-        num_classes: classes have the numbers from 1 to this.
+        files: files of a download.
+        own: pattern of the data set's image names; lists with other names belong to another data
+            set.
+        num_classes: number of classes.
 
     Raises:
-        DatasetError: two files are the same list, a row cannot be understood, or a file is empty.
+        DatasetError: two files are the same list, a row is invalid, or a file is empty.
     """
     found: dict[ListKey, SourceFile] = {}
     lists = {}
@@ -71,10 +71,10 @@ def read_pair_lists(
 
 
 def read_image_lists(files: Iterable[SourceFile]) -> dict[str, tuple[str, list[str]]]:
-    """Lists of an image and a mask a row, among the files of a download.
+    """Read lists with an image and a mask per row in a download.
 
     Returns:
-        By split: the path of the list, and the names of its images without folder and suffix.
+        By split: path of the list, and its image names without folder and suffix.
 
     Raises:
         DatasetError: two files are the same list, or a file is empty.
@@ -91,16 +91,16 @@ def read_image_lists(files: Iterable[SourceFile]) -> dict[str, tuple[str, list[s
 
 
 def check_listed(path: str, listed: Iterable[str], present: Iterable[str], what: str) -> None:
-    """See that every image of a list is there.
+    """Check that every image of a list exists.
 
     Args:
-        path: of the list.
+        path: path of the list.
         listed: names of its images.
-        present: names of those that are there.
-        what: they are, in singular.
+        present: names of existing images.
+        what: kind of image, in the singular.
 
     Raises:
-        DatasetError: names the first that is absent and counts the rest.
+        DatasetError: names the first absent image and counts the rest.
     """
     known = set(present)
     absent = [name for name in dict.fromkeys(listed) if name not in known]
@@ -109,8 +109,8 @@ def check_listed(path: str, listed: Iterable[str], present: Iterable[str], what:
             f"the list '{path}' names the {what} '{absent[0]}', which is absent"
             + (f", as are {len(absent) - 1} more" if len(absent) > 1 else ""),
             f"expected every listed {what} in --source",
-            "the download is incomplete or the list is of another version; fetch both from one "
-            "place, or take the list away",
+            "the download is incomplete or the list is of another version; download both from "
+            "the same source, or remove the list",
         )
 
 
@@ -119,16 +119,16 @@ def _read_rows(file: SourceFile) -> list[str]:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(
-            f"the list '{file.path}' is no text",
-            "expected a row for each image",
+            f"the list '{file.path}' is not text",
+            "expected a row per image",
             "download it again",
         ) from error
     rows = [row.strip().replace("\\", "/") for row in text.splitlines() if row.strip()]
     if not rows:
         raise DatasetError(
             f"the list '{file.path}' is empty",
-            "expected a row for each image",
-            "download it again, or take it away",
+            "expected a row per image",
+            "download it again, or remove it",
         )
     return rows
 
@@ -140,6 +140,6 @@ def _read_pair(file: SourceFile, row: str, num_classes: int) -> Pair:
             f"the list '{file.path}' has the row '{row}'",
             f"expected the name of an image and a class from 1 to {num_classes}, such as "
             "name__3 or name_03",
-            "give the list as published",
+            "use the published list",
         )
     return Pair(match["name"], int(match["number"]))

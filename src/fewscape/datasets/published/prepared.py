@@ -1,4 +1,4 @@
-"""A prepared data set: the generic layout, with splits and colours."""
+"""Write a prepared data set in the generic layout, with splits and colours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import numpy as np
@@ -22,7 +21,7 @@ from fewscape.datasets.published.archives import SourceFile
 from fewscape.datasets.published.colour_labels import Colour
 
 TILE = 256
-"""Side of the blocks of label files, so that a crop reads little of a large one."""
+"""Block side of label files, so that a crop of a large file is cheap."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -32,27 +31,27 @@ class ClassTable:
     """Classes of a published data set."""
 
     names: tuple[str, ...]
-    """In the order of the ids, from 0."""
+    """Names in the order of the ids, from 0."""
     colours: tuple[Colour, ...]
-    """To draw them with."""
+    """Colours of the classes."""
     unscored: tuple[str, ...] = ()
-    """Left out from the published means."""
+    """Classes excluded from the published means."""
 
 
 class PreparedWriter:
-    """Writes images, labels and, last of all, ``classes.json``, which makes the folder complete.
+    """Writes images, labels and finally ``classes.json``, which completes the folder.
 
-    Until then the folder holds ``preparing.txt`` with the command to run again. What an
-    interrupted run left is deleted first, so that no image of other options slips in.
+    Until then the folder has ``preparing.txt`` with the command to run again. Files of an
+    interrupted run are deleted first, so that no image of other options remains.
 
     Args:
-        folder: made if absent.
-        table: of the classes.
-        on_image: called with the name of every image that was written.
-        command: that makes this data set.
+        folder: output folder, created if absent.
+        table: table of the classes.
+        on_image: called with the name of every written image.
+        command: command that makes this data set.
 
     Raises:
-        DatasetError: the folder holds a complete data set already, or images of another origin.
+        DatasetError: the folder has a complete data set already, or images of another origin.
         OutputError: it cannot be written.
     """
 
@@ -70,15 +69,15 @@ class PreparedWriter:
         leftovers = _find_leftovers(folder)
         if (folder / CLASSES).exists() or (leftovers and not (folder / PREPARING).exists()):
             raise DatasetError(
-                f"'{folder}' already holds a data set"
+                f"'{folder}' already has a data set"
                 if (folder / CLASSES).exists()
-                else f"'{folder}' already holds '{leftovers[0].name}'",
-                "expected a new folder, or one that an interrupted run left",
+                else f"'{folder}' already has '{leftovers[0].name}'",
+                "expected a new folder, or one of an interrupted run",
                 "choose another --output, or delete the folder",
             )
 
     def __enter__(self) -> Self:
-        with self._telling():
+        with self._report_errors():
             for path in _find_leftovers(self.folder):
                 if path.is_dir():
                     shutil.rmtree(path)
@@ -86,14 +85,9 @@ class PreparedWriter:
                     path.unlink()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
-            with self._telling():
+            with self._report_errors():
                 self._finish()
 
     def add(self, stem: str, suffix: str, image: SourceFile, labels: Mapping[str, Bytes]) -> None:
@@ -101,8 +95,8 @@ class PreparedWriter:
 
         Args:
             stem: name without suffix.
-            suffix: of the image file.
-            image: the original, copied byte by byte.
+            suffix: suffix of the image file.
+            image: the original, copied unchanged.
             labels: (H, W) ids by the name of the labels' folder.
 
         Raises:
@@ -111,12 +105,12 @@ class PreparedWriter:
         """
         if stem in self._added:
             raise DatasetError(
-                f"the download holds the image '{stem}' twice, the second time as '{image.path}'",
+                f"the download has the image '{stem}' twice, the second time as '{image.path}'",
                 "expected each once",
-                "leave only one copy of the download in --source",
+                "keep only one copy of the download in --source",
             )
         self._added.add(stem)
-        with self._telling():
+        with self._report_errors():
             self._begin()
             (self.folder / "images").mkdir(exist_ok=True)
             image.copy(self.folder / "images" / f"{stem}{suffix}")
@@ -149,11 +143,11 @@ class PreparedWriter:
         (self.folder / PREPARING).unlink()
 
     def _write(self, name: str, content: object) -> None:
-        """Whole or not at all."""
+        """Write atomically."""
         write_bytes(self.folder / name, (json.dumps(content, indent=1) + "\n").encode())
 
     @contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _report_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -165,13 +159,13 @@ class PreparedWriter:
 
 
 def _find_leftovers(folder: Path) -> list[Path]:
-    """What earlier runs have written."""
+    """Find files of earlier runs."""
     names = ("images", "labels", "labels_*", SPLITS, LISTS)
     return [path for name in names for path in sorted(folder.glob(name))]
 
 
 def read_picture(file: SourceFile) -> Bytes:
-    """(H, W, C) pixels of a PNG or TIFF file.
+    """Read the pixels (H, W, C) of a PNG or TIFF file.
 
     Raises:
         DatasetError: it is damaged.
@@ -186,7 +180,7 @@ def read_picture(file: SourceFile) -> Bytes:
         content = file.read()
         driver = find_driver(content)
         if driver is None:
-            raise OSError("it is no picture")
+            raise OSError("it is not an image")
         with (
             _expect_no_georeference(),
             read_strictly(),
@@ -202,7 +196,7 @@ def read_picture(file: SourceFile) -> Bytes:
 
 
 def check_size(stem: str, image: Sequence[int], labels: Sequence[int]) -> None:
-    """See that an image and its labels have one size.
+    """Check that an image and its labels have the same size.
 
     Raises:
         DatasetError: they differ.
@@ -211,7 +205,7 @@ def check_size(stem: str, image: Sequence[int], labels: Sequence[int]) -> None:
         raise DatasetError(
             f"the labels of '{stem}' have {labels[0]} x {labels[1]} pixels",
             f"the image has {image[0]} x {image[1]}",
-            "the download is damaged or mixed up; fetch it again",
+            "the download is damaged or mixed up; download it again",
         )
 
 

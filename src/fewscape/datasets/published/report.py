@@ -1,4 +1,4 @@
-"""What a preparation found, beside what the published data have."""
+"""Report what a preparation found, compared with the published data."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ import numpy.typing as npt
 
 @dataclass(slots=True)
 class PrepareReport:
-    """What was found."""
+    """The findings of a preparation."""
 
     images: Counter[str] = field(default_factory=Counter)
     """Images by split."""
     expected: Mapping[str, int] = field(default_factory=dict)
-    """Images by split in the official data."""
+    """Official number of images by split."""
     unlisted: Counter[str] = field(default_factory=Counter)
-    """Pixels with colours of no class, by file."""
+    """Pixels with unlisted colours, by file."""
     pairs: dict[str, Counter[str]] = field(default_factory=dict)
-    """Images that show each class, by split."""
+    """Number of images that show each class, by split."""
     expected_pairs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Likewise in the published lists."""
     unshown: list[str] = field(default_factory=list)
-    """Listed pairs of image and class whose labels do not show the class."""
+    """Listed (image, class) pairs whose labels do not show the class."""
     notes: list[str] = field(default_factory=list)
-    """What else there is to know."""
+    """Further notes."""
 
     def count(self, split: str, ids: npt.NDArray[np.uint8], names: Sequence[str]) -> None:
-        """Take note of an image by its labels (H, W)."""
+        """Count an image by its labels (H, W)."""
         self.images[split] += 1
         present = (names[number] for number in np.unique(ids) if number < len(names))
         self.pairs.setdefault(split, Counter()).update(present)
 
-    def tell(self) -> list[str]:
+    def lines(self) -> list[str]:
         """Lines for people."""
         lines = []
         for split, count in self.expected.items():
             found = self.images[split]
             lines.append(f"{split}: {found} of {count} images")
-        lines += tell_pairs(self.pairs, self.expected_pairs)
+        lines += format_pairs(self.pairs, self.expected_pairs)
         if self.unlisted:
             pixels = sum(self.unlisted.values())
             lines.append(
@@ -56,10 +56,10 @@ class PrepareReport:
         return lines + self.notes
 
 
-def tell_pairs(
+def format_pairs(
     found: Mapping[str, Mapping[str, int]], expected: Mapping[str, Mapping[str, int]]
 ) -> list[str]:
-    """Lines on classes that fewer or more images show than the published lists say."""
+    """Report classes whose number of images differs from the published lists."""
     lines = []
     for split, counts in expected.items():
         own = found.get(split, {})

@@ -1,1 +1,1 @@
-"""What maps a window: networks that have learnt some classes."""
+"""Segmenters: models that have learned some classes and map windows."""

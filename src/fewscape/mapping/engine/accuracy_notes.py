@@ -1,4 +1,4 @@
-"""What the examples tell of the map's accuracy, in words: for people, for its tags, its preview."""
+"""The estimated accuracy as text: for the terminal, tags and preview."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fewscape.mapping.engine.own_accuracy import OwnAccuracy, Score
 HEADINGS = ("class", "polygons", "pixels", "expected IoU, % (95 %)")
 
 MORE = 2
-"""Polygons to draw next of a class that is confused."""
+"""Number of polygons to add to a class that is confused."""
 
 GOOD_ENOUGH = 0.9
-"""Expected IoU from which no more polygons are asked for."""
+"""Expected IoU above which no more polygons are suggested."""
 
 DIGITS = 3
-"""Of the numbers in the tag."""
+"""Digits of the numbers in the tag."""
 
 
 def list_accuracy(own: OwnAccuracy) -> list[str]:
-    """Aligned lines: class, polygons, pixels that teach, expected IoU with its interval."""
+    """Aligned lines: class, polygons, pixels, expected IoU with its interval."""
     rows = [
         HEADINGS,
         *(
@@ -38,7 +38,7 @@ def list_accuracy(own: OwnAccuracy) -> list[str]:
 
 
 def advise(own: OwnAccuracy) -> str:
-    """What to draw next, as a sentence; empty where nothing is amiss."""
+    """What to draw next, as a sentence; empty if all is well."""
     told = {each.name: each for each in own.classes}
     parts = []
     if len(told) > 1:
@@ -55,19 +55,19 @@ def advise(own: OwnAccuracy) -> str:
     return "; ".join(parts)
 
 
-def tell_lone_class(own: OwnAccuracy) -> str:
-    """By which rule one class was learnt from, with nothing else drawn; empty where more was."""
+def describe_lone_class(own: OwnAccuracy) -> str:
+    """How a single class was learned with nothing else drawn; empty if more was drawn."""
     if len(own.classes) > 1:
         return ""
     return (
-        f"only '{own.classes[0].name}' was drawn: unlabelled ground counts as unknown; the map "
-        "shows what is like the examples and unlike most of the scene (positive and unlabelled "
-        "rule); draw some 'background' polygons for a better map"
+        f"only '{own.classes[0].name}' was drawn, so unlabelled ground is unknown and the map "
+        "shows what resembles the examples and differs from most of the scene "
+        "(positive-unlabelled learning); draw some 'background' polygons for a better map"
     )
 
 
 def encode_accuracy(own: OwnAccuracy) -> str:
-    """The tag ``EXPECTED_IOU``: value, lower and upper bound of each class; null for unknown."""
+    """The tag ``EXPECTED_IOU``: value, lower and upper bound per class, null if unknown."""
     content = {
         "classes": {told.name: _list(told.iou) for told in own.classes},
         "mean": _list(own.mean_iou),
@@ -78,13 +78,14 @@ def encode_accuracy(own: OwnAccuracy) -> str:
 
 
 def note_accuracy(own: OwnAccuracy, scene_name: str) -> tuple[str, ...]:
-    """Lines for the preview; none where nothing is known. The scene is that of the examples."""
+    """Lines for the preview, empty without an estimate; the scene is that of the examples."""
     if own.mean_iou is None:
         return ()
     classes = ", ".join(f"{told.name} {_show(told.iou)}" for told in own.classes)
     mean = _show(own.mean_iou)
     return (
-        f"expected IoU on '{scene_name}' by the examples alone, % (95 %): mean {mean}; {classes}",
+        f"expected IoU on '{scene_name}', estimated from the examples, % (95 %): mean {mean}; "
+        f"{classes}",
     )
 
 
@@ -101,7 +102,7 @@ def _list(score: Score | None) -> list[float] | None:
 
 
 def _rank(score: Score | None) -> float:
-    """What is unknown comes last."""
+    """Sort unknown values last."""
     return 1.0 if score is None else score.value
 
 

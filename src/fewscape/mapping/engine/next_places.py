@@ -1,4 +1,4 @@
-"""Where one more example would teach most: unsure, unlike what was drawn, and apart."""
+"""Where another example would help most: uncertain, unlike the examples, and far apart."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float32]
 
 NOVELTY = 0.5
-"""How much unlikeness counts; the rest is how unsure the map is."""
+"""Weight of novelty against uncertainty."""
 
 DIMENSIONS = 32
-"""Directions of most variance in which likeness is measured; the others are mostly noise."""
+"""Number of principal components in which similarity is measured; the others are mostly noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """N small pieces of ground that somebody could draw in."""
+    """N candidate pieces of ground."""
 
     places: npt.NDArray[np.float64]
-    """(N, 2) row and column of their centres, pixels."""
+    """(N, 2) rows and columns of their centres, pixels."""
     values: Values
-    """(N, D) mean features, in units of the scene."""
+    """(N, D) mean features, in the scaling of the scene."""
     unsure: Values
-    """(N,) mean entropy of the classes, as a share of the largest possible one."""
+    """(N,) mean entropy of the classes, as a share of the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,24 @@ class NextPlace:
     unsure: float
     """In [0, 1]; see ``Spots``."""
     novelty: float
-    """In [0, 1]: share of the spots that are less unlike everything that was drawn."""
+    """In [0, 1]: share of the spots that are closer to something drawn."""
 
 
 def choose_next_places(
     spots: Spots, drawn: Values, count: int, apart: float = 0.0
 ) -> list[NextPlace]:
-    """The best spots, one after the other: each chosen one counts as drawn for the next.
+    """Choose the best spots one by one; each chosen spot counts as drawn for the next.
 
-    How unsure the map is and how unlike the drawn ground a spot is are compared by rank.
+    Uncertainty and novelty are compared by rank.
 
     Args:
-        spots: where one could draw.
-        drawn: (P, D) mean features of what was drawn; may be empty, then all ground is new.
-        count: how many are wanted.
-        apart: pixels between two of them, at least.
+        spots: the candidates.
+        drawn: (P, D) mean features of the examples; if empty, all ground is new.
+        count: how many to choose.
+        apart: minimum distance between two of them, pixels.
 
     Returns:
-        At most ``count``, the best first.
+        At most ``count``, best first.
     """
     if not len(spots.places):
         return []
@@ -76,7 +76,7 @@ def choose_next_places(
 
 
 def measure_unsureness(shares: Values) -> Values:
-    """(C, ...) probabilities to (...) entropy, 1 where all classes are as likely.
+    """Entropy (...) of probabilities (C, ...); 1 where all classes are equally likely.
 
     Examples:
         >>> measure_unsureness(np.array([[1.0, 0.5], [0.0, 0.5]], np.float32)).tolist()
@@ -90,7 +90,7 @@ def measure_unsureness(shares: Values) -> Values:
 
 
 def _reduce(values: Values, drawn: Values) -> tuple[Values, Values]:
-    """Both in the directions in which the spots vary most."""
+    """Project both onto the principal components of the spots."""
     mean = values.mean(axis=0)
     centred = values - mean
     size = min(DIMENSIONS, *centred.shape)
@@ -100,7 +100,7 @@ def _reduce(values: Values, drawn: Values) -> tuple[Values, Values]:
 
 
 def _find_gaps(values: Values, known: Values) -> Values:
-    """(N,) distances to the nearest of what is known; the largest number if nothing is."""
+    """(N,) distances to the nearest known spot; the largest float if there is none."""
     if not len(known):
         return np.full(len(values), np.finfo(np.float32).max, np.float32)
     squares = (values**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * values @ known.T
@@ -109,7 +109,7 @@ def _find_gaps(values: Values, known: Values) -> Values:
 
 
 def _rank(numbers: Values) -> Values:
-    """(N,) shares of the others that are less; equals share theirs."""
+    """(N,) share of smaller values; ties get their mean."""
     ordered = np.sort(numbers)
     below = np.searchsorted(ordered, numbers, "left")
     above = np.searchsorted(ordered, numbers, "right")

@@ -1,13 +1,12 @@
-"""How right a map will be, told by the examples alone: each polygon is judged by all others.
+"""Estimate a map's accuracy from its examples alone, by cross-validation over polygons.
 
-Leave one polygon out: the polygons of each class are dealt into groups, and each group is held out
-in turn while the model learns from the rest. What it makes of the held-out polygons gives the rates
-at which each class is taken for each other. A sample of the scene tells how much ground each class
-has, and both together the intersection over union that the map can be expected to have.
+The polygons of each class are dealt into folds, and each fold is held out while the model learns
+from the rest. Its predictions on held-out polygons give the confusion rates between classes. A
+sample of the scene gives the share of each class, and both together give the expected intersection
+over union of the map.
 
-It is an estimate from what people drew. The model that is judged learns from fewer polygons than
-the map's, which makes it too low; polygons avoid the difficult borders of objects, which makes it
-too high.
+Two biases remain: the models of the folds learn from fewer polygons than the map's, which makes the
+estimate too low; polygons avoid the difficult borders of objects, which makes it too high.
 """
 
 from __future__ import annotations
@@ -25,39 +24,39 @@ from fewscape.models import PixelModel
 from fewscape.models.experts import Cells
 
 MOST_FOLDS = 5
-"""Groups of polygons that are held out in turn, at most."""
+"""Maximum number of folds."""
 
 LEAST_CELLS = 2_000
-"""Cells that a fold learns from if there are so many; more where all folds together still learn
-from no more cells than the map."""
+"""Cells that a fold learns from, if available; more if all folds together still use no more cells
+than the map."""
 
 HELD_CELLS = 1_500
-"""Held-out cells of a fold that are judged, at most, beside one of each polygon."""
+"""Maximum number of held-out cells per fold, besides one per polygon."""
 
 SCENE_CELLS = 5_000
-"""Cells of the scene that tell the shares of the classes, all folds together."""
+"""Cells of the scene from which class shares are estimated, over all folds."""
 
 NUM_RESAMPLES = 1000
 LEVEL = 0.95
 SEED = 0
 
 CHUNK_WEIGHTS = 4_000_000
-"""Weights of polygons that are in memory at a time."""
+"""Bootstrap weights in memory at a time."""
 
 TEMPERATURES = 0.5, 3.0
 """Bounds of the temperature."""
 
 PULL = 1e-3
-"""Towards a temperature of 1, which is left where nothing speaks for another one."""
+"""Regularisation towards a temperature of 1."""
 
 DIGITS = 3
-"""Of the temperature: machines that sum in another order make the same map."""
+"""Digits of the temperature: rounding makes machines with another order of summation agree."""
 
 ROUNDS = 50
-"""Of the iteration that finds the shares of the classes."""
+"""Iterations that find the class shares."""
 
 LEAST_RATE = 1e-3
-"""Added to the rates where shares are found: no few polygons show that a mistake is impossible."""
+"""Added to the rates when shares are estimated: a few polygons cannot rule out an error."""
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -65,7 +64,7 @@ Numbers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """An estimate with its interval of 95 %, all in [0, 1]."""
+    """An estimate with its 95 % interval, all in [0, 1]."""
 
     value: float
     low: float
@@ -74,51 +73,51 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ClassAccuracy:
-    """What the examples tell of one class."""
+    """The estimated accuracy of one class."""
 
     name: str
     num_polygons: int
-    """That teach; a scribble and what counts as one of them, too."""
+    """Polygons of the class; a scribble or point counts as one."""
     num_pixels: int
     """That teach."""
     iou: Score | None
-    """Expected of the map; None where a single polygon, or a single class, tells nothing."""
+    """Expected IoU of the map; None for a single polygon or a single class."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnAccuracy:
-    """What the examples tell of the map that is learnt from them."""
+    """The accuracy of a map, estimated from its examples."""
 
     classes: tuple[ClassAccuracy, ...]
     """``background`` first, if it was drawn."""
     confusion: Floats
-    """(C, C) rates at which held-out ground of each class (rows) is mapped as each class, every
-    polygon counting the same. Nan in the rows of classes with a single polygon."""
+    """(C, C) rates at which held-out ground of each class (rows) is mapped as each class; polygons
+    have equal weight. Nan in the rows of classes with a single polygon."""
     shares: Floats
-    """(C,) of the scene that each class covers, estimated; nan where nothing could be held out."""
+    """(C,) estimated share of each class in the scene; nan if nothing could be held out."""
     mean_iou: Score | None
-    """Over the classes that have an estimate."""
+    """Mean over the classes with an estimate."""
     temperature: float
-    """By which log probabilities are divided so that they tell how sure to be of them."""
+    """Divisor of log probabilities that calibrates them."""
     confused: tuple[str, str] | None
-    """The two classes that lose most by being taken for each other; None if none are."""
+    """The two classes whose confusion costs most; None without confusion."""
     agreement: Floats
-    """(P,) share of each polygon that is mapped as its class when it is held out; nan for the
-    only one of a class. In the order of the polygons' numbers."""
+    """(P,) share of each held-out polygon that is mapped as its class, by polygon number; nan for
+    the only polygon of a class."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """What models that did not see them make of P polygons, and of the scene."""
+    """Predictions of the folds on P held-out polygons and on the scene."""
 
     logs: npt.NDArray[np.float32]
     """(N, C) log probabilities of held-out cells."""
     classes: Numbers
-    """(N,) what they are."""
+    """(N,) their classes."""
     polygons: Numbers
-    """(N,) places among all polygons."""
+    """(N,) their polygon numbers."""
     scene: npt.NDArray[np.float32]
-    """(M, C) log probabilities of cells from all over the scene."""
+    """(M, C) log probabilities of sampled cells of the scene."""
 
 
 def estimate_own_accuracy(
@@ -127,15 +126,15 @@ def estimate_own_accuracy(
     class_names: Sequence[str],
     threshold: float | None = None,
 ) -> OwnAccuracy:
-    """Judge each polygon by a model that learnt from others.
+    """Estimate the accuracy by cross-validation over polygons.
 
-    Deterministic. Takes about as long as learning once, and a little at least.
+    Deterministic. Takes about as long as learning once.
 
     Args:
         model: see ``PixelModel``.
-        learnt: the drawn cells, class 0 background and 1 to K the classes.
+        learnt: the drawn cells; class 0 is background, 1 to K are the classes.
         class_names: the K classes.
-        threshold: of the map, see ``Segmenter``.
+        threshold: threshold of the map, see ``Segmenter``.
     """
     has_background = bool((learnt.cells.classes == 0).any())
     names = (BACKGROUND, *class_names) if has_background else tuple(class_names)
@@ -147,7 +146,7 @@ def estimate_own_accuracy(
     held = hold_out(model, cells, owners) if num_classes > 1 and (counts > 1).any() else None
     if held is None:
         unknown = np.full((num_classes, num_classes), np.nan)
-        none = [ClassAccuracy(*told, None) for told in _tell(names, counts, pixels)]
+        none = [ClassAccuracy(*told, None) for told in _count_each(names, counts, pixels)]
         return OwnAccuracy(
             tuple(none), unknown, unknown[0], None, 1.0, None, np.full(len(owners), np.nan)
         )
@@ -164,7 +163,7 @@ def estimate_own_accuracy(
     return OwnAccuracy(
         tuple(
             ClassAccuracy(*told, score)
-            for told, score in zip(_tell(names, counts, pixels), scores, strict=True)
+            for told, score in zip(_count_each(names, counts, pixels), scores, strict=True)
         ),
         confusion[:, :num_classes],
         shares[0],
@@ -176,11 +175,12 @@ def estimate_own_accuracy(
 
 
 def hold_out(model: PixelModel[Any], cells: Cells, owners: Numbers) -> HeldOut:
-    """Deal the polygons into folds; in each, learn from the others and judge the held-out ones.
+    """Deal the polygons into folds; in each, learn from the rest and predict the held-out ones.
 
     Args:
-        model: which learns.
-        cells: drawn, classes from 0 and polygons from 0 to P - 1; some class has two polygons.
+        model: the model.
+        cells: drawn cells with classes from 0 and polygons from 0 to P - 1; at least one class has
+            two polygons.
         owners: (P,) class of each polygon.
     """
     folds = deal(owners)
@@ -204,7 +204,7 @@ def hold_out(model: PixelModel[Any], cells: Cells, owners: Numbers) -> HeldOut:
 
 
 def deal(owners: Numbers) -> Numbers:
-    """(P,) the fold in which each polygon is held out, -1 for the only one of its class.
+    """(P,) fold in which each polygon is held out, -1 for the only one of its class.
 
     Args:
         owners: (P,) class of each polygon.
@@ -223,19 +223,19 @@ def deal(owners: Numbers) -> Numbers:
 
 
 def thin_out(cells: Cells, places: Numbers, most: int, generator: np.random.Generator) -> Numbers:
-    """Some of the cells by chance: as many of each class, and of each polygon of a class.
+    """Sample cells at random, equally from each class and from each polygon of a class.
 
-    Small polygons give everything, and every polygon gives a cell.
+    Small polygons give all their cells, and every polygon gives at least one.
 
     Args:
         cells: drawn cells.
-        places: of those to choose from.
-        most: how many are wanted.
-        generator: the chance.
+        places: indices of the cells to choose from.
+        most: number of cells to choose.
+        generator: random generator.
     """
     order = generator.permutation(places)
     classes, polygons = cells.classes[order], cells.polygons[order]
-    turns = _count_earlier(polygons)  # each polygon gives its next cell in each turn
+    turns = _count_earlier(polygons)  # each round takes the next cell of each polygon
     kept = []
     allowed = most // max(1, len(np.unique(classes)))
     for owner in np.unique(classes).tolist():
@@ -246,7 +246,7 @@ def thin_out(cells: Cells, places: Numbers, most: int, generator: np.random.Gene
 
 
 def fit_temperature(held: HeldOut) -> float:
-    """The temperature with the least log loss on held-out cells, each polygon counting the same.
+    """Fit the temperature with the least log loss on held-out cells; polygons have equal weight.
 
     Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2.
     """
@@ -267,18 +267,18 @@ def fit_temperature(held: HeldOut) -> float:
 
 
 def expect_ious(rates: Floats, mapped: Floats) -> tuple[Floats, Floats]:
-    """What a map is worth that confuses classes at certain rates, from how much it maps as each.
+    """Expected IoU of a map from its confusion rates and the mapped share of each class.
 
-    The shares of the classes in truth are those that make what is mapped most likely (expectation
-    maximisation: Saerens, Latinne and Decaestecker, Neural Computation 2002). Then a class of share
-    p that is mapped rightly at rate r, among others of shares q mapped as it at rates s, has
-    intersection p r and union p + sum of q s.
+    The true class shares are the maximum likelihood estimate given the mapped shares (expectation
+    maximisation: Saerens, Latinne and Decaestecker, Neural Computation 2002). A class of share p
+    that is mapped correctly at rate r, while other classes of shares q are mapped as it at rates s,
+    has the intersection p r and the union p + sum of q s.
 
     Args:
-        rates: (..., C, D) of each true class (rows) and mapped class; the D - C last ones are none
-            of the classes. Nan in the rows of classes of which nothing is known: they are taken to
-            be mapped rightly as often as the others are on average.
-        mapped: (D,) shares of what is mapped.
+        rates: (..., C, D) rates of each true class (rows) and mapped value; the last D - C values
+            are not classes. Rows of unknown classes are nan: they are assumed to be as accurate as
+            the others on average.
+        mapped: (D,) mapped shares.
 
     Returns:
         (..., C) expected intersection over union, and (..., C) shares.
@@ -303,7 +303,7 @@ def expect_ious(rates: Floats, mapped: Floats) -> tuple[Floats, Floats]:
 
 
 class _Decision:
-    """From log probabilities to the mapped class, the last one being none of them."""
+    """From log probabilities to mapped values; the last value is no class."""
 
     def __init__(self, temperature: float, threshold: float | None, has_background: bool) -> None:
         self.temperature = temperature
@@ -311,7 +311,7 @@ class _Decision:
         self.has_background = has_background
 
     def __call__(self, logs: npt.NDArray[np.float32]) -> Numbers:
-        """(N, C) to (N,) from 0 to C."""
+        """Map log probabilities (N, C) to values (N,) from 0 to C."""
         if self.threshold is None:
             best_of_all: Numbers = logs.argmax(axis=1)
             return best_of_all
@@ -325,7 +325,7 @@ class _Decision:
 
 
 def _renumber(cells: Cells, first: int) -> Cells:
-    """Classes and polygons from 0 without gaps."""
+    """Renumber classes and polygons from 0 without gaps."""
     numbers = np.unique(cells.polygons, return_inverse=True)[1]
     return Cells(cells.values, cells.classes - first, numbers.astype(np.int64), cells.scene)
 
@@ -338,10 +338,9 @@ def _find_owners(cells: Cells) -> Numbers:
 
 
 def _count_earlier(numbers: Numbers) -> Numbers:
-    """(N,) how often each number occurs before its place.
+    """(N,) number of earlier occurrences of each value.
 
-    The numbers are sorted with their order kept; a place among its equals is what is behind the
-    first of them.
+    After a stable sort, the rank among equals is the distance from the first of them.
     """
     order = np.argsort(numbers, kind="stable")
     ranked = numbers[order]
@@ -352,7 +351,7 @@ def _count_earlier(numbers: Numbers) -> Numbers:
 
 
 def _find_rates(held: HeldOut, mapped: Numbers, num_polygons: int, num_classes: int) -> Floats:
-    """(P, C + 1) shares of each polygon that are mapped as each class; nan if not held out."""
+    """(P, C + 1) share of each polygon that is mapped as each value; nan if not held out."""
     counts = np.zeros((num_polygons, num_classes + 1))
     np.add.at(counts, (held.polygons, mapped), 1)
     totals = counts.sum(axis=1, keepdims=True)
@@ -360,12 +359,12 @@ def _find_rates(held: HeldOut, mapped: Numbers, num_polygons: int, num_classes: 
 
 
 def _resample(rates: Floats, owners: Numbers, num_classes: int) -> Floats:
-    """(R, C, C + 1) mean rates with polygons weighed anew; nan in rows that are not known.
+    """(R, C, C + 1) mean rates of bootstrap samples; nan in unknown rows.
 
-    Each polygon gets a random weight (the Bayesian bootstrap, Rubin 1981). Few polygons show none
-    of the rarer mistakes, hence each class has one more polygon that nobody saw. How much of it is
-    right is random, on average as much as of the polygons of all classes, one right and one wrong
-    one added (Laplace's rule); the rest is spread over the other classes at random.
+    Each polygon gets a random weight (Bayesian bootstrap, Rubin 1981). Few polygons miss the rarer
+    errors, so each class gets one more, unseen polygon. Its accuracy is random, with the mean of
+    the polygons of all classes after adding one right and one wrong one (Laplace's rule); its
+    errors are spread over the other classes at random.
     """
     generator = np.random.default_rng(SEED)
     draws = np.full((NUM_RESAMPLES, num_classes, rates.shape[1]), np.nan)
@@ -394,7 +393,7 @@ def _resample(rates: Floats, owners: Numbers, num_classes: int) -> Floats:
 
 
 def _fill(rates: Floats) -> Floats:
-    """Rates with those of unknown classes: right as often as the known ones, else by chance."""
+    """Fill the rates of unknown classes: as accurate as the known ones, with random errors."""
     num_classes = rates.shape[-2]
     right = np.diagonal(rates, axis1=-2, axis2=-1)  # (..., C)
     mean = np.nanmean(right, axis=-1)[..., None]
@@ -405,7 +404,7 @@ def _fill(rates: Floats) -> Floats:
 
 
 def _find_confused(names: Sequence[str], rates: Floats, shares: Floats) -> tuple[str, str] | None:
-    """The pair whose confusion costs most of the mean of intersection over union."""
+    """The pair of classes whose confusion costs most mean IoU."""
     num_classes = len(names)
     joint = shares[:, None] * _fill(rates)[:, :num_classes]
     unions = shares + joint.sum(axis=0) - np.diagonal(joint)
@@ -420,18 +419,20 @@ def _find_confused(names: Sequence[str], rates: Floats, shares: Floats) -> tuple
 
 
 def _bound(values: Floats) -> Score:
-    """Of (1 + R,) values, the first of which is the estimate; the interval contains it."""
+    """Score of (1 + R,) values, the first being the estimate; the interval contains it."""
     low, high = np.quantile(values[1:], ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     return Score(float(values[0]), float(min(low, values[0])), float(max(high, values[0])))
 
 
-def _tell(names: Sequence[str], counts: Numbers, pixels: Numbers) -> Iterator[tuple[str, int, int]]:
+def _count_each(
+    names: Sequence[str], counts: Numbers, pixels: Numbers
+) -> Iterator[tuple[str, int, int]]:
     """Name, polygons and pixels of each class."""
     return zip(names, counts.tolist(), pixels.tolist(), strict=True)
 
 
 def _log_sum(logs: Floats) -> Floats:
-    """(N, C) to (N,) logarithms of sums of exponentials."""
+    """Log-sum-exp over classes, (N, C) to (N,)."""
     most = logs.max(axis=1)
     total: Floats = most + np.log(np.exp(logs - most[:, None]).sum(axis=1))
     return total

@@ -1,4 +1,4 @@
-"""A pixel model that has learnt the classes of some examples, as a ``Segmenter``."""
+"""A pixel model as a ``Segmenter``."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from fewscape.regions import MakeRegions
 
 
 class PixelSegmenter:
-    """All classes and background of a scene, learnt together from every drawn pixel.
+    """All classes and background of a scene, learned jointly from every drawn pixel.
 
     Args:
-        model: see ``PixelModel``; it runs where and how it was told before it encoded ``learnt``.
+        model: see ``PixelModel``; it keeps the device and precision that encoded ``learnt``.
         class_names: the K classes.
-        learnt: the drawn cells, class 0 background and 1 to K the classes.
-        window: side of the windows in pixels.
+        learnt: the drawn cells; class 0 is background, 1 to K are the classes.
+        window: window side, pixels.
         threshold: see ``Segmenter``; None for the most probable of classes and background.
-        temperature: of the log probabilities, see ``OwnAccuracy``.
+        temperature: divisor of the log probabilities, see ``OwnAccuracy``.
         colours: see ``Segmenter``.
 
     Raises:
@@ -50,7 +50,7 @@ class PixelSegmenter:
             raise ConfigError(
                 f"windows of {window} pixels do not fit {model.name}",
                 f"the side must be a multiple of {model.window_multiple}",
-                "choose another one with --window",
+                "choose another with --window",
             )
         self.model = model
         self.class_names = tuple(class_names)
@@ -62,14 +62,14 @@ class PixelSegmenter:
         self.threshold = threshold
         self.temperature = temperature
         self.colours = colours
-        # One class that was drawn alone is told from all other ground, as if that were drawn.
+        # A class drawn alone is separated from all other ground, as if that were drawn.
         is_drawn = bool((learnt.cells.classes == 0).any())
         self.has_background = is_drawn or len(self.class_names) == 1
         self.ground = learnt.ground
         self.support: Any = model.learn(number_classes(learnt.scaled))
 
     def move_to(self, scene: SceneReader) -> PixelSegmenter:
-        """The same for another scene: its features are scaled by what it is like itself."""
+        """The same segmenter for another scene, with features scaled by that scene's statistics."""
         sample, ground = sample_ground(scene, self.model)
         moved = object.__new__(PixelSegmenter)
         moved.__dict__.update(self.__dict__)
@@ -83,10 +83,10 @@ class PixelSegmenter:
         del regions
         logs = self.model.predict(windows, self.support, self.ground)
         probabilities = torch.softmax(logs / self.temperature, dim=1)
-        # Background comes first where it was drawn, or where a model of one class adds it.
+        # Background comes first if it was drawn, or if a one-class model adds it.
         return probabilities[:, probabilities.shape[1] - len(self.class_names) :]
 
 
 def number_classes(cells: Cells) -> Cells:
-    """Classes from 0, also where no background was drawn."""
+    """Number classes from 0, even if no background was drawn."""
     return cells if (cells.classes == 0).any() else replace(cells, classes=cells.classes - 1)

@@ -1,4 +1,4 @@
-"""What maps a scene: windows in, probabilities of classes out."""
+"""``Segmenter``: windows in, class probabilities out."""
 
 from __future__ import annotations
 
@@ -20,37 +20,36 @@ from fewscape.regions import MakeRegions, open_regions
 
 
 class Segmenter(Protocol):
-    """A network that knows its classes. Few-shot, supervised and exported ones all can be one."""
+    """A network with fixed classes; few-shot, supervised and exported networks can all be one."""
 
     class_names: tuple[str, ...]
-    """The K foreground classes; class 1 comes first."""
+    """The K foreground classes, starting with class 1."""
     colours: Sequence[Colour] | None
-    """To draw the classes with; ours if None."""
+    """Colours of the classes; the default ones if None."""
     layer_names: tuple[str, ...]
-    """The L further layers that are written beside the classes, such as heatmaps."""
+    """The L additional layers to write, such as heatmaps."""
     window: int
-    """Side of the windows in pixels."""
+    """Window side, pixels."""
     window_multiple: int
     """``window`` is a multiple of this."""
     halo: int
-    """Pixels at a window's edge that count only where no other window sees more."""
+    """Margin of a window that is used only where no other window has more context, pixels."""
     stride: int
     """Pixels per cell of the probabilities; divides ``window``."""
 
     @property
     def threshold(self) -> float | None:
-        """Probability from which a pixel belongs to its most probable class.
+        """Minimum probability at which a pixel belongs to its most probable class.
 
-        None where probabilities of classes and background add up to 1, for whichever of them is
-        the most probable.
+        None if the probabilities of classes and background sum to 1: the most probable one wins.
         """
         ...
 
     make_regions: MakeRegions | None
-    """Over-segmentation that the network wants with each window; made ahead, in other threads."""
+    """Over-segmentation that the network needs for each window, computed ahead in other threads."""
 
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
-        """Probabilities of a batch of windows.
+        """Compute the probabilities of a batch of windows.
 
         Args:
             windows: (B, 3, H, W) float32 in [0, 1].
@@ -63,19 +62,19 @@ class Segmenter(Protocol):
 
 
 class FewShotSegmenter:
-    """A few-shot network that has learnt the classes of some examples.
+    """A few-shot network as a ``Segmenter``.
 
-    Supports are learnt once, here. Windows are encoded once for all classes.
+    Supports are learned once, on construction. Windows are encoded once for all classes.
 
     Args:
         model: the network; it is moved to the policy's device and precision.
         examples: classes and shots.
         policy: where and in which precision to run.
         threshold: see ``Segmenter``.
-        store: folder that keeps supports for the next time; None for none.
+        store: cache of supports; None for none.
 
     Raises:
-        ConfigError: the shots' size does not fit the network.
+        ConfigError: the size of the shots does not fit the network.
     """
 
     halo = 0
@@ -102,7 +101,7 @@ class FewShotSegmenter:
             raise ConfigError(
                 f"windows of {self.window} pixels do not fit {model.name}",
                 f"the side must be a multiple of {self.window_multiple}",
-                "choose another one with --window",
+                "choose another with --window",
             )
         self.make_regions = open_regions(model.region_method, model.region_options)
         self.model = model.eval().to(policy.device, policy.dtype)
@@ -142,5 +141,5 @@ class FewShotSegmenter:
 
 
 def to_bytes(image: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """(C, H, W) in [0, 1] as (H, W, C) uint8, which over-segmentations take."""
+    """Convert (C, H, W) in [0, 1] to (H, W, C) uint8, the input of over-segmentations."""
     return np.rint(image.transpose(1, 2, 0) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""A fully supervised network as a segmenter."""
+"""A supervised network as a ``Segmenter``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fewscape.raster.writing.palette import Colour
 from fewscape.regions import MakeRegions
 
 HEAT = "heat"
-"""What the heats of a network are called among the maps of its output, before their number."""
+"""Prefix of the heatmaps among a network's auxiliary outputs; their number follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +26,16 @@ class Views:
 
 
 class SemanticSegmenter:
-    """A network that knows its classes; every pixel gets the most probable one.
+    """A supervised network; every pixel gets the most probable class.
 
     Args:
         model: the network; it is moved to the policy's device and precision.
-        class_names: class 0 first.
+        class_names: the classes, starting with class 0.
         policy: where and in which precision to run.
-        window: side of the windows in pixels.
+        window: window side, pixels.
         views: test-time augmentation.
-        colours: to draw the classes with; ours if not given.
-        heatmaps: give the heat of each class, too, in [0, 1]: where the last layer of BiCoR-Seg
-            looked for it.
+        colours: colours of the classes; the default ones if not given.
+        heatmaps: also output a heatmap in [0, 1] per class, from the last layer of BiCoR-Seg.
 
     Raises:
         ConfigError: the window does not fit the network, or it has no heatmaps.
@@ -68,7 +67,7 @@ class SemanticSegmenter:
             raise ConfigError(
                 f"windows of {window} pixels do not fit {model.name}",
                 f"the side must be a multiple of {self.window_multiple}",
-                "choose another one with --window",
+                "choose another with --window",
             )
         if heatmaps and not getattr(model, "num_heats", 0):
             raise ConfigError(f"{model.name} has no heatmaps", "", "leave out --heatmaps")
@@ -77,7 +76,7 @@ class SemanticSegmenter:
 
     @torch.inference_mode()
     def __call__(self, windows: torch.Tensor, regions: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, K, H / stride, W / stride) float32, and as many heats where they are wanted."""
+        """(B, K, H / stride, W / stride) float32; (B, 2 K, ...) with heatmaps."""
         del regions
         moved = windows.to(self.policy.device, non_blocking=True)
         views = self.views

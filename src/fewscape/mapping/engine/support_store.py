@@ -1,4 +1,4 @@
-"""What networks have learnt of examples, kept for the next map with the same ones."""
+"""A cache of supports, for the next map from the same examples."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from fewscape.models import FewShotModel
 log = logging.getLogger(__name__)
 
 FOLDER = "FEWSCAPE_CACHE"
-"""Environment variable that names another place for what can be made anew."""
+"""Environment variable that moves the cache folder."""
 MAX_FILES = 500
-"""Supports that are kept; the ones unused for longest go first."""
+"""Number of supports to keep; the least recently used are removed first."""
 
 
 class SupportStore:
-    """Supports in a folder, found by the network's weights and the crop that it learnt from.
+    """Supports in a folder, keyed by the network's weights and the crop.
 
-    Nothing depends on names: other weights, precision, pixels or masks have another file. A folder
-    that cannot be written costs time and nothing else.
+    Other weights, precision, pixels or masks give another key. An unwritable folder costs only
+    time.
 
     Args:
-        folder: made when the first support is kept.
+        folder: created with the first support.
         model: the network, in the policy's precision.
         policy: its device and precision.
     """
@@ -43,7 +43,7 @@ class SupportStore:
         self._start = _hash_model(model, policy)
 
     def learn(self, shot: Shot, make: Callable[[], Support]) -> Support:
-        """The support of a shot, as kept or made now; on the CPU where it was kept."""
+        """The support of a shot, from the cache or learned now; on the CPU if cached."""
         digest = self._start.copy()
         for values in (shot.image, shot.mask):
             digest.update(str((values.shape, values.dtype)).encode())
@@ -51,7 +51,7 @@ class SupportStore:
         path = self.folder / f"{digest.hexdigest()[:32]}.safetensors"
         try:
             support = Support.load(path)
-            check_finite(support.tensors, f"what is kept in '{path}'")
+            check_finite(support.tensors, f"the cached '{path}'")
             path.touch()
         except (OSError, SafetensorError, WeightsError):
             support = make()
@@ -66,11 +66,11 @@ class SupportStore:
             for old in files[:-MAX_FILES]:
                 old.unlink(missing_ok=True)
         except (OSError, SafetensorError) as error:
-            log.info("what was learnt of the examples is not kept: %s", error)
+            log.info("supports are not cached: %s", error)
 
 
 def support_folder() -> Path:
-    """Where supports are kept: in ``FEWSCAPE_CACHE``, or the user's folder for caches."""
+    """The cache folder: ``FEWSCAPE_CACHE``, or the user's cache folder."""
     place = os.environ.get(FOLDER)
     if place is None:
         place = os.environ.get("XDG_CACHE_HOME", "~/.cache") + "/fewscape"

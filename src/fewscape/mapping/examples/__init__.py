@@ -1,1 +1,1 @@
-"""What people drew on a scene, and what networks learn of it."""
+"""Examples: reading them, and turning them into crops and cells to learn from."""

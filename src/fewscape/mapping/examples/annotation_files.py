@@ -1,4 +1,4 @@
-"""Reading what people drew on a scene: polygons of vector files and label rasters."""
+"""Read examples from vector files and label rasters."""
 
 from __future__ import annotations
 
@@ -27,25 +27,24 @@ def read_annotations(
     buffer: str = DEFAULT_BUFFER,
     layer: str | None = None,
 ) -> Annotations:
-    """Polygons, lines and points of a vector file, or a label raster on the scene's grid.
+    """Read polygons, lines and points of a vector file, or a label raster on the scene's grid.
 
     Args:
-        path: GeoPackage, GeoJSON, Shapefile ... with a class attribute, in any reference system;
-            or a PNG or TIFF with one class id a pixel, 255 unknown. Names of ids come from a
-            ``classes.json`` beside the raster or one folder above; otherwise they are
-            ``class_1``, ``class_2`` ...
-        scene: the scene on which they were drawn.
-        class_field: attribute of the polygons' class.
-        zero: what 0 in a label raster means; ``auto``: the class that ``classes.json`` gives it,
-            else background.
-        examples_are: whole objects have rings of background around them, see ``Annotations``.
-        buffer: how far points and lines reach: ``2`` or ``2px`` pixels of the scene, or ``3m``.
-        layer: of a vector file with several; see ``read_layer``.
+        path: GeoPackage, GeoJSON, Shapefile ... with a class attribute, in any CRS; or a PNG or
+            TIFF with one class id per pixel, 255 unknown. Names of ids come from a ``classes.json``
+            beside the raster or one folder above; otherwise they are ``class_1``, ``class_2`` ...
+        scene: the scene that they were drawn on.
+        class_field: attribute that holds the class.
+        zero: meaning of 0 in a label raster; ``auto``: the class in ``classes.json``, otherwise
+            background.
+        examples_are: ``objects`` have rings of background around them, see ``Annotations``.
+        buffer: radius around points and lines: ``2`` or ``2px`` for pixels of the scene, or ``3m``.
+        layer: layer of a vector file with several; see ``read_layer``.
 
     Raises:
-        ExamplesError: see ``read_polygons``; or nothing lies inside the scene, only one side has
-            a reference system, or the raster has another size or unnamed ids.
-        ConfigError: the buffer is no length, or one in metres where a pixel has no known size.
+        ExamplesError: see ``read_polygons``; or nothing is inside the scene, only one side has a
+            CRS, or the raster has a wrong size or unnamed ids.
+        ConfigError: the buffer is invalid, or in metres although the pixel size is unknown.
     """
     source, reach = Path(path), Buffer.parse(buffer)
     if source.suffix.lower() in RASTERS:
@@ -64,13 +63,13 @@ def read_annotations(
         placed.polygons,
         examples_are,
         placed.colours,
-        placed.left_out,
+        placed.skipped,
         placed.notes,
     )
     if not annotations.class_names:
         raise ExamplesError(
             f"the examples '{source}' name no class to map",
-            f"they hold only {', '.join(placed.polygons)}",
+            f"they have only {', '.join(placed.polygons)}",
             "add polygons of the classes to find",
         )
     return annotations

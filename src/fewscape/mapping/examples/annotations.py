@@ -1,4 +1,4 @@
-"""What people drew on a scene, as polygons in its columns and rows."""
+"""``Annotations``: examples as polygons in the columns and rows of a scene."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fewscape.raster import Georeference, rasterise
 from fewscape.raster.writing.palette import Colour
 
 OVERLAP_SIDE, OVERLAP_CELLS = 1024, 64
-"""Side and number of the windows in which overlaps are counted."""
+"""Side and maximum number of windows in which overlaps are counted."""
 
 Geometries = npt.NDArray[np.object_]
 ExamplesAre = Literal["areas", "objects"]
@@ -27,39 +27,39 @@ ExamplesAre = Literal["areas", "objects"]
 
 @dataclass(frozen=True)
 class Annotations:
-    """Polygons by class, and the rule that says what each pixel was drawn as.
+    """Polygons by class, and the rules that give each pixel its class.
 
-    Unlabelled ground is not silently called background:
+    Unlabelled ground does not silently become background:
 
-    1. everything is unknown;
-    2. inside ``area`` polygons, which say that everything in them was drawn, it is background;
-    3. if the examples are ``objects``, so is the ring around each polygon: as wide as half the
-       polygon's equivalent diameter, at least 8 and at most 64 pixels. Whole objects rarely have
-       their like beside them, for else those would have been drawn, too. If they are ``areas``,
-       pieces of some ground such as a part of a lake, there are no rings;
+    1. every pixel is unknown;
+    2. inside ``area`` polygons, where everything was drawn, it is background;
+    3. if the examples are ``objects``, the ring around each polygon is background too: half the
+       polygon's equivalent diameter wide, at least 8 and at most 64 pixels. Whole objects rarely
+       have others of their class beside them; otherwise those would have been drawn too. If they
+       are ``areas``, such as a part of a lake, there are no rings;
     4. ``background`` polygons are background;
-    5. polygons of classes are their class, also over ``area`` and ``background``;
+    5. polygons of a class are that class, even over ``area`` and ``background``;
     6. ground of two classes, ``ignore`` polygons and everything outside the scene are unknown.
     """
 
     path: Path
-    """File that they came from."""
+    """File that they were read from."""
     grid: Georeference
-    """The scene on which they were drawn."""
+    """Scene that they were drawn on."""
     polygons: Mapping[str, Geometries]
-    """(N,) polygons of each class in columns and rows; N is at least 1."""
+    """(N,) polygons of each class in columns and rows, at least one."""
     examples_are: ExamplesAre = "areas"
-    """Whether polygons are pieces of ground, or whole objects with rings around them."""
+    """Whether polygons mark part of some ground, or whole objects with rings around them."""
     colours: Mapping[str, Colour] = field(default_factory=dict)
-    """Of the classes that the file gives one."""
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    """How much of the file is of no use, by what is wrong with it."""
+    """Colours that the file gives to classes."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Number of unusable features, by reason."""
     notes: tuple[str, ...] = ()
-    """Sentences on what of the file was guessed, or not read."""
+    """Messages about what was guessed or skipped."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in alphabetical order, without those that have a meaning of their own."""
+        """The classes in alphabetical order, without reserved names."""
         reserved = (AREA, BACKGROUND, UNKNOWN)
         return tuple(sorted(name for name in self.polygons if name not in reserved))
 
@@ -70,14 +70,14 @@ class Annotations:
 
     @property
     def has_background(self) -> bool:
-        """Whether some ground is known to be none of some class."""
+        """Whether some ground is known not to be some class."""
         drawn = set(self.polygons) - {UNKNOWN}
         return self.has_rings or len(drawn) > 1
 
     def mask(self, name: str, window: Window) -> npt.NDArray[np.uint8]:
-        """(H, W) of a window: 1 the class, 0 not the class, 255 unknown.
+        """Mask (H, W) of a window: 1 the class, 0 not the class, 255 unknown.
 
-        Of rings only those of the class count, and none in a window that meets an ``area``.
+        Only rings of the class count, and none in a window that meets an ``area``.
         """
         owners = self._index.paint(window)
         mask = np.full((window.height, window.width), IGNORE, np.uint8)
@@ -93,17 +93,16 @@ class Annotations:
     def labels(
         self, names: Sequence[str], window: Window
     ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
-        """What every pixel of a window was drawn as, and by which polygon.
+        """Class and polygon of every pixel of a window.
 
         Args:
-            names: the classes to tell apart; polygons of others count as background.
-            window: place in the scene.
+            names: the classes; polygons of others count as background.
+            window: window of the scene.
 
         Returns:
-            (H, W) classes: 1 + the place in ``names``, 0 background, -1 unknown. And (H, W) numbers
-            of the polygons, which every polygon of the file keeps in all windows; -1 where the
-            class is unknown. Unlabelled ground inside an ``area`` is background of the area's
-            number; a ring has a number of its own.
+            (H, W) classes: 1 + the index in ``names``, 0 background, -1 unknown. And (H, W) polygon
+            numbers, the same in all windows; -1 where the class is unknown. Unlabelled ground
+            inside an ``area`` has the number of the area; a ring has its own number.
         """
         owners = self._index.paint(window)
         numbers, count = owners.numbers, len(self._index.geometries)
@@ -120,22 +119,22 @@ class Annotations:
         return labels, numbers
 
     def windows(self, side: int) -> Iterator[Window]:
-        """The cells of a regular grid over the scene in which something was drawn, by rows."""
+        """The cells of a regular grid over the scene that contain drawings, by rows."""
         return self._index.find_cells(self.grid.height, self.grid.width, side, self.has_rings)
 
     def count_overlaps(self) -> int:
-        """Pixels drawn as two classes, in the first windows with drawings if there are many."""
+        """Count pixels drawn as two classes, at most in the first windows with drawings."""
         cells = islice(self.windows(OVERLAP_SIDE), OVERLAP_CELLS)
         return sum(int(self._index.paint(cell).contested.sum()) for cell in cells)
 
     def paint(self, name: str, window: Window) -> npt.NDArray[np.bool_]:
-        """(H, W) pixels of a window whose centre lies in a polygon of this name."""
+        """(H, W) pixels of a window whose centre is in a polygon of this name."""
         number = self._index.names.index(name) if name in self._index.names else -1
         near = self._index.find_near(window)
         return rasterise(self._index.geometries[near[self._index.classes[near] == number]], window)
 
     def move_to(self, grid: Georeference) -> Annotations:
-        """The same polygons in the columns and rows of another grid over the same ground."""
+        """Transfer the polygons to another grid over the same ground."""
         import shapely
 
         factors = grid.width / self.grid.width, grid.height / self.grid.height
@@ -150,7 +149,7 @@ class Annotations:
         return DrawnIndex(self.polygons)
 
     def _find_inside(self, window: Window) -> npt.NDArray[np.bool_]:
-        """(H, W) pixels of a window that lie in the scene."""
+        """(H, W) pixels of a window that are in the scene."""
         rows = np.arange(window.row, window.row + window.height)[:, None]
         cols = np.arange(window.col, window.col + window.width)
         height, width = self.grid.height, self.grid.width

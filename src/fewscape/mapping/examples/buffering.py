@@ -1,4 +1,4 @@
-"""Points and lines with a width, so that they cover pixels."""
+"""Buffer points and lines so that they cover pixels."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from fewscape.raster.reading.resolution import measure_pixel
 from fewscape.raster.vectors.polygons import POINT, POLYGON
 
 DEFAULT_BUFFER = "1.5"
-"""Pixels around points and lines: a point covers some seven, a line three in width."""
+"""Default radius in pixels: a point covers about seven pixels, a line is three wide."""
 
 OWN_PIXEL = "0.5"
-"""Only the pixel in which a point lies."""
+"""Radius that covers only the pixel of a point."""
 
 SURE = math.sqrt(0.5)
-"""Radius in pixels from which a disc contains a pixel's centre wherever it lies."""
+"""Minimum radius at which a disc always contains a pixel centre."""
 
 Geometries = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """How far points and lines reach."""
+    """Radius around points and lines."""
 
     size: float = float(DEFAULT_BUFFER)
     unit: Literal["px", "m"] = "px"
 
     @classmethod
     def parse(cls, text: str) -> Buffer:
-        """From ``2``, ``2px`` or ``3m``.
+        """Parse ``2``, ``2px`` or ``3m``.
 
         Raises:
-            ConfigError: the text is something else, or no length above 0.
+            ConfigError: the text is not a length above 0.
 
         Examples:
             >>> Buffer.parse("3m")
@@ -48,39 +48,39 @@ class Buffer:
         found = re.fullmatch(r"\s*([0-9]*\.?[0-9]+)\s*(px|m|)\s*", text)
         if found is None or not 0 < float(found[1]) < 1e6:
             raise ConfigError(
-                f"--buffer '{text}' is no length",
+                f"--buffer '{text}' is not a length",
                 "expected pixels such as 1.5 or 2px, or metres on the ground such as 3m",
-                f"give for instance --buffer {DEFAULT_BUFFER}",
+                f"use for example --buffer {DEFAULT_BUFFER}",
             )
         return cls(float(found[1]), "m" if found[2] == "m" else "px")
 
     def measure(self, grid: Georeference) -> tuple[float, float]:
-        """Columns and rows that it reaches.
+        """The radius in columns and rows.
 
         Raises:
-            ConfigError: metres on a scene whose pixels have no known size.
+            ConfigError: the radius is in metres and the pixel size of the scene is unknown.
         """
         if self.unit == "px":
             return self.size, self.size
         pixel = measure_pixel(grid)
         if pixel is None:
             raise ConfigError(
-                f"--buffer {self.size:g}m was given for a scene without reference system",
-                "what a metre is in its pixels is unknown",
-                f"give pixels, such as --buffer {DEFAULT_BUFFER}",
+                f"--buffer {self.size:g}m was given for a scene without a CRS",
+                "its pixel size in metres is unknown",
+                f"use pixels, such as --buffer {DEFAULT_BUFFER}",
             )
         return self.size / pixel[0], self.size / pixel[1]
 
 
 def thicken(geometries: Geometries, reach: tuple[float, float]) -> Geometries:
-    """Points become discs, or the pixel that they lie in if that is more; lines become bands.
+    """Turn points into discs, or into their pixel if that is larger, and lines into bands.
 
     Args:
         geometries: (N,) single parts in columns and rows.
-        reach: columns and rows around points and lines.
+        reach: radius in columns and rows.
 
     Returns:
-        (N,) polygons; those that came as such are the same.
+        (N,) polygons; input polygons are unchanged.
     """
     import shapely
 

@@ -1,4 +1,4 @@
-"""The examples that a network learns from: crops of a scene around what people drew."""
+"""Crops of a scene around the examples, which few-shot networks learn from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
 BOUNDARY_POINTS = 8
-"""Places proposed along the outline of an object that is larger than a window."""
+"""Candidate places along the outline of an object larger than a window."""
 
 SPECK = 0.05
 """Share of the typical polygon's area below which a polygon gets no crop of its own."""
@@ -36,7 +36,7 @@ class Shot:
     mask: npt.NDArray[np.uint8]
     """(H, W): 1 the class, 0 not the class, 255 unknown."""
     window: Window
-    """Its place in the scene of the examples."""
+    """Its window in the scene of the examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Examples:
     source: str = ""
     """Name of the file."""
     sha256: str = ""
-    """Of the file and what belongs to it, see ``hash_examples``."""
+    """Hash of the file and its sidecars, see ``hash_examples``."""
     colours: Mapping[str, Colour] = field(default_factory=dict)
-    """Of the classes that the file gives one."""
+    """Colours that the file gives to classes."""
 
 
 def cut_examples(
@@ -62,35 +62,34 @@ def cut_examples(
     cell: int = 1,
     classes: Sequence[str] | None = None,
 ) -> Examples:
-    """Crops around the polygons of each class, at the scene's own resolution.
+    """Cut crops around the polygons of each class, at the scene's resolution.
 
-    A crop is centred on a polygon, or on a point of its outline if the polygon is larger than
-    the crop, so that it shows what lies beside it too. All polygons in a crop belong to its mask.
-    Crops of a class are spread out: the first shows a typical polygon (half of the class's area is
-    in smaller ones), each further one the polygon farthest from the earlier crops. Polygons that
-    an earlier crop shows, and specks in comparison with the typical one, get no crop of their
-    own. Near the scene's edge crops are shifted inward. What a mask says of unlabelled ground
-    stands at ``Annotations``.
+    A crop is centred on a polygon, or on a point of its outline if the polygon is larger than the
+    crop, so that it shows the surroundings too. The mask has all polygons in the crop. Crops of a
+    class are spread out: the first shows a typical polygon (half of the class's area is in smaller
+    ones), each further one the polygon farthest from the earlier crops. Polygons shown in an
+    earlier crop, and those much smaller than the typical one, get no crop. Near the scene's edge,
+    crops are shifted inward. ``Annotations`` defines how masks treat unlabelled ground.
 
     Args:
         annotations: polygons on ``scene``.
-        scene: where the images come from.
-        window: side of the crops in pixels.
-        max_shots: crops of a class at most.
-        cell: pixels per feature cell; smaller objects leave no trace in the network.
-        classes: only these; polygons of the others still count as background.
+        scene: the scene to cut.
+        window: side of the crops, pixels.
+        max_shots: maximum number of crops per class.
+        cell: side of a feature cell, pixels; smaller objects vanish in the network.
+        classes: classes to cut; polygons of others still count as background.
 
     Raises:
-        ExamplesError: unknown class, no background at all, a class whose polygons are all
-            smaller than one cell, or one without a valid pixel.
+        ExamplesError: a class is unknown, has only polygons smaller than one cell, or has no valid
+            pixel; or there is no background at all.
     """
     names = choose_classes(annotations, classes)
     if not annotations.has_background:
         raise ExamplesError(
-            f"the examples '{annotations.path}' say nowhere what is not '{names[0]}'",
-            "a network learns from the difference",
-            "draw other ground as 'background' or as classes of its own, or if every polygon is "
-            "a whole object, give --examples_are objects",
+            f"the examples '{annotations.path}' have no background for '{names[0]}'",
+            "a network learns from the contrast",
+            "draw other ground as 'background' or as other classes, or use --examples_are "
+            "objects if every polygon is a whole object",
         )
     shots = []
     for name in names:
@@ -101,8 +100,8 @@ def cut_examples(
         if not seen:
             raise ExamplesError(
                 f"no example of '{name}' covers a valid pixel of '{scene.path}'",
-                "expected polygons on ground that the scene shows",
-                "move them, or check the scene's nodata value",
+                "expected polygons on valid pixels",
+                "move the polygons, or check the scene's nodata value",
             )
         shots.append(seen)
     digest = hash_examples(annotations.path)
@@ -110,10 +109,10 @@ def cut_examples(
 
 
 def choose_classes(annotations: Annotations, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """The classes to map: all that were drawn, or those of them that are named.
+    """Choose the classes to map: all drawn ones, or the given ones.
 
     Raises:
-        ExamplesError: one of them was not drawn.
+        ExamplesError: a given class was not drawn.
     """
     known = annotations.class_names
     for name in classes or ():
@@ -138,7 +137,7 @@ def _check_sizes(annotations: Annotations, name: str, cell: int) -> None:
         f"the polygons of '{name}' are smaller than one feature cell: the largest measures "
         f"{right - left:.1f} x {bottom - top:.1f} pixels",
         f"a cell is {cell} x {cell} pixels",
-        "use imagery of finer resolution, a model with smaller cells, or draw larger objects",
+        "use imagery of finer resolution or a model with smaller cells, or draw larger objects",
     )
 
 
@@ -152,7 +151,7 @@ def _cut(annotations: Annotations, name: str, scene: SceneReader, window: Window
 def _spread(
     polygons: npt.NDArray[np.object_], scene: SceneReader, side: int, most: int
 ) -> list[Window]:
-    """Windows around polygons that are far from each other."""
+    """Choose windows around polygons that are far apart."""
     import shapely
 
     areas = shapely.area(polygons)
@@ -172,7 +171,7 @@ def _spread(
 
 
 def _propose(polygon: Geometry, side: int) -> Points:
-    """Centres of crops for one polygon, (N, 2) columns and rows."""
+    """Candidate crop centres of one polygon, (N, 2) columns and rows."""
     left, top, right, bottom = polygon.bounds
     if max(right - left, bottom - top) <= side:
         return np.array([[(left + right) / 2, (top + bottom) / 2]])
@@ -182,7 +181,7 @@ def _propose(polygon: Geometry, side: int) -> Points:
 
 
 def _centre(point: Points, scene: SceneReader, side: int) -> Window:
-    """The window around a point, shifted into the scene as far as it fits."""
+    """The window around a point, shifted into the scene."""
     col, row = (int(np.floor(value)) - side // 2 for value in point)
     return Window(
         min(max(row, 0), max(scene.height - side, 0)),

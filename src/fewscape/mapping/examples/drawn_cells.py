@@ -1,4 +1,4 @@
-"""From what was drawn on a scene to the cells that a pixel model learns from."""
+"""The cells of a scene that a pixel model learns from."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from fewscape.models.pixel import Ground
 from fewscape.raster import SceneReader
 
 CORE = 512
-"""Side of the windows in which drawn cells are encoded, without their margin."""
+"""Side of the windows in which drawn cells are encoded, without margin."""
 
 MOST_WINDOWS = 256
-"""Windows with drawings that are encoded; of more, so many are drawn by chance, as many of each
-class."""
+"""Maximum number of encoded windows; if there are more, they are sampled equally per class."""
 
 MOST_CELLS = 20_000
-"""Cells of a class that teach: of more, each polygon gives a share, small ones everything."""
+"""Maximum number of cells per class: if there are more, each polygon gives a share, small ones
+everything."""
 
 SPREAD = 3
-"""Windows along each side of a scene that tell what the scene as a whole is like."""
+"""Windows per side that sample the scene as a whole."""
 
 SCENE_CELLS = 32_000
-"""Cells that they give, at most."""
+"""Maximum number of cells from these windows."""
 
 LEAST_SCENE_CELLS = 256
-"""With fewer, other windows are looked for."""
+"""Minimum number of cells before other windows are tried."""
 
 OVERVIEW = 1024
-"""Longest side of the picture in which they are looked for."""
+"""Longest side of the overview in which valid windows are searched."""
 
 KEPT_WINDOWS = 12
-"""Encoded windows that are kept while cells are gathered."""
+"""Number of encoded windows cached while cells are gathered."""
 
 SEED = 0
 
@@ -54,20 +54,20 @@ Encode = Callable[[Window], tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SceneCells:
-    """Drawn cells and a sample of all cells, both as the model encodes them and not scaled."""
+    """Drawn cells and a sample of all cells, as encoded by the model and not scaled."""
 
     cells: Cells
     ground: Ground
     num_pixels: int
-    """That were drawn as one of the classes or as background."""
+    """Cells drawn as one of the classes or as background."""
     source: str = ""
-    """Name of the file that they were drawn in."""
+    """Name of the examples file."""
     sha256: str = ""
-    """Of that file and what belongs to it, see ``hash_examples``."""
+    """Hash of that file and its sidecars, see ``hash_examples``."""
 
     @property
     def scaled(self) -> Cells:
-        """With features as models learn from them."""
+        """The cells with scaled features, as models learn from them."""
         scaling = self.ground.scaling
         return Cells(
             scaling.apply(self.cells.values),
@@ -80,16 +80,16 @@ class SceneCells:
 def read_drawn_cells(
     annotations: Annotations, names: Sequence[str], scene: SceneReader, model: PixelModel[Any]
 ) -> SceneCells:
-    """The drawn cells of classes and background, wherever they lie in the scene.
+    """Read the drawn cells of classes and background from the whole scene.
 
-    A cell belongs to a class if one of its pixels was drawn as it and none as another. All drawn
-    cells are taken, up to ``MOST_CELLS`` of a class.
+    A cell belongs to a class if at least one pixel was drawn as it and none as another. At most
+    ``MOST_CELLS`` cells per class are taken.
 
     Args:
-        annotations: on this scene.
-        names: the classes, which become 1 to K; 0 is background.
-        scene: where the features come from.
-        model: which encodes them.
+        annotations: annotations of this scene.
+        names: classes 1 to K; 0 is background.
+        scene: the scene.
+        model: the model that encodes them.
 
     Raises:
         ExamplesError: a class covers no valid pixel.
@@ -120,17 +120,17 @@ def read_drawn_cells(
 def sample_ground(
     scene: SceneReader, model: PixelModel[Any], encode: Encode | None = None
 ) -> tuple[npt.NDArray[np.float32], Ground]:
-    """Features of cells from all over a scene, (M, D), and what they say of it as a whole.
+    """Sample features (M, D) of cells from all over a scene, and derive their scaling.
 
     Args:
-        scene: where the windows come from.
-        model: which encodes them.
-        encode: what encodes a window, such as ``encode_core`` with a memory; that if not given.
+        scene: the scene.
+        model: the model that encodes them.
+        encode: function that encodes a window; ``encode_core`` if not given.
 
     Raises:
         SceneError: the scene is damaged or has no valid pixel.
     """
-    _ = scene.limits  # raises if nothing is valid
+    _ = scene.limits  # raises if no pixel is valid
     encode = encode or partial(encode_core, scene, model)
     side = core_side(scene, model)
     found, bands = _look_at(scene, encode, list(spread_windows(scene.height, scene.width, side)))
@@ -140,8 +140,8 @@ def sample_ground(
     if not len(found):
         raise SceneError(
             f"'{scene.path}' has hardly any valid pixels",
-            "expected ground that tells what the scene is like",
-            "check its nodata value, or cut it to where there is data",
+            "too few to describe the scene",
+            "check its nodata value, or crop the scene to valid data",
         )
     return found, Ground(Scaling.measure(found), Scaling.measure(bands), find_colours(scene))
 
@@ -149,7 +149,7 @@ def sample_ground(
 def _look_at(
     scene: SceneReader, encode: Encode, windows: Sequence[Window]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(M, D) features of cells of windows, about as many of each, and (P, C) their pixels."""
+    """Features (M, D) of cells, about equally many per window, and their pixels (P, C)."""
     generator = np.random.default_rng(SEED)
     sample, bands = [], []
     for window in windows:
@@ -163,7 +163,7 @@ def _look_at(
 
 
 def _find_valid_windows(scene: SceneReader, side: int) -> list[Window]:
-    """At most as many windows as are spread over a scene, where a smaller picture shows ground."""
+    """Find windows with valid pixels in an overview of the scene."""
     _, seen = scene.read_overview(OVERVIEW)
     rows, cols = np.nonzero(seen)
     rows = (rows + 0.5) * scene.height / seen.shape[0] // side
@@ -178,7 +178,7 @@ def _find_valid_windows(scene: SceneReader, side: int) -> list[Window]:
 def encode_core(
     scene: SceneReader, model: PixelModel[Any], window: Window
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """Features (D, h, w) of a window's cells, and which have a valid pixel (h, w)."""
+    """Encode the cells of a window: features (D, h, w), and which have a valid pixel (h, w)."""
     stride = model.stride
     unit = math.lcm(stride, model.window_multiple)
     margin = -(-model.reach // stride) * stride
@@ -198,7 +198,7 @@ def encode_core(
 def label_cells(
     annotations: Annotations, names: Sequence[str], window: Window, stride: int
 ) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int32]]:
-    """Class and polygon of each cell of a window, (h, w), -1 where nothing or two classes lie."""
+    """Class and polygon (h, w) of each cell of a window, -1 for none or two classes."""
     labels, polygons = annotations.labels(names, window)
     if stride == 1:
         return labels, polygons
@@ -212,14 +212,14 @@ def label_cells(
 
 
 def spread_windows(height: int, width: int, side: int) -> Iterator[Window]:
-    """Windows evenly over a scene; all of a scene that is small."""
+    """Spread windows evenly over a scene; they cover all of a small one."""
     rows, cols = (_spread(length, side) for length in (height, width))
     for row, col in itertools.product(rows, cols):
         yield Window(row, col, side, side)
 
 
 def find_colours(scene: SceneReader) -> tuple[int, int, int]:
-    """Places of red, green and blue among the bands: by name, else the first three."""
+    """Indices of red, green and blue among the bands: by name, otherwise the first three."""
     found = {}
     for place, name in enumerate(scene.band_names):
         for colour in ("red", "green", "blue"):
@@ -238,13 +238,13 @@ def _spread(length: int, side: int) -> list[int]:
 
 
 def core_side(scene: SceneReader, model: PixelModel[Any]) -> int:
-    """Side of the windows in which drawn cells are encoded: the core, or less in a small scene."""
+    """Side of the windows in which drawn cells are encoded; less in a small scene."""
     longest = max(scene.height, scene.width)
     return min(CORE, -(-longest // model.stride) * model.stride)
 
 
 class _Allowances:
-    """The share of its cells that each polygon gives."""
+    """The share of cells that each polygon gives."""
 
     def __init__(self, shares: dict[int, float]) -> None:
         size = max(shares, default=-1) + 2
@@ -260,7 +260,7 @@ class _Allowances:
 def _share_out(
     annotations: Annotations, names: Sequence[str], windows: Sequence[Window], stride: int
 ) -> tuple[_Allowances, int]:
-    """How much of each polygon is taken so that no class has too many cells, and drawn pixels."""
+    """Compute the share of each polygon that keeps classes below the maximum."""
     counts: dict[int, int] = {}
     owners: dict[int, int] = {}
     for window in windows:
@@ -274,7 +274,7 @@ def _share_out(
     for owner in set(owners.values()):
         mine = sorted((counts[p], p) for p in owners if owners[p] == owner)
         left, remaining = MOST_CELLS, len(mine)
-        for count, polygon in mine:  # small ones first: what they leave is for the larger ones
+        for count, polygon in mine:  # small polygons first: the larger ones use what they leave
             part = left / remaining
             shares[polygon] = min(1.0, part / count)
             left -= min(count, part)  # type: ignore[assignment]
@@ -291,9 +291,10 @@ def _check_classes(
     for number, name in enumerate(names, start=1):
         if not (classes == number).any():
             raise ExamplesError(
-                f"no example of '{name}' covers a valid pixel of '{scene.path}' by itself",
-                "expected polygons on ground that the scene shows and that no other class claims",
-                f"move the polygons of '{annotations.path.name}', draw larger ones, or check the "
+                f"no example of '{name}' covers a valid pixel of '{scene.path}' without another "
+                "class",
+                "expected polygons on valid pixels that no other class covers",
+                f"move or enlarge the polygons of '{annotations.path.name}', or check the "
                 "scene's nodata value",
             )
 
@@ -301,7 +302,7 @@ def _check_classes(
 def _choose_windows(
     annotations: Annotations, windows: list[Window], side: int, generator: np.random.Generator
 ) -> list[Window]:
-    """As many as may be encoded, by chance, so that each class has its share or all it has."""
+    """Sample the windows to encode, equally per class."""
     import shapely
 
     if len(windows) <= MOST_WINDOWS:
@@ -319,7 +320,7 @@ def _choose_windows(
 
 
 def _draw(numbers: list[int], count: int, generator: np.random.Generator) -> list[int]:
-    """At most so many of them, by chance."""
+    """Sample at most this many at random."""
     found: list[int] = generator.permutation(numbers)[: max(0, count)].astype(int).tolist()
     return found
 

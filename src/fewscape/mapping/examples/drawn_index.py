@@ -1,4 +1,4 @@
-"""Everything that was drawn, by place: which polygon owns which pixel."""
+"""A spatial index of the drawn polygons: which polygon owns which pixel."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
 RING_SHARE, RING_LEAST, RING_MOST = 0.5, 8.0, 64.0
-"""Width of the ring around a polygon: share of its diameter, and its bounds in pixels."""
+"""Width of the ring around a polygon as a share of its diameter, and its bounds in pixels."""
 
 CLASS, IGNORED = 2, 3
-"""Ranks of polygons; below are ``area`` and ``background``."""
+"""Ranks of class and ``ignore`` polygons; ``area`` and ``background`` rank below."""
 
 MANY_POINTS = 2_000
-"""Vertices from which a polygon is cut to a window before it is painted."""
+"""Number of vertices from which a polygon is clipped to a window before painting."""
 
 Geometries = npt.NDArray[np.object_]
 Numbers = npt.NDArray[np.int32]
@@ -33,41 +33,41 @@ class Owners(NamedTuple):
     """Who owns the pixels of a window."""
 
     numbers: Numbers
-    """(H, W) of polygons; -1 where no polygon is, or its class is unknown."""
+    """(H, W) polygon numbers; -1 without a polygon or with an unknown class."""
     contested: Choice
     """(H, W) pixels in polygons of two classes; their class is unknown."""
     ignored: Choice
-    """(H, W) pixels in polygons that say so; their class is unknown."""
+    """(H, W) pixels in ``ignore`` polygons; their class is unknown."""
 
 
 class DrawnIndex:
-    """The P polygons of all classes, numbered, in a tree.
+    """The P polygons of all classes, numbered, in a spatial tree.
 
     Args:
-        polygons: of each class, in columns and rows.
+        polygons: polygons of each class, in columns and rows.
     """
 
     def __init__(self, polygons: Mapping[str, Geometries]) -> None:
         import shapely
 
         self.names = tuple(polygons)
-        """Of the drawn classes."""
+        """Names of the drawn classes."""
         groups = [np.empty(0, dtype=object), *polygons.values()]
         self.geometries: Geometries = np.concatenate(groups)
-        """(P,) sorted by class."""
+        """(P,) polygons, sorted by class."""
         sizes = [len(group) for group in polygons.values()]
         self.classes = np.repeat(np.arange(len(sizes)), sizes)
-        """(P,) places in ``names``."""
+        """(P,) indices in ``names``."""
         order = {AREA: 0, BACKGROUND: 1, UNKNOWN: IGNORED}
         ranks = np.array([order.get(name, CLASS) for name in self.names], dtype=np.int64)
         self.ranks = ranks[self.classes]
-        """(P,) which of two polygons owns a pixel of both: the one of the higher rank."""
+        """(P,) ranks; the polygon of higher rank owns a shared pixel."""
         self._tree = shapely.STRtree(self.geometries)
         self._strip: tuple[tuple[int, int], dict[int, Geometry]] = ((0, 0), {})
-        """Large polygons cut to the rows of the last window; its neighbours have the same."""
+        """Large polygons clipped to the rows of the last window, which its neighbours share."""
 
     def find_near(self, window: Window, distance: float = 0.0) -> npt.NDArray[np.int64]:
-        """Numbers of the polygons whose frames come near a window, sorted."""
+        """Sorted numbers of the polygons whose bounding boxes are near a window."""
         import shapely
 
         row, col, height, width = window
@@ -77,10 +77,10 @@ class DrawnIndex:
         return np.sort(self._tree.query(frame))
 
     def paint(self, window: Window) -> Owners:
-        """Who owns the pixels whose centres lie in polygons.
+        """The owner of each pixel whose centre is in a polygon.
 
-        Polygons of classes win over ``background``, that over ``area``, and ``ignore`` over all.
-        Of several polygons of one class the last one wins.
+        Class polygons win over ``background``, ``background`` over ``area``, and ``ignore`` over
+        all. Among polygons of one class, the last wins.
         """
         near = self.find_near(window)
         near = near[np.argsort(self.ranks[near], kind="stable")]
@@ -95,14 +95,14 @@ class DrawnIndex:
         return Owners(numbers, contested, ignored)
 
     def paint_rings(self, window: Window, name: str | None = None) -> Numbers:
-        """(H, W) numbers of the polygons in whose rings pixels lie, -1 none.
+        """(H, W) numbers of the polygons whose rings cover the pixels, -1 for none.
 
-        A ring is as wide as half its polygon's equivalent diameter, at least 8 and at most 64
-        pixels; the polygon itself is part of it.
+        A ring is half its polygon's equivalent diameter wide, at least 8 and at most 64 pixels; it
+        includes the polygon.
 
         Args:
-            window: place in the scene.
-            name: only rings of this class, instead of those of all.
+            window: window of the scene.
+            name: only rings of this class; all classes if not given.
         """
         near = self.find_near(window, RING_MOST)
         near = near[self.ranks[near] == CLASS]
@@ -113,13 +113,13 @@ class DrawnIndex:
     def find_cells(
         self, height: int, width: int, side: int, with_rings: bool = False
     ) -> Iterator[Window]:
-        """Cells of a regular grid that a polygon meets among their pixel centres; ``ignore`` aside.
+        """Cells of a regular grid with pixel centres in a polygon, except ``ignore``.
 
         Args:
-            height: of the scene.
-            width: of the scene.
-            side: of the cells; those at the right and lower edge are cut there.
-            with_rings: take the ring around a polygon as part of it.
+            height: height of the scene.
+            width: width of the scene.
+            side: side of the cells; those at the right and lower edge are cut.
+            with_rings: include the ring around a polygon.
         """
         import shapely
 
@@ -144,7 +144,7 @@ class DrawnIndex:
                 yield Window(top, left, bottom - top, int(rights[cell]) - left)
 
     def _cut_rows(self, near: npt.NDArray[np.int64], window: Window) -> Geometries:
-        """Polygons, those with many vertices cut to the rows of a window."""
+        """Clip polygons with many vertices to the rows of a window."""
         import shapely
 
         shapes = self.geometries[near]
@@ -164,11 +164,11 @@ class DrawnIndex:
     def _find_contested(
         self, shapes: Geometries, numbers: npt.NDArray[np.int64], window: Window
     ) -> Choice:
-        """Pixels in polygons of several classes, from polygons in the order of their classes."""
+        """Pixels in polygons of several classes; the polygons are sorted by class."""
         classes = self.classes[numbers]
         if len(np.unique(classes)) < 2:
             return np.zeros((window.height, window.width), np.bool_)
-        # If the first and the last polygon over a pixel are of one class, so are all between.
+        # If the first and last polygon over a pixel have the same class, so have all between.
         last = rasterise_numbers(shapes, classes, window)
         first = rasterise_numbers(shapes[::-1], classes[::-1], window)
         contested: Choice = first != last
@@ -189,7 +189,7 @@ def add_rings(polygons: Geometries) -> Geometries:
 
 
 def _cut(geometries: Geometries, window: Window) -> Geometries:
-    """Those with many vertices cut around a window, so that each window reads few of them."""
+    """Clip polygons with many vertices around a window, so that each window reads few of them."""
     import shapely
 
     is_large = shapely.get_num_coordinates(geometries) >= MANY_POINTS

@@ -1,4 +1,4 @@
-"""The scene on which people drew."""
+"""The scene that the examples were drawn on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fewscape.raster import Georeference
 
 
 class DrawnScene(Protocol):
-    """What has to be known of the scene that people drew on."""
+    """The properties of a scene that reading examples needs."""
 
     @property
     def path(self) -> Path:
@@ -23,13 +23,13 @@ class DrawnScene(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DrawnOn:
-    """A scene of which only name and place are known."""
+    """A scene with only a name and a grid."""
 
     path: Path
     grid: Georeference
 
 
-def tell_bounds(bounds: tuple[float, float, float, float]) -> str:
-    """Least and largest coordinates in words."""
+def format_bounds(bounds: tuple[float, float, float, float]) -> str:
+    """Format bounds as text."""
     left, bottom, right, top = (f"{value:.10g}" for value in bounds)
     return f"x {left} to {right}, y {bottom} to {top}"

@@ -1,4 +1,4 @@
-"""All files that decide what examples say, and their hash."""
+"""The files that make up a set of examples, and their hash."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ PARTS = {
     ".mif": (".mid",),
     ".gml": (".gfs", ".xsd"),
 }
-"""Endings of what belongs to a vector file, by its own."""
+"""Suffixes of sidecar files, by the suffix of the vector file."""
 
 LOGS = ("-wal", "-journal")
-"""What holds the newest changes of a GeoPackage that a program has open."""
+"""Suffix of the write-ahead log of an open GeoPackage."""
 
 
 def list_example_files(path: Path) -> list[Path]:
-    """A file of examples, and what lies beside it and has a say: classes, attributes, places.
+    """List a file of examples and its sidecars: classes, attributes, georeference.
 
     Args:
-        path: of vectors or a label raster; a folder is a geodatabase.
+        path: vector file or label raster; a folder is a geodatabase.
 
     Returns:
-        Files that exist, the given one first; the files in it of a folder.
+        The existing files, the given one first; for a folder, the files in it.
     """
     archive = split_archive(path)
     if archive is not None:
@@ -51,9 +51,9 @@ def list_example_files(path: Path) -> list[Path]:
 
 
 def hash_examples(path: Path) -> str:
-    """SHA-256 of a file of examples; of several that belong together, one over those of all.
+    """SHA-256 of a file of examples, or a combined one for several files.
 
-    Names do not count, what they end in does.
+    The hash depends on suffixes but not on names.
 
     Raises:
         ExamplesError: a file cannot be read.

@@ -1,4 +1,4 @@
-"""Reading label rasters: one class id a pixel, as polygons of equal pixels."""
+"""Read label rasters, one class id per pixel, as polygons of equal pixels."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy.typing as npt
 from fewscape.core import IGNORE, ExamplesError
 from fewscape.datasets.folder import as_labels, read_classes, read_colours
 from fewscape.datasets.present_classes import MASK_TABLE
-from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.drawn_scene import DrawnScene, format_bounds
 from fewscape.mapping.examples.reserved_names import AREA, BACKGROUND, UNKNOWN, fold_case
 from fewscape.raster import Georeference
-from fewscape.raster.gdal import open_raster, read_strictly, tell_cause
+from fewscape.raster.gdal import describe_cause, open_raster, read_strictly
 from fewscape.raster.georeference import is_same_place, reproject
 from fewscape.raster.ground_control import find_control
 from fewscape.raster.writing.palette import Colour
 
 RASTERS = (".png", ".tif", ".tiff", ".bmp", ".gif", ".vrt")
-"""Suffixes of label rasters; every other file is read as polygons."""
+"""Suffixes of label rasters; all other files are read as vectors."""
 
 SHIFT_MOST = 0.5
-"""Pixels by which a label raster may lie beside its scene."""
+"""Tolerated offset between a label raster and its scene, pixels."""
 
 NO_LABEL = -1
 """Of pixels whose class is not known, beside ids from 0 to 255."""
@@ -34,11 +34,11 @@ Zero = Literal["auto", "background", "unknown"]
 
 
 def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Geometries]:
-    """Polygons of each class in columns and rows.
+    """Read a label raster as polygons of each class, in columns and rows.
 
     Raises:
-        ExamplesError: the file is missing or damaged, has another size or place than the scene, or
-            ids that its ``classes.json`` does not name.
+        ExamplesError: the file is missing or damaged, differs from the scene in size or position,
+            or has ids that its ``classes.json`` does not name.
     """
     if not path.exists():
         raise ExamplesError(f"the examples '{path}' do not exist", "", "check the path")
@@ -62,28 +62,28 @@ def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Ge
             continue
         name = UNKNOWN if number == NO_LABEL else names.get(number, f"class_{number}")
         polygons.setdefault(name, []).append(outline)
-    frame = _outline(np.zeros(size, np.int16))  # every pixel has a label: nothing is unlabelled
+    frame = _outline(np.zeros(size, np.int16))  # every pixel has a label
     if zero != "unknown":
         polygons[AREA] = [outline for outline, _ in frame]
     return {name: np.array(group, dtype=object) for name, group in polygons.items()}
 
 
 def read_label_colours(path: Path) -> dict[str, Colour]:
-    """Colours by class, where a ``classes.json`` gives them.
+    """Colours by class, if a ``classes.json`` has them.
 
     Raises:
-        DatasetError: one of them is no colour.
+        DatasetError: a colour is invalid.
     """
     table = find_table(path)
     colours = None if table is None else read_colours(table)
     if table is None or colours is None:
         return {}
-    names = read_classes(table)[0].values()  # in the order of their ids, as the colours
+    names = read_classes(table)[0].values()  # in the order of their ids, like the colours
     return {fold_case(name): colour for name, colour in zip(names, colours, strict=True)}
 
 
 def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
-    """Class ids (H, W), and where they lie."""
+    """Read class ids (H, W) and their grid."""
     from rasterio.errors import RasterioError
 
     try:
@@ -92,7 +92,7 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
             place = find_control(dataset)
     except RasterioError as error:
         raise ExamplesError(
-            f"the label raster '{path}' cannot be read: {tell_cause(error)}",
+            f"the label raster '{path}' cannot be read: {describe_cause(error)}",
             "the file is truncated or damaged",
             "copy or draw it again",
         ) from error
@@ -100,26 +100,26 @@ def _read_band(path: Path) -> tuple[npt.NDArray[np.uint8], Georeference]:
 
 
 def _check_grid(path: Path, grid: Georeference, scene: DrawnScene) -> None:
-    """Labels have the scene's size, and its place where they state one."""
+    """Check that labels have the scene's size, and its position if georeferenced."""
     if (grid.height, grid.width) != (scene.grid.height, scene.grid.width):
         raise ExamplesError(
             f"the label raster '{path}' has {grid.height} x {grid.width} pixels",
             f"its scene '{scene.path}' has {scene.grid.height} x {scene.grid.width}",
-            "give labels on the scene's own grid, or their scene with --example_scene",
+            "use labels on the scene's grid, or give their scene with --example_scene",
         )
     if grid.is_pixel_grid or scene.grid.is_pixel_grid:
         return
     if _measure_shift(grid, scene.grid) > SHIFT_MOST:
         raise ExamplesError(
-            f"the label raster '{path}' covers {tell_bounds(grid.bounds)} in {grid.crs_name}",
-            f"its scene '{scene.path}' covers {tell_bounds(scene.grid.bounds)} in "
+            f"the label raster '{path}' covers {format_bounds(grid.bounds)} in {grid.crs_name}",
+            f"its scene '{scene.path}' covers {format_bounds(scene.grid.bounds)} in "
             f"{scene.grid.crs_name}",
-            "give labels on the scene's own grid, or their scene with --example_scene",
+            "use labels on the scene's grid, or give their scene with --example_scene",
         )
 
 
 def _measure_shift(grid: Georeference, scene: Georeference) -> float:
-    """Pixels between the corners of two rasters, whatever their systems are called."""
+    """Distance in pixels between the corners of two rasters, whatever their CRS names."""
     from rasterio.errors import CRSError
 
     corners = np.array(
@@ -144,7 +144,7 @@ def find_table(path: Path) -> Path | None:
 
 
 def _read_names(path: Path, zero: Zero) -> tuple[dict[int, str], int]:
-    """Names by id, without a ``classes.json`` only that of 0, and the id to ignore."""
+    """Names by id (only that of 0 without a ``classes.json``), and the id to ignore."""
     table = find_table(path)
     names, ignore = ({}, IGNORE) if table is None else read_classes(table)
     names = {number: fold_case(name) for number, name in names.items()}
@@ -160,13 +160,13 @@ def _check_names(path: Path, names: Mapping[int, str], ids: list[int]) -> None:
     if table is not None and unnamed:
         raise ExamplesError(
             f"the label raster '{path}' has the id {unnamed[0]}, which '{table}' does not name",
-            f"named are {', '.join(map(str, sorted(names)))}, and {IGNORE} for unknown",
+            f"it names {', '.join(map(str, sorted(names)))}; {IGNORE} is unknown",
             "add the class to classes.json, or set those pixels to 255",
         )
 
 
 def _outline(labels: npt.NDArray[np.generic]) -> Iterator[tuple[object, int]]:
-    """Polygons of connected equal pixels in columns and rows."""
+    """Trace connected equal pixels as polygons in columns and rows."""
     from affine import Affine
     from rasterio.features import shapes
     from shapely.geometry import shape

@@ -1,4 +1,4 @@
-"""Outlines of what was drawn, as few numbers: enough to draw them over a picture of the scene."""
+"""Simplified outlines of the examples, to draw over a picture of the scene."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fewscape.raster import Georeference
 from fewscape.raster.vectors.polygons import POLYGON
 
 MOST_VERTICES = 2_000
-"""Of all outlines together."""
+"""Maximum number of vertices over all outlines."""
 
 FEWEST = 5
-"""Vertices of a rectangle, whose first one is also its last."""
+"""Vertices of a rectangle; the first is repeated at the end."""
 
 WHOLE = 0.999
-"""Share of the scene from which a polygon says nothing about where somebody drew."""
+"""Share of the scene from which a polygon is not worth drawing."""
 
 Geometries = npt.NDArray[np.object_]
 
@@ -32,37 +32,37 @@ class Outline(NamedTuple):
     """A closed line."""
 
     name: str
-    """Of what was drawn: a class, ``background`` or ``area``."""
+    """A class, ``background`` or ``area``."""
     points: tuple[tuple[float, float], ...]
-    """Columns and rows; the last point is the first one."""
+    """Columns and rows; the last point repeats the first."""
 
 
 class Drawings(NamedTuple):
-    """What was drawn on a scene, as far as a picture shows it."""
+    """The outlines of the examples on a scene."""
 
     path: Path
     """Of the scene."""
     grid: Georeference
     """Of the scene."""
     outlines: tuple[Outline, ...]
-    """In its columns and rows."""
+    """Outlines in columns and rows of the scene."""
 
     def show_on(self, scene: DrawnScene) -> tuple[Outline, ...]:
-        """The outlines, if it is this scene on which they were drawn."""
+        """The outlines if they were drawn on this scene, otherwise none."""
         is_same = (scene.path, scene.grid) == (self.path, self.grid)
         return self.outlines if is_same else ()
 
 
 def trace_outlines(annotations: Annotations, most: int = MOST_VERTICES) -> tuple[Outline, ...]:
-    """The largest polygons of each class, simplified until they have few vertices.
+    """Trace the largest polygons of each class, simplified to few vertices.
 
     Args:
-        annotations: what was drawn.
-        most: vertices of all outlines together.
+        annotations: the examples.
+        most: maximum number of vertices over all outlines.
 
     Returns:
-        Large ones first, so that small ones are drawn over them; none for ``ignore`` and for what
-        covers the whole scene.
+        Large outlines first, so that small ones are drawn over them; ``ignore`` and polygons that
+        cover the whole scene have none.
     """
     import shapely
 
@@ -71,7 +71,7 @@ def trace_outlines(annotations: Annotations, most: int = MOST_VERTICES) -> tuple
         return ()
     grid = annotations.grid
     tolerance = max(1.0, max(grid.height, grid.width) / LONGEST) / 2
-    simple = shapely.simplify(rings, tolerance)  # keeps rings that are smaller than that
+    simple = shapely.simplify(rings, tolerance)  # keeps rings smaller than the tolerance
     while shapely.get_num_coordinates(simple).sum() > most and tolerance < grid.height + grid.width:
         tolerance *= 2
         simple = shapely.simplify(rings, tolerance)
@@ -85,7 +85,7 @@ def trace_outlines(annotations: Annotations, most: int = MOST_VERTICES) -> tuple
 
 
 def scale_outlines(outlines: Sequence[Outline], factors: tuple[float, float]) -> list[Outline]:
-    """The same outlines where columns and rows are so many times more."""
+    """Scale outlines by factors for columns and rows."""
     across, down = factors
     return [
         Outline(name, tuple((col * across, row * down) for col, row in points))
@@ -94,7 +94,7 @@ def scale_outlines(outlines: Sequence[Outline], factors: tuple[float, float]) ->
 
 
 def _choose(annotations: Annotations, most: int) -> tuple[Geometries, list[str]]:
-    """Outer rings, filled, and what they are; the large ones of each class."""
+    """Choose the large filled outer rings of each class."""
     import shapely
 
     whole = WHOLE * annotations.grid.height * annotations.grid.width
@@ -111,6 +111,6 @@ def _choose(annotations: Annotations, most: int) -> tuple[Geometries, list[str]]
         names += [name] * len(own)
         turns += range(len(own))
     found = np.concatenate(rings)
-    by_turn = np.argsort(turns, kind="stable")[:most]  # each class has its turn
+    by_turn = np.argsort(turns, kind="stable")[:most]  # classes take turns
     by_size = by_turn[np.argsort(-shapely.area(found[by_turn]), kind="stable")]
     return found[by_size], [names[place] for place in by_size]

@@ -1,4 +1,4 @@
-"""From coordinates on the ground to polygons in a scene's columns and rows."""
+"""Transform examples to the columns and rows of a scene."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from fewscape.core import ExamplesError
 from fewscape.mapping.examples.buffering import Buffer, thicken
-from fewscape.mapping.examples.drawn_scene import DrawnScene, tell_bounds
+from fewscape.mapping.examples.drawn_scene import DrawnScene, format_bounds
 from fewscape.mapping.examples.reserved_names import fold_case
 from fewscape.raster import ClassPolygons, to_pixel_geometries
 from fewscape.raster.georeference import is_local, is_undefined, name_crs
@@ -25,25 +25,24 @@ Geometries = npt.NDArray[np.object_]
 
 
 class Placed(NamedTuple):
-    """Polygons in columns and rows, and what is not among them."""
+    """Polygons in columns and rows, and what was skipped."""
 
     polygons: dict[str, Geometries]
-    """(N,) single parts of each class, cut at the scene's edges; N is at least 1."""
+    """(N,) single parts of each class, clipped to the scene, at least one."""
     colours: Mapping[str, Colour]
-    """Of the classes that the file gives one."""
-    left_out: Mapping[str, int]
-    """How many features, or parts of them, are of no use, by what is wrong with them."""
+    """Colours that the file gives to classes."""
+    skipped: Mapping[str, int]
+    """Number of unusable features or parts, by reason."""
     notes: tuple[str, ...] = ()
-    """Sentences on what of the file was guessed, or not read."""
+    """Messages about what was guessed or skipped."""
 
 
 def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: Buffer) -> Placed:
-    """Bring what was read from a file onto the scene; points and lines become polygons.
+    """Transform a layer to the scene's pixels; points and lines become polygons.
 
     Raises:
-        ExamplesError: nothing lies inside the scene, only one side has a reference system, or a
-            colour is none.
-        ConfigError: the buffer is in metres, and the scene has no reference system.
+        ExamplesError: nothing is inside the scene, only one side has a CRS, or a colour is invalid.
+        ConfigError: the buffer is in metres and the scene has no CRS.
     """
     import shapely
 
@@ -68,24 +67,24 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
         if found.are_pixels:
             raise ExamplesError(
                 f"no polygon of '{path}' lies inside the scene '{scene.path}'",
-                f"the polygons cover {tell_bounds(found.bounds)} in pixels, the scene has "
+                f"the polygons cover {format_bounds(found.bounds)} in pixels, the scene has "
                 f"{scene.grid.width} x {scene.grid.height}",
                 "name the scene that was annotated",
             )
         raise ExamplesError(
-            f"no polygon of '{path}' lies inside the scene '{scene.path}'",
-            f"the polygons cover {tell_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
-            f"{tell_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
-            "check the reference systems, or name the scene of the examples with --example_scene",
+            f"no polygon of '{path}' is inside the scene '{scene.path}'",
+            f"the polygons cover {format_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "
+            f"{format_bounds(scene.grid.bounds)} in {scene.grid.crs_name}",
+            "check the CRS of both, or give the scene of the examples with --example_scene",
         )
     names = np.array([fold_case(name) for name in found.names], dtype=object)[origin]
     outside = len(placed) - len(np.unique(origin))
-    left_out = dict(found.left_out) | ({"outside the scene": outside} if outside else {})
+    skipped = dict(found.skipped) | ({"outside the scene": outside} if outside else {})
     order = np.argsort(names, kind="stable")
     classes, starts = np.unique(names[order], return_index=True)
     groups = np.split(parts[order], starts[1:])
     polygons = dict(zip(classes.tolist(), groups, strict=True))
-    return Placed(polygons, _read_colours(path, found), left_out, found.notes)
+    return Placed(polygons, _read_colours(path, found), skipped, found.notes)
 
 
 def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
@@ -95,18 +94,18 @@ def _read_colours(path: Path, found: ClassPolygons) -> dict[str, Colour]:
         if colour is None:
             raise ExamplesError(
                 f"the class '{name}' of '{path}' has the colour '{text}'",
-                "a colour is written as #rrggbb, as r,g,b from 0 to 255 or as a name such as navy",
-                "correct it, or empty the attribute to have one chosen",
+                "expected #rrggbb, r,g,b from 0 to 255, or a name such as navy",
+                "correct it, or clear the attribute for a default colour",
             )
         colours[name] = colour
     return colours
 
 
 def _choose_crs(path: Path, found: ClassPolygons, scene: DrawnScene) -> CRS | None:
-    """The reference system of the coordinates; None if they are the scene's own.
+    """The CRS of the coordinates; None if it is the scene's own.
 
-    A system that only says that it is undefined counts as none. On a scene in a local system,
-    coordinates without one, or with another local one, are taken as the scene's.
+    A CRS that is explicitly undefined counts as none. On a scene with a local CRS, coordinates
+    without one, or with another local one, are taken as the scene's.
     """
     crs = None if is_undefined(found.crs) else found.crs
     own = None if is_undefined(scene.grid.crs) else scene.grid.crs
@@ -122,9 +121,9 @@ def _choose_crs(path: Path, found: ClassPolygons, scene: DrawnScene) -> CRS | No
         raise ExamplesError(
             f"the examples '{path}' lie in {name_crs(crs)}, the scene '{scene.path}' in "
             f"{scene.grid.crs_name}",
-            "one of them is a local system, and nothing says where on the earth that lies",
-            "draw the examples in the scene's own system, or assign the right one to the file "
-            "that has the local one ('gdal_edit -a_srs', or in QGIS)",
+            "one of them is a local CRS, whose position on the earth is unknown",
+            "draw the examples in the scene's CRS, or assign the right one to the file with "
+            "the local one ('gdal_edit -a_srs', or in QGIS)",
         )
     return crs
 
@@ -135,6 +134,6 @@ def _crs_missing(path: Path, at_examples: bool, scene: DrawnScene) -> ExamplesEr
     return ExamplesError(
         f"{lacking} {'have' if at_examples else 'has'} no coordinate reference system, but "
         f"{having} {'has' if at_examples else 'have'} one",
-        "both need one, or neither (then coordinates are pixels)",
-        "assign the missing one, for instance with 'rio edit-info --crs' or in QGIS",
+        "expected one for both, or for neither (then coordinates are pixels)",
+        "assign the missing one, for example with 'rio edit-info --crs' or in QGIS",
     )

@@ -1,13 +1,13 @@
-"""Classes with a meaning of their own."""
+"""Reserved class names."""
 
 from __future__ import annotations
 
 AREA, BACKGROUND, UNKNOWN = "area", "background", "ignore"
-"""Ground in which everything was drawn, ground of no class, ground that teaches nothing."""
+"""Ground where everything was drawn, ground of no class, and ground that is not learned from."""
 
 
 def fold_case(name: str) -> str:
-    """The classes with a meaning of their own are known in any case.
+    """Lower-case reserved names; keep other names.
 
     Examples:
         >>> fold_case("Area"), fold_case("Roof")

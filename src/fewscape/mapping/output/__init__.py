@@ -1,1 +1,1 @@
-"""From finished sections to the files of a map."""
+"""The output files of a map, from its finished sections."""

@@ -1,4 +1,4 @@
-"""From finished sections to the files of a map."""
+"""Assemble finished sections into the files of a map."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from fewscape.raster.writing.staging import report_write_errors
 from fewscape.raster.writing.writer import PROBABILITY_STEPS
 
 NO_DATA_TO_0 = np.uint8(256 - NODATA)
-"""Added to bytes, all others become larger by one."""
+"""Added to bytes so that 255 wraps to 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedMap:
-    """The files of a finished map, what they show, and how fast they were made."""
+    """The files of a finished map, their statistics, and the duration."""
 
     files: tuple[Path, ...]
     pixels: int
@@ -37,25 +37,25 @@ class FinishedMap:
     class_pixels: Mapping[str, int]
     """Pixels of each class."""
     seconds: float
-    """From the first reading to the last file."""
+    """Duration from the first read to the last file."""
     class_peaks: Mapping[str, float] = field(default_factory=dict)
-    """Largest probability of each class; of those without a raster of their own, nothing."""
+    """Largest probability of each class that has its own raster."""
 
     @property
     def megapixels_per_second(self) -> float:
-        """Speed over the whole scene."""
+        """Overall speed."""
         return self.pixels / 1e6 / self.seconds
 
 
 def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
-    """Write the files of a map whose sections are all finished, then delete the journal.
+    """Write the files of a map with all sections finished, then delete the journal.
 
-    The files appear all at once, and those of an earlier map of the scene go. Only what the
-    journal holds is needed: neither scene nor network.
+    The files appear all at once and replace those of an earlier map of the scene. Only the journal
+    is needed, neither scene nor network.
 
     Args:
-        journal: complete.
-        folder: where the files go.
+        journal: a complete journal.
+        folder: output folder.
 
     Raises:
         OutputError: the folder cannot be written, the disk is full, or a section is damaged.
@@ -92,11 +92,11 @@ def assemble(journal: Journal, folder: Path | str) -> FinishedMap:
 def _write_rasters(
     journal: Journal, paths: list[Path]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Class map and layers; pixels of background, each class, no data; maxima of the planes."""
+    """Write class map and layers; return pixel counts and the maximum of each plane."""
     plan = journal.plan
     counts = np.zeros(256, np.int64)
     peaks = np.full(len(paths), -1)
-    with limit_cache(), ExitStack() as stack:  # blocks are written whole, none comes back
+    with limit_cache(), ExitStack() as stack:  # every block is written once
         writers = [
             stack.enter_context(StripWriter(path, plan.grid, style, plan.tags))
             for path, style in zip(paths, plan.styles, strict=True)
@@ -112,7 +112,7 @@ def _write_rasters(
 
 
 def _find_peaks(plan: MapPlan, peaks: npt.NDArray[np.int64]) -> dict[str, float]:
-    """Largest probability of each class that has a raster of its own, from maxima of the planes."""
+    """Largest probability of each class that has its own raster."""
     return {
         name: int(peaks[1 + layer]) / PROBABILITY_STEPS
         for name, layer in zip(plan.class_names, plan.scores, strict=True)

@@ -1,4 +1,4 @@
-"""Whether the files of maps would replace each other, or something that maps are made from."""
+"""Check that output files replace neither each other nor an input."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from fewscape.mapping.plan import MapPlan, fold_name
 
 
 def check_outputs(plans: Mapping[str, MapPlan], folder: Path, inputs: Iterable[Path]) -> None:
-    """See before the work that every file of every map has a name and a place of its own.
+    """Check before mapping that all output files differ and replace no input.
 
-    No file may be that of another map, or one that a map is made from. Files are told apart by
-    what they are, not by their names: links lead to the same file.
+    Files are compared by identity, not by name: links lead to the same file.
 
     Args:
-        plans: of all maps that go into one folder, by what to call each scene.
-        folder: where the maps go.
-        inputs: files that any of the maps is made from, with those that belong to them.
+        plans: plans of all maps in one folder, by scene.
+        folder: output folder.
+        inputs: input files of any of the maps, with their sidecars.
 
     Raises:
         ConfigError: two maps share a file, or an input would be replaced.
@@ -31,8 +30,8 @@ def check_outputs(plans: Mapping[str, MapPlan], folder: Path, inputs: Iterable[P
             other = owners.setdefault(fold_name(name), scene)
             if other != scene:
                 raise ConfigError(
-                    f"the maps of '{other}' and '{scene}' would both have a file '{name}'",
-                    "the file of one would replace that of the other",
+                    f"the maps of '{other}' and '{scene}' would both write a file '{name}'",
+                    "one would replace the other",
                     "map them in several runs with different --output, or rename a class",
                 )
     known = identify_files(inputs)
@@ -42,11 +41,11 @@ def check_outputs(plans: Mapping[str, MapPlan], folder: Path, inputs: Iterable[P
 
 
 def check_kept(path: Path, scene: str, known: Mapping[tuple[int, int], Path]) -> None:
-    """See that a file that is to be written is none of those that a map is made from.
+    """Check that an output file is not an input.
 
     Args:
-        path: of the file.
-        scene: whose map it belongs to.
+        path: the output file.
+        scene: scene of its map.
         known: see ``identify_files``.
 
     Raises:
@@ -58,18 +57,18 @@ def check_kept(path: Path, scene: str, known: Mapping[tuple[int, int], Path]) ->
         raise ConfigError(
             f"the map of '{scene}' would overwrite the input '{replaced}' with its file "
             f"'{path.name}'",
-            "what a map is made from is kept",
+            "inputs are never overwritten",
             "choose another folder with --output",
         )
 
 
 def identify_files(paths: Iterable[Path]) -> dict[tuple[int, int], Path]:
-    """Files by what tells them apart, whatever they are called; those that are absent are not."""
+    """Map the identities of existing files to their paths."""
     return {found: path for path in paths if (found := _identify(path)) is not None}
 
 
 def _identify(path: Path) -> tuple[int, int] | None:
-    """Device and number of a file; None if there is none."""
+    """Device and inode of a file; None if it does not exist."""
     try:
         status = os.stat(path)  # noqa: PTH116 (the same for links)
     except OSError:

@@ -1,4 +1,4 @@
-"""From the rasters of a map to its other files: polygons, styles, overviews, a STAC item."""
+"""Make the other files of a map from its rasters: polygons, styles, overviews, a STAC item."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fewscape.raster import (
     sieve_map,
     vectorise_map,
 )
-from fewscape.raster.vectors.vectorise import STRIP_PIXELS
+from fewscape.raster.grid import STRIP_PIXELS
 from fewscape.raster.writing.palette import BARE_GROUND, Colour
 from fewscape.raster.writing.qml import style_classes, style_ramp
 from fewscape.raster.writing.stac_item import (
@@ -35,34 +35,34 @@ COG = f"{GEOTIFF}; profile=cloud-optimized"
 """Media types of the rasters."""
 
 DATE_CHARACTERS = len("2026-01-31")
-"""Of a time, those that tell the day."""
+"""Characters of a timestamp that give the day."""
 
 HASH_DIGITS = 12
-"""Digits of the weights' hash that stand in the polygons' field ``model``."""
+"""Digits of the weights' hash in the polygons' field ``model``."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What is made of the rasters of a map."""
+    """Postprocessing of the rasters of a map."""
 
     min_area: float = 0.0
-    """Smaller patches become background: square metres, pixels where the scene has no CRS."""
+    """Smaller patches become background: square metres, or pixels without a CRS."""
     simplify: float = 0.0
-    """Tolerance of simpler polygons: metres, pixels where the scene has no CRS; 0 for none."""
+    """Tolerance of polygon simplification: metres, or pixels without a CRS; 0 for none."""
     cog: bool = False
     """Whether the rasters become cloud optimized GeoTIFFs."""
     styles: bool = True
-    """Whether to write styles for QGIS beside the rasters and into the polygons' file."""
+    """Whether to write QGIS styles beside the rasters and into the GeoPackage."""
     stac: bool = False
     """Whether to write a STAC item."""
 
     def check(self, scene: Path | str, grid: Georeference) -> None:
-        """See before the work that everything asked for can be made.
+        """Check before mapping that all requested output can be made.
 
         Raises:
             ConfigError: a negative area or tolerance, or GEOS is too old to simplify.
-            SceneError: a STAC item was asked for and the scene has no CRS.
-            MissingPackageError: one was asked for and pystac is not installed.
+            SceneError: a STAC item was requested and the scene has no CRS.
+            MissingPackageError: a STAC item was requested and pystac is not installed.
         """
         import shapely
 
@@ -70,9 +70,9 @@ class OutputOptions:
             if not 0 <= value < np.inf:
                 raise ConfigError(
                     f"--{name} {value} was given",
-                    "expected a number from 0, in metres or square metres, or in pixels where "
-                    "the scene has no reference system",
-                    f"leave out --{name}, or give for instance --{name} 2",
+                    "expected a number from 0, in metres or square metres, or in pixels for a "
+                    "scene without a CRS",
+                    f"leave out --{name}, or use for example --{name} 2",
                 )
         if self.simplify and shapely.geos_version < (3, 12):
             found = ".".join(map(str, shapely.geos_version))
@@ -86,33 +86,33 @@ class OutputOptions:
             if grid.equal_area_crs() is None:
                 raise SceneError(
                     f"the scene '{scene}' has no coordinate reference system",
-                    "a STAC item tells where a map lies on the earth",
-                    "leave out --stac, or give the scene a reference system (gdal_edit -a_srs)",
+                    "a STAC item needs a position on the earth",
+                    "leave out --stac, or assign a CRS to the scene (gdal_edit -a_srs)",
                 )
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenMap:
-    """The rasters of a map, and what belongs to them."""
+    """The rasters of a map with their description."""
 
     staged: StagedFiles
-    """Where all its files wait."""
+    """Staging folder of all files."""
     stem: str
-    """What all file names begin with."""
+    """Prefix of all file names."""
     scene_name: str
-    """File that was mapped; the multispectral one of a pair."""
+    """The mapped file; the multispectral one of a pair."""
     grid: Georeference
     classes: Path
     layers: Sequence[Path]
-    """The other rasters: numbers in [0, 1]."""
+    """The other rasters, in [0, 1]."""
     probabilities: Sequence[Path]
-    """Of each of the K classes, for the scores of the polygons; may repeat."""
+    """Raster with the polygon scores of each of the K classes; may repeat."""
     names: Sequence[str]
     """Of the K classes."""
     colours: Sequence[Colour]
     """Of the K classes."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Origin of the map."""
+    """Provenance of the map."""
 
     @property
     def value_names(self) -> dict[int, str]:
@@ -132,16 +132,16 @@ def finish_map(
     vectors: bool = True,
     strip_pixels: int = STRIP_PIXELS,
 ) -> npt.NDArray[np.int64]:
-    """Sieve the class map, write polygons and styles, and give the rasters their last form.
+    """Sieve the class map, write polygons and styles, and finalise the rasters.
 
-    Polygons are cut from the sieved class map, so both tell the same.
+    Polygons are traced on the sieved class map, so both agree.
 
     Args:
         written: the rasters.
-        counts: pixels of background and of each class, and maybe more, which stays.
+        counts: pixels of background and each class; further counts are kept.
         options: see ``OutputOptions``.
         vectors: whether to write polygons.
-        strip_pixels: pixels of the class map that are in memory at a time.
+        strip_pixels: pixels of the class map in memory at a time.
 
     Returns:
         The counts after sieving.
@@ -197,7 +197,7 @@ def _write_styles(written: WrittenMap) -> None:
 
 
 def describe_map(written: WrittenMap, options: OutputOptions) -> None:
-    """Write the STAC item if it is wanted; comes last, since it lists the files that are there.
+    """Write the STAC item if requested; comes last, since it lists the other files.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Finished sections of a map on disk: a killed run goes on, and several share one map."""
+"""Finished sections of a map on disk, so that killed runs resume and shards share one map."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from fewscape.raster.writing.staging import PREFIX, report_write_errors
 
 PLAN, OVERVIEW = "plan.json", "overview.npy"
 HEAD = struct.Struct("<II")
-"""Rows of a record, and bytes of its compressed planes."""
+"""Header of a record: rows, and bytes of its compressed planes."""
 FASTEST = 1
-"""Level of compression; maps are mostly runs of one value."""
+"""Compression level; maps are mostly runs of one value."""
 
 
 class Journal:
@@ -29,16 +29,14 @@ class Journal:
     ::
 
         .fewscape-<scene>-<key>/
-            plan.json          what is mapped and how; another plan has another key
-            overview.npy       the scene in small, for the preview
-            section-00012.rows compressed rows; the file appears when the section is finished
+            plan.json the plan; another plan has another key overview.npy thumbnail of the scene,
+            for the preview section-00012.rows compressed rows of a finished section
 
-    Sections may be written by several processes, also by several at once: a section that two of
-    them make is the same.
+    Several processes may write sections at once: all of them make the same section.
 
     Args:
-        folder: where maps go; the work folder lies hidden in it.
-        plan: what is mapped.
+        folder: output folder; the work folder is hidden in it.
+        plan: plan of the map.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -52,10 +50,11 @@ class Journal:
 
     @classmethod
     def find(cls, folder: Path | str) -> list[Journal]:
-        """Journals of all unfinished maps in an output folder, by name.
+        """Find the journals of all unfinished maps in an output folder, sorted by name.
 
         Raises:
-            ResultsError: a plan is damaged, altered or of another version, or two are of one scene.
+            ResultsError: a plan is damaged, modified or of another version, or two are of the same
+                scene.
         """
         found: dict[str, Journal] = {}
         for path in sorted(Path(folder).glob(f"{PREFIX}*/{PLAN}")):
@@ -66,9 +65,9 @@ class Journal:
                 raise ResultsError(
                     f"'{other.folder}' and '{journal.folder}' hold parts of two maps of "
                     f"'{journal.plan.stem}'",
-                    "they were made from other examples, models, options or pixels, and only one "
-                    "of them can be the map",
-                    "delete the folder that is not wanted, then merge again",
+                    "they differ in examples, model, options or pixels, and only one can be "
+                    "the map",
+                    "delete the wrong folder, then merge again",
                 )
         return list(found.values())
 
@@ -77,15 +76,15 @@ class Journal:
         return self._path(section).is_file()
 
     def missing(self, first: int = 0, stop: int | None = None) -> list[int]:
-        """Sections that are not finished, of all or of those from ``first`` to before ``stop``."""
+        """Unfinished sections from ``first`` to ``stop`` (exclusive), by default all."""
         end = self.plan.num_sections if stop is None else stop
         return [section for section in range(first, end) if not self.is_done(section)]
 
     def write(self, section: int, parts: Iterable[Planes]) -> None:
-        """Write a section; its file appears when all of it is there.
+        """Write a section; its file appears when it is complete.
 
         Args:
-            section: its number.
+            section: section number.
             parts: planes (P, rows, W) from the top.
 
         Raises:
@@ -94,7 +93,7 @@ class Journal:
         self.write_packed(section, pack_section(parts))
 
     def write_packed(self, section: int, records: Iterable[bytes]) -> None:
-        """Write a section that was packed elsewhere, see ``pack_section``.
+        """Write a section packed by another process, see ``pack_section``.
 
         Raises:
             OutputError: the disk is full or failed.
@@ -104,10 +103,10 @@ class Journal:
             file.writelines(records)
 
     def read(self, section: int) -> Iterator[Planes]:
-        """The planes of a section, part by part.
+        """Read the planes of a section, part by part.
 
         Raises:
-            OutputError: the file is damaged; it is deleted, so that it is made anew.
+            OutputError: the file is damaged; it is deleted, so that the next run remakes it.
         """
         path = self._path(section)
         rows = 0
@@ -131,27 +130,27 @@ class Journal:
             raise OutputError(
                 f"the finished part '{path}' is damaged: {error}",
                 "it was deleted",
-                "run the same command again; it makes that part anew",
+                "run the same command again; it remakes that part",
             ) from error
 
     @property
     def has_overview(self) -> bool:
-        """Whether the scene in small was kept."""
+        """Whether the thumbnail exists."""
         return (self.folder / OVERVIEW).is_file()
 
     def save_overview(self, image: npt.NDArray[np.float32]) -> None:
-        """Keep the scene in small, (C, h, w) in [0, 1]."""
+        """Save a thumbnail of the scene, (C, h, w) in [0, 1]."""
         path = self.folder / OVERVIEW
         with report_write_errors(path), write_whole(path) as draft:
             np.save(draft, image)
 
     def load_overview(self) -> npt.NDArray[np.float32]:
-        """The scene in small."""
+        """Load the thumbnail of the scene."""
         image: npt.NDArray[np.float32] = np.load(self.folder / OVERVIEW, allow_pickle=False)
         return image
 
     def remove(self) -> None:
-        """Delete the work folder: the map is written."""
+        """Delete the work folder after the map is written."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _path(self, section: int) -> Path:
@@ -159,11 +158,11 @@ class Journal:
 
 
 def split_sections(num_sections: int, shard: tuple[int, int]) -> tuple[int, int]:
-    """First section of a shard and the one behind its last.
+    """First section and end (exclusive) of a shard.
 
     Args:
-        num_sections: in all.
-        shard: number from 1, and how many there are.
+        num_sections: total number of sections.
+        shard: number from 1, and number of shards.
 
     Examples:
         >>> [split_sections(10, (i, 3)) for i in (1, 2, 3)]
@@ -174,7 +173,7 @@ def split_sections(num_sections: int, shard: tuple[int, int]) -> tuple[int, int]
 
 
 def join_runs(sections: Sequence[int]) -> list[tuple[int, int]]:
-    """Runs of neighbouring sections, each as its first and the one behind its last.
+    """Join neighbouring sections into runs, each with its first section and end (exclusive).
 
     Examples:
         >>> join_runs([0, 1, 4, 5, 6, 9])
@@ -190,7 +189,7 @@ def join_runs(sections: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def pack_section(parts: Iterable[Planes]) -> Iterator[bytes]:
-    """The content of a section's file, piece by piece.
+    """Serialise a section, piece by piece.
 
     Args:
         parts: planes (P, rows, W) from the top.
@@ -210,7 +209,7 @@ def _read_plan(path: Path) -> MapPlan:
         return plan
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ResultsError(
-            f"'{path}' is no plan of a map: {error}",
+            f"'{path}' is not a valid map plan: {error}",
             "it is damaged, or was written by another version of fewscape",
-            f"delete '{path.parent}' and map that scene anew",
+            f"delete '{path.parent}' and map that scene again",
         ) from error

@@ -1,4 +1,4 @@
-"""Files of an earlier map of the same scene, which must not stay beside a new one."""
+"""Find the files of earlier maps of a scene, which a new map replaces."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from fewscape.raster.gdal import open_raster
 from fewscape.raster.vectors.geopackage import LAYER
 
 VERSION = "FEWSCAPE_VERSION"
-"""Tag of every raster that we wrote."""
+"""Tag of every raster written by fewscape."""
 
 
 def find_older_files(folder: Path, stem: str) -> list[str]:
-    """Names of the files of earlier maps of a scene, whatever their classes and options were.
+    """Names of the files of earlier maps of a scene, with any classes and options.
 
-    Only files that say themselves that they were made here, and of this scene, are among them.
+    Only files whose tags name fewscape and this scene are included.
 
     Args:
-        folder: of the maps.
-        stem: what the names of a map's files begin with.
+        folder: output folder.
+        stem: prefix of the map's file names.
     """
     start = glob.escape(stem)
     rasters = [path for path in folder.glob(f"{start}_*.tif") if _is_raster(path, stem)]

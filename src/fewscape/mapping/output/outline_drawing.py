@@ -1,4 +1,4 @@
-"""Outlines over a picture, thin and yet visible on any ground."""
+"""Draw outlines over a picture, thin but visible on any ground."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from PIL import Image, ImageDraw
 
 Colour = tuple[int, int, int]
 DrawnOutline = tuple[str, Sequence[tuple[float, float]]]
-"""What was drawn, and points in columns and rows."""
+"""Class, and points in columns and rows."""
 
 NEUTRAL: Colour = (235, 235, 230)
-"""Of what belongs to no class."""
+"""Colour of outlines without a class."""
 
 CASING = (20, 20, 24, 220)
 """Colour and opacity of the dark line below each outline."""
 
 FINER = 3
-"""Lines are drawn this many times larger, since small ones have steps."""
+"""Supersampling factor against jagged lines."""
 
 SMALL = 6.0
-"""Side in pixels of what is shown as a dot, for its outline would not be seen."""
+"""Side in pixels below which a shape is drawn as a dot."""
 
 
 def draw_outlines(
     picture: npt.NDArray[np.uint8], outlines: Sequence[DrawnOutline], colours: Mapping[str, Colour]
 ) -> Image.Image:
-    """The picture with outlines over it.
+    """Draw outlines over a picture.
 
     Args:
         picture: (H, W, 3).
-        outlines: in pixels of the picture; may be empty.
-        colours: of the classes; everything else is pale.
+        outlines: outlines in pixels of the picture; may be empty.
+        colours: colours of the classes; everything else is pale.
     """
     image = Image.fromarray(picture)
     if not outlines:
@@ -60,7 +60,7 @@ def _draw_line(
     width: float,
     colour: tuple[int, int, int, int],
 ) -> None:
-    closed = [tuple(point) for point in (*path, path[1])]  # the last corner is joined, too
+    closed = [tuple(point) for point in (*path, path[1])]  # join the last corner too
     draw.line(closed, CASING, round(2 * width), joint="curve")
     draw.line(closed, colour, round(width), joint="curve")
 

@@ -1,4 +1,4 @@
-"""A picture of a map: the scene, and beside it the scene with the classes over it."""
+"""The preview of a map: the scene beside the scene with its classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fewscape.mapping.output.outline_drawing import DrawnOutline, draw_outlines
 from fewscape.raster import NODATA
 
 LONGEST = 1600
-"""Longest side of each panel in pixels."""
+"""Longest side of a panel, pixels."""
 
 OPACITY = 0.45
 GAP = 16
@@ -24,14 +24,14 @@ INK = (40, 40, 44)
 VOID = (225, 225, 222)
 
 SOFTWARE = "fewscape"
-"""What the picture's file says of who made it."""
+"""Software name in the PNG metadata."""
 
 Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A class as the legend shows it."""
+    """A class in the legend."""
 
     name: str
     colour: Colour
@@ -48,22 +48,22 @@ def draw_preview(
     outlines: Sequence[DrawnOutline] = (),
     notes: Sequence[str] = (),
 ) -> None:
-    """Write the picture as PNG.
+    """Write the preview as PNG.
 
     Args:
         path: file to write.
         image: (C, H, W) in [0, 1]; the first three bands are shown.
-        classes: (H, W) class map, 0 background, 255 no data.
+        classes: (H, W) class map, 0 background, 255 nodata.
         legend: the K classes in the order of their ids.
-        title: what stands before the legend.
-        outlines: of what was drawn: its class and points in columns and rows of ``image``; shown on
-            the plain panel.
-        notes: lines of text below the legend; long ones are broken.
+        title: text before the legend.
+        outlines: outlines of the examples in columns and rows of ``image``, drawn on the plain
+            panel.
+        notes: lines of text below the legend; long ones wrap.
     """
     plain = _show(image, classes)
     overlaid = _overlay(plain, classes, [entry.colour for entry in legend])
     height, width = plain.shape[:2]
-    beside = width <= 2 * height  # very wide scenes go below each other
+    beside = width <= 2 * height  # panels of very wide scenes are stacked
     second = (2 * GAP + width, GAP) if beside else (GAP, 2 * GAP + height)
     text_size = max(14, round((2 * width if beside else width) / 60))
     total = second[0] + width + GAP
@@ -86,7 +86,7 @@ def draw_preview(
 
 
 def _show(image: npt.NDArray[np.float32], classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """(H, W, 3) with pixels without data in the colour of a void."""
+    """(H, W, 3) image with nodata pixels in the void colour."""
     shown = image[:3] if len(image) >= 3 else image[:1].repeat(3, axis=0)
     pixels = np.rint(shown.transpose(1, 2, 0) * 255).astype(np.uint8)
     pixels[classes == NODATA] = VOID
@@ -96,7 +96,7 @@ def _show(image: npt.NDArray[np.float32], classes: npt.NDArray[np.uint8]) -> npt
 def _overlay(
     plain: npt.NDArray[np.uint8], classes: npt.NDArray[np.uint8], colours: Sequence[Colour]
 ) -> npt.NDArray[np.uint8]:
-    """Classes as a veil with a firm outline."""
+    """Overlay classes as a translucent fill with a solid outline."""
     table = np.zeros((256, 3), np.float32)
     table[1 : len(colours) + 1] = colours
     is_class = (classes > 0) & (classes != NODATA)
@@ -107,7 +107,7 @@ def _overlay(
 
 
 def _find_outlines(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    """Pixels whose right, left, upper or lower neighbour has another class."""
+    """Pixels with a 4-neighbour of another class."""
     edge = np.zeros(classes.shape, np.bool_)
     down, right = classes[1:] != classes[:-1], classes[:, 1:] != classes[:, :-1]
     edge[1:] |= down
@@ -120,13 +120,13 @@ def _find_outlines(classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
 def _place_legend(
     legend: Sequence[LegendEntry], title: str, size: int, total: int
 ) -> list[tuple[int, int]]:
-    """Upper left corners of the entries, broken into lines; the title counts as the first."""
+    """Upper left corners of the wrapped entries, the title first."""
     font = _font(size)
     x, y = GAP, 0
     places = [(x, y)]
     x += round(font.getlength(title)) + 2 * size
     for entry in legend:
-        length = round(font.getlength(_tell(entry)) + 1.5 * size)
+        length = round(font.getlength(_format_entry(entry)) + 1.5 * size)
         if x + length > total - GAP and x > GAP:
             x, y = GAP, y + round(1.6 * size)
         places.append((x, y))
@@ -135,7 +135,7 @@ def _place_legend(
 
 
 def _break_lines(notes: Sequence[str], size: int, width: int) -> list[str]:
-    """The words of each note in lines that are not wider than the sheet."""
+    """Wrap each note to the width of the sheet."""
     font, lines = _font(size), []
     for note in notes:
         line = ""
@@ -162,10 +162,10 @@ def _write_legend(
     for entry, (x, y) in zip(legend, places[1:], strict=True):
         box = (x, top + y, x + size, top + y + size)
         draw.rounded_rectangle(box, size // 5, entry.colour)
-        draw.text((x + 1.4 * size, top + y), _tell(entry), INK, font)
+        draw.text((x + 1.4 * size, top + y), _format_entry(entry), INK, font)
 
 
-def _tell(entry: LegendEntry) -> str:
+def _format_entry(entry: LegendEntry) -> str:
     return f"{entry.name}  {entry.share:.1%}"
 
 

@@ -1,1 +1,1 @@
-"""Mapping a panchromatic and multispectral pair by a network made for pairs."""
+"""Map a panchromatic and multispectral pair with a network for pairs."""

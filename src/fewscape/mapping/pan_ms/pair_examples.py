@@ -21,10 +21,10 @@ from fewscape.raster import PanMsReader
 from fewscape.raster.writing.palette import Colour
 
 SIDE = 256
-"""Of the windows in which validity is looked up."""
+"""Side of the windows in which validity is read."""
 
 SEED = 0
-"""Of the choice among many labelled pixels; the same examples always give the same map."""
+"""Seed of the choice among labelled pixels, so that the same examples give the same map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,20 @@ class PixelExamples:
     pixels: npt.NDArray[np.int64]
     """(S, 2) rows and columns."""
     owners: npt.NDArray[np.int64]
-    """(S,) numbers of the classes."""
+    """(S,) class numbers."""
     class_names: tuple[str, ...]
-    """The classes 0, 1, ...; ``background``, if it was drawn, is the first."""
+    """The classes 0, 1, ...; ``background``, if drawn, is the first."""
     source: str
     """Name of the file."""
     sha256: str
     colours: Mapping[str, Colour] = field(default_factory=dict)
-    """Of the classes that the file gives one."""
+    """Colours that the file gives to classes."""
     outlines: tuple[Outline, ...] = ()
-    """Of what was drawn, in multispectral pixels."""
+    """Outlines of the examples in multispectral pixels."""
 
     @property
     def has_background(self) -> bool:
-        """Whether ground of no class was drawn; otherwise every pixel gets a class."""
+        """Whether background was drawn; otherwise every pixel gets a class."""
         return self.class_names[0] == BACKGROUND
 
 
@@ -61,24 +61,24 @@ def read_pixel_examples(
     buffer: str = DEFAULT_BUFFER,
     layer: str | None = None,
 ) -> PixelExamples:
-    """Pixels whose centre lies in a polygon, or near a point or line.
+    """Read the pixels whose centre is in a polygon or near a point or line.
 
-    Pixels of several classes and those without data teach nothing. The pixels of a class that has
-    more than ``most`` are drawn evenly from all of its ground.
+    Pixels of several classes and nodata pixels are skipped. If a class has more than ``most``
+    pixels, they are sampled evenly.
 
     Args:
         path: see ``read_annotations``.
         reader: the pair.
-        class_field: attribute of the class.
-        zero: what 0 in a label raster means.
-        classes: only these.
-        most: pixels of a class.
-        buffer: how far points and lines reach, in multispectral pixels or metres.
-        layer: of a vector file with several.
+        class_field: attribute that holds the class.
+        zero: meaning of 0 in a label raster.
+        classes: only these classes.
+        most: maximum number of pixels per class.
+        buffer: radius around points and lines, in multispectral pixels or metres.
+        layer: layer of a vector file with several.
 
     Raises:
-        ExamplesError: see ``read_annotations``; or fewer than two classes are left, or one of
-            them has no pixel.
+        ExamplesError: see ``read_annotations``; or fewer than two classes are left, or one has no
+            pixel.
     """
     annotations = read_annotations(path, reader, class_field, zero, buffer=buffer, layer=layer)
     drawn = annotations.class_names
@@ -86,7 +86,7 @@ def read_pixel_examples(
     if missing:
         raise ExamplesError(
             f"the examples '{path}' have no class '{missing[0]}'",
-            f"they hold {', '.join(drawn)}",
+            f"they have {', '.join(drawn)}",
             "correct --classes",
         )
     wanted = tuple(classes or drawn)
@@ -94,16 +94,16 @@ def read_pixel_examples(
         wanted = (BACKGROUND, *wanted)
     if len(wanted) < 2:
         raise ExamplesError(
-            f"the examples '{path}' hold one class only, '{wanted[0]}'",
-            "every pixel is given the class that it resembles most, so there must be two",
-            "draw other kinds of ground, too, as classes of their own or as 'background'",
+            f"the examples '{path}' have only one class, '{wanted[0]}'",
+            "every pixel gets the most similar class, so at least two are needed",
+            "draw other kinds of ground too, as other classes or as 'background'",
         )
     pixels = _find_pixels(annotations, wanted, reader)
     for name, own in zip(wanted, pixels, strict=True):
         if not len(own):
             raise ExamplesError(
-                f"no pixel of '{reader.path}' teaches the class '{name}'",
-                "its polygons contain no pixel centre with data that is not of another class, too",
+                f"the class '{name}' has no usable pixel in '{reader.path}'",
+                "its polygons contain no valid pixel centre outside other classes",
                 "draw larger polygons, or points",
             )
     rng = np.random.default_rng(SEED)
@@ -122,7 +122,7 @@ def read_pixel_examples(
 def _find_pixels(
     annotations: Annotations, names: Sequence[str], reader: PanMsReader
 ) -> list[npt.NDArray[np.int64]]:
-    """(N, 2) of each class, in the order of rows."""
+    """Pixels (N, 2) of each class, by rows."""
     grid = reader.grid
     numbers = np.zeros((grid.height, grid.width), np.int16)
     whole = Window(0, 0, grid.height, grid.width)
@@ -141,7 +141,7 @@ def _find_pixels(
 def _draw_evenly(
     pixels: npt.NDArray[np.int64], most: int, rng: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """One pixel of each of ``most`` equally long runs."""
+    """Choose one pixel from each of ``most`` equally long runs."""
     if len(pixels) <= most:
         return pixels
     edges = np.linspace(0, len(pixels), most + 1).astype(int)

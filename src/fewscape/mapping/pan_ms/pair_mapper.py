@@ -1,4 +1,4 @@
-"""A panchromatic and multispectral pair before a network: sections from rows of tiles."""
+"""Map a panchromatic and multispectral pair: sections from rows of tiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import torch
 
 from fewscape.core import Window
 from fewscape.mapping.examples.outlines import scale_outlines
-from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, describe_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.pan_ms.pair_memory import PairMemory
 from fewscape.mapping.pan_ms.pair_segmenter import PairScene, PairSegmenter, PairTile
@@ -24,34 +24,32 @@ from fewscape.mapping.windows.prediction import check_scores
 from fewscape.raster import NODATA, PanMsReader, choose_colours, quantise
 from fewscape.raster.gdal import limit_cache
 from fewscape.raster.opening.source_files import describe_files
+from fewscape.raster.reading.scaling import find_limits, stretch
 
 Grid = Literal["pan", "ms"]
 
-STRETCH = (2, 98)
-"""Percentiles that become black and white in the preview."""
-
 TIMED_TILES = 3
-"""From whose times the cost of a map is told."""
+"""Number of tiles timed to estimate the cost."""
 
 LAYERS = (
     LayerPlan("confidence", "probability of the class"),
-    LayerPlan("margin", "probability of the class less that of the second"),
+    LayerPlan("margin", "probability of the class minus that of the runner-up"),
 )
 
 
 class PairMapper:
-    """The ``Mapper`` of a pair; its map is named after the multispectral raster.
+    """The ``Mapper`` of a pair; the map is named after the multispectral raster.
 
     Args:
-        reader: the rasters.
-        scene: their tiles.
-        segmenter: what it learnt from the examples.
+        reader: reader of both rasters.
+        scene: its tiles.
+        segmenter: segmenter with the learned classes.
         options: see ``MapOptions``.
-        grid: of the map; ``pan`` gives each superpixel its most frequent class.
+        grid: grid of the map; ``pan`` assigns each superpixel its most frequent class.
 
     Raises:
-        ConfigError: outputs that cannot be made, or tiles that do not fit the memory allowed.
-        SceneError: a STAC item was asked for and the pair has no CRS.
+        ConfigError: the requested output cannot be made, or the tiles exceed the memory limit.
+        SceneError: a STAC item was requested and the pair has no CRS.
     """
 
     def __init__(
@@ -110,7 +108,7 @@ class PairMapper:
                 "tile": self.scene.tile,
             },
             bounds=tuple(scale * row for row in rows),
-            tags={**tell_origin(rasters, reader.retry), **self.options.tags},
+            tags={**describe_origin(rasters, reader.retry), **self.options.tags},
             vectors=self.options.vectors,
             preview=self.options.preview,
             outputs=self.options.outputs,
@@ -130,7 +128,7 @@ class PairMapper:
                 yield section, iter([np.concatenate(row, axis=2)])
 
     def read_overview(self) -> npt.NDArray[np.float32]:
-        """See ``Mapper``; colour of one raster, detail of the other."""
+        """See ``Mapper``; the colour of one raster with the detail of the other."""
         with limit_cache(self.memory.cache_bytes):
             ms, pan, valid = self.reader.read_overview(LONGEST)
         red_green_blue = np.stack([_stretch(band, valid) for band in ms[2::-1]])
@@ -139,10 +137,10 @@ class PairMapper:
         return np.where(valid, image, np.float32(0))
 
     def time_window(self) -> float:
-        """See ``Mapper``; reading and describing overlap, so the slower of the two counts."""
+        """See ``Mapper``; reading and describing run in parallel, so the slower one counts."""
         apart = self._tiles[:: max(1, len(self._tiles) // (TIMED_TILES + 1))]
         with limit_cache(self.memory.cache_bytes):
-            self.classify(self.scene.load_tile(apart[0]))  # the first one sets things up
+            self.classify(self.scene.load_tile(apart[0]))  # warm-up
             return statistics.median(map(self._time_tile, apart[1:] or apart))
 
     def _time_tile(self, window: Window) -> float:
@@ -157,10 +155,10 @@ class PairMapper:
         self.reader.close()
 
     def classify(self, tile: PairTile) -> Planes:
-        """Classes, confidence and margin of a tile, as they are written.
+        """Classes, confidence and margin of a tile, in output form.
 
-        On the panchromatic grid each superpixel gets the class that most of its pixels have, and
-        the means of their confidences and margins.
+        On the panchromatic grid, each superpixel gets its most frequent class and its mean
+        confidence and margin.
         """
         valid = tile.valid
         if valid.any():
@@ -193,12 +191,12 @@ def vote(
     regions: npt.NDArray[np.int32],
     valid: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[np.float64]]]:
-    """Each region its most frequent class and its mean layers, all (H, W).
+    """Give each region its most frequent class and its mean layers, all (H, W).
 
     Args:
-        classes: from 0.
-        layers: numbers.
-        regions: from 0.
+        classes: classes from 0.
+        layers: layers to average.
+        regions: regions from 0.
         valid: only these pixels vote.
 
     Examples:
@@ -217,7 +215,6 @@ def vote(
 def _stretch(
     band: npt.NDArray[np.float32], valid: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Numbers in [0, 1] of a band (H, W), by its valid pixels; there is at least one."""
-    low, high = np.percentile(band[valid], STRETCH) if valid.any() else (0, 1)
-    stretched: npt.NDArray[np.float32] = np.clip((band - low) / max(high - low, 1e-6), 0, 1)
-    return np.nan_to_num(stretched)
+    """Scale a band (H, W) to [0, 1] by its valid pixels, if there are any."""
+    low, high = find_limits(band[valid]) if valid.any() else (0, 1)
+    return np.nan_to_num(stretch(band, float(low), float(high)))

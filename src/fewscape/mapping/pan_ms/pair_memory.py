@@ -1,4 +1,4 @@
-"""How much memory mapping a pair takes, and tiles that keep it under a limit."""
+"""The memory of mapping a pair, and tile sizes that respect a limit."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from fewscape.core import ConfigError
 from fewscape.mapping.pan_ms.pair_segmenter import HALO, TILE, kept_rows
 from fewscape.mapping.windows.memory import BASE_BYTES, LEAST_CACHE, count_patch_bytes, fit_strip
 from fewscape.raster import PairSource
+from fewscape.raster.gdal import CACHE_BYTES
 from fewscape.raster.pan_ms.pair import SAMPLE_ROWS, SAMPLE_SIDE
 
 LEAST_TILE = 64
 FINE_BYTES = 560
-"""Of a panchromatic pixel of a tile with its halo: three tiles are there at a time, as values, as
-regions, and as what cuts them; and the encoder's maps of one. Measured, as the next."""
+"""Bytes per panchromatic pixel of a tile with halo: three tiles at a time as values, regions and
+inputs of the segmentation, and the encoder's maps of one. Measured, like the next ones."""
 CELL_BYTES = 80
-"""Of a multispectral pixel for each number of its descriptor: maps of both rasters, and what
-their windows are gathered into."""
+"""Bytes per multispectral pixel and descriptor element: maps of both rasters and their gathered
+windows."""
 LABEL_BYTES = 4
-"""Of a panchromatic pixel whose superpixel is kept."""
+"""Bytes per panchromatic pixel of a kept superpixel."""
 ROW_BYTES = 9
-"""Of a pixel of a finished row of tiles: three layers as tiles, joined, and packed."""
+"""Bytes per pixel of a finished row of tiles: three layers as tiles, joined and packed."""
 SAMPLE_BYTES = 27
-"""Of a panchromatic pixel of the sample that statistics are taken from."""
-CACHE_BYTES = 64 << 20
-"""GDAL's block cache, at least, where there is no limit."""
+"""Bytes per panchromatic pixel of the sample for statistics."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairMemory:
-    """Sizes of what mapping a pair keeps in memory beside the network.
+    """Memory sizes of mapping a pair, excluding the network.
 
     Attributes:
-        tile: side of the tiles in multispectral pixels.
+        tile: side of the tiles, multispectral pixels.
         cache_bytes: GDAL's block cache.
         sample_bytes: statistics of the pair, before anything else.
         row_bytes: a row of finished tiles, and rows of superpixels; grow with the width.
-        tile_bytes: tiles that are read, and the descriptors of one.
+        tile_bytes: tiles being read, and the descriptors of one.
         patch_bytes: sieve and polygons.
-        strip_pixels: pixels of the class map that are looked at together for these.
+        strip_pixels: pixels of the class map in memory for these.
     """
 
     tile: int
@@ -51,7 +50,7 @@ class PairMemory:
 
     @property
     def total(self) -> int:
-        """Bytes of describing tiles and of polygons, or of the statistics if that is more."""
+        """Peak bytes of tiles and polygons, or of the statistics."""
         describing = BASE_BYTES + self.cache_bytes + self.row_bytes + self.tile_bytes
         return max(describing + self.patch_bytes, self.sample_bytes)
 
@@ -64,19 +63,19 @@ class PairMemory:
         has_patches: bool = True,
         tile: int | None = None,
     ) -> PairMemory:
-        """Sizes that are fast, or, under a limit, what fits: the cache gives way before the tiles.
+        """Choose fast sizes, or those that fit a limit; the cache shrinks before the tiles.
 
-        Superpixels end where tiles do, so another side is another map, if only along the edges.
+        Superpixels end at tile edges, so another tile size changes the map along the edges.
 
         Args:
             source: the pair.
-            width: numbers of a descriptor.
-            limit: bytes; None for none.
-            has_patches: whether there are sieve or polygons.
+            width: length of a descriptor.
+            limit: limit in bytes, or None.
+            has_patches: whether the sieve or polygons are requested.
             tile: side of the tiles; the largest usual one that fits if not given.
 
         Raises:
-            ConfigError: not even the least sizes fit.
+            ConfigError: not even the minimum sizes fit.
         """
         if limit is None:
             return cls._of_tile(tile or TILE, source, width, None, has_patches)
@@ -89,9 +88,9 @@ class PairMemory:
             if least.total <= limit:
                 return replace(least, cache_bytes=LEAST_CACHE + limit - least.total)
         raise ConfigError(
-            f"a map within {limit / 1e6:.0f} MB was asked for",
-            f"a pair so wide needs {least.total / 1e6:.0f} MB beside the network",
-            "allow more with --max_memory, choose smaller tiles with --tile, or cut the pair",
+            f"a memory limit of {limit / 1e6:.0f} MB was given",
+            f"a pair of this width needs {least.total / 1e6:.0f} MB besides the network",
+            "raise --max_memory, choose smaller tiles with --tile, or split the pair",
         )
 
     @classmethod

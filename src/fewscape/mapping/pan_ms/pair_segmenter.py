@@ -1,4 +1,4 @@
-"""A dual source network that has learnt classes from labelled pixels of a pair."""
+"""A network for pairs with classes learned from labelled pixels."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ from fewscape.raster import PairSource, sample_pair
 from fewscape.regions import PanRegions, grey_limits
 
 TILE = 256
-"""Side of the tiles in multispectral pixels."""
+"""Side of the tiles, multispectral pixels."""
 
 HALO = 32
-"""Multispectral pixels around a tile that its pixels may see: the window's 8, a superpixel's
-``REACH`` and the encoder's 9."""
+"""Context around a tile, multispectral pixels: 8 of the window, a superpixel's ``REACH`` and 9 of
+the encoder."""
 
 
 def kept_rows(tile: int) -> int:
-    """Rows of tiles whose superpixels are kept: the own ones and those that a halo reaches."""
+    """Rows of tiles whose superpixels are kept: the current one and those within a halo."""
     return 1 + 2 * -(-HALO // tile)
 
 
 @dataclass(frozen=True, slots=True)
 class PairTile:
-    """A tile with its halo, as the network wants it."""
+    """A tile with its halo, as input of the network."""
 
     window: Window
     """The tile itself, on the multispectral grid."""
     inside: Window
-    """The tile in what was read."""
+    """The tile within the read window."""
     ms: torch.Tensor
-    """(C, h, w) normalised, 0 where invalid."""
+    """(C, h, w) normalised values, 0 where invalid."""
     pan: torch.Tensor
     """(1, ratio * h, ratio * w) likewise."""
     regions: torch.Tensor
@@ -56,17 +56,16 @@ class PairTile:
 
 
 class PairScene:
-    """Descriptors of the pixels of a pair, tile by tile; the scene is never in memory as a whole.
+    """Pixel descriptors of a pair, tile by tile; the whole scene is never in memory.
 
     Args:
         source: the pair.
         model: the network.
-        policy: device; the network runs in float32, because ranks of nearly equal scores decide.
-        tile: side of the tiles in multispectral pixels; superpixels end at the same lines, so each
-            lies in one tile.
+        policy: device; the network runs in float32, since ranks of nearly equal scores decide.
+        tile: side of the tiles, multispectral pixels; superpixels do not cross tiles.
 
     Raises:
-        ConfigError: the network was built for another ratio or other bands.
+        ConfigError: the network was built for another ratio or number of bands.
         SceneError: the pair has no valid pixel.
     """
 
@@ -77,7 +76,7 @@ class PairScene:
         found = source.ratio, source.num_bands
         if wanted != found:
             raise ConfigError(
-                f"the network takes pairs with a ratio of {wanted[0]} and {wanted[1]} bands",
+                f"the network needs a ratio of {wanted[0]} and {wanted[1]} bands",
                 f"{source.name} have {found[0]} and {found[1]}",
                 "choose another model with --model, or train one on such pairs",
             )
@@ -91,7 +90,7 @@ class PairScene:
         self.regions = PanRegions(source, grey_limits(sample.pan[fine]), tile, kept_rows(tile))
 
     def tiles(self) -> list[Window]:
-        """All tiles in the order of rows."""
+        """All tiles, row by row."""
         height, width = self.source.grid.height, self.source.grid.width
         return [
             Window(row, col, min(self.tile, height - row), min(self.tile, width - col))
@@ -100,7 +99,7 @@ class PairScene:
         ]
 
     def load(self, windows: list[Window]) -> Generator[PairTile, None, None]:
-        """Tiles in order; the next is read and cut into superpixels while one is used."""
+        """Load tiles in order; the next is read and segmented while one is used."""
         with ThreadPoolExecutor(1) as pool:
             waiting = [pool.submit(self.load_tile, window) for window in windows[:2]]
             for following in [*windows[2:], None, None]:
@@ -123,7 +122,7 @@ class PairScene:
         return describe_grid(self.model, own)
 
     def load_tile(self, window: Window) -> PairTile:
-        """Read one tile with its halo and cut it into superpixels."""
+        """Read one tile with its halo and segment it into superpixels."""
         grid = self.source.grid
         top, left = max(0, window.row - HALO), max(0, window.col - HALO)
         bottom = min(grid.height, window.row + window.height + HALO)
@@ -145,10 +144,10 @@ class PairScene:
 
 
 class PairSegmenter:
-    """Classes by the prototypes of some labelled pixels.
+    """Classifies by the prototypes of labelled pixels.
 
     Args:
-        scene: the pair on which the examples were drawn.
+        scene: the pair that the examples were drawn on.
         examples: its labelled pixels.
     """
 
@@ -171,7 +170,7 @@ class PairSegmenter:
 
 
 def describe_pixels(scene: PairScene, pixels: npt.NDArray[np.int64]) -> torch.Tensor:
-    """Descriptors (P, D) of pixels (P, 2); only tiles that hold some are encoded."""
+    """Descriptors (P, D) of pixels (P, 2); only tiles with pixels are encoded."""
     found = torch.empty(len(pixels), scene.model.config.width, device=scene.policy.device)
     parts = [(window, _select(window, pixels)) for window in scene.tiles()]
     wanted = [(window, own) for window, own in parts if own.any()]

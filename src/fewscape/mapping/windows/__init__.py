@@ -1,1 +1,1 @@
-"""Windows of a scene, blended into one map."""
+"""Map the windows of a scene and blend them."""

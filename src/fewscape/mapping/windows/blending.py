@@ -1,4 +1,4 @@
-"""Probabilities of overlapping windows, blended in a band that rolls down the scene."""
+"""Blend the probabilities of overlapping windows in a band that rolls down the scene."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from fewscape.ops import resize_maps
 from fewscape.raster import WindowGrid, taper
 
 CHUNK_PIXELS = 1 << 21
-"""Pixels enlarged at a time, of up to ``CHUNK_MAPS`` maps; fewer of more."""
+"""Pixels upsampled at a time, for up to ``CHUNK_MAPS`` maps; fewer for more maps."""
 CHUNK_MAPS = 4
 
 KEPT = 2
-"""Finished rows of cells that stay: enlarging needs the neighbours above and below."""
+"""Finished rows of cells that are kept, since upsampling needs the rows above and below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,21 @@ class Strip:
 
 
 class BlendingBand:
-    """Weighted sums of windows' probabilities, at the resolution in which networks give them.
+    """Weighted sums of the windows' probabilities, at the network's output resolution.
 
-    Windows arrive row by row, in any order within a row; rows that no later window reaches are
-    divided by their weights, enlarged once and handed out. Memory depends on the scene's width
-    and on the window, never on the scene's height. Sums are kept in float64, so the order of
-    the windows does not show.
+    Windows arrive row by row, in any order within a row. Rows that no later window reaches are
+    divided by their weights, upsampled once and returned. Memory depends on the scene's width and
+    the window, never on the scene's height. Sums are float64, so that the order of windows does not
+    matter.
 
     Args:
-        grid: the windows; their origins lie on multiples of ``stride``.
+        grid: the windows; their origins are multiples of ``stride``.
         num_maps: K + L.
         stride: pixels per cell.
-        halo: outer pixels of a window that count only where no other window sees more.
-        device: where the sums are kept.
-        sections: first section handed out and the one behind the last, see ``WindowGrid.bounds``;
-            all if not given. Only windows that these need may be added.
+        halo: margin of a window that is used only where no other window has more context, pixels.
+        device: device of the sums.
+        sections: first section and end (exclusive) to return, see ``WindowGrid.bounds``; all if not
+            given. Only windows that these need may be added.
         chunk_pixels: see ``CHUNK_PIXELS``.
     """
 
@@ -76,10 +76,10 @@ class BlendingBand:
         first, stop = sections or (0, len(grid.rows))
         needed = grid.rows_for(first, stop)
         self.origins = tuple(grid.rows[at] for at in needed)
-        """Rows of windows that are added."""
+        """Rows of windows to add."""
         self._begun = self.origins[0]  # pixel row of the current row of windows
         self._top = self._begun // stride - KEPT  # cell row of the scene at the band's first row
-        self._given = grid.bounds[first] // stride  # cell rows handed out, or not asked for
+        self._given = grid.bounds[first] // stride  # cell rows returned or not requested
         self._end = -(-grid.bounds[stop] // stride)
 
     @property
@@ -91,10 +91,10 @@ class BlendingBand:
     def add(
         self, window: Window, probabilities: torch.Tensor, valid: npt.NDArray[np.bool_]
     ) -> None:
-        """Take in a window.
+        """Add a window.
 
         Args:
-            window: its place; not above a row for which ``advance`` was called.
+            window: its position; not above a row passed to ``advance``.
             probabilities: (K, H / stride, W / stride).
             valid: (H, W).
         """
@@ -107,8 +107,8 @@ class BlendingBand:
         pixels |= valid[:, : pixels.shape[1]]
 
     def advance(self, row: int) -> Iterator[Strip]:
-        """Hand out what is finished once no more window begins above pixel row ``row``."""
-        for origin in self.origins:  # one by one: rows of windows may have been skipped
+        """Return the finished rows once no more windows begin above pixel row ``row``."""
+        for origin in self.origins:  # step by step: rows of windows may have been skipped
             if self._begun < origin <= row:
                 self._begun = origin
                 finished = origin // self.stride - 1  # the last one waits for the next
@@ -116,12 +116,12 @@ class BlendingBand:
                 self._roll(origin // self.stride - KEPT - self._top)
 
     def finish(self) -> Iterator[Strip]:
-        """Hand out the rest."""
+        """Return the remaining rows."""
         yield from self.advance(self.origins[-1])
         yield from self._give(until=self._end)
 
     def _roll(self, shift: int) -> None:
-        """Move all rows of cells up; what enters below is empty."""
+        """Shift all rows of cells up; new rows are empty."""
         kept = len(self._weights) - shift
         self._weights[:kept] = self._weights[shift:].clone()
         self._weights[kept:] = 0
@@ -132,7 +132,7 @@ class BlendingBand:
         self._top += shift
 
     def _give(self, until: int) -> Iterator[Strip]:
-        """Rows of cells up to ``until``, enlarged in chunks."""
+        """Return the rows of cells up to ``until``, upsampled in chunks."""
         pixels = self.grid.width * self.stride * max(1, len(self._sums) // CHUNK_MAPS)
         chunk = max(1, self._chunk_pixels // pixels)
         while self._given < until:
@@ -144,7 +144,7 @@ class BlendingBand:
         last = self.grid.padded_height // self.stride
         above, below = max(begin - 1, 0), min(end + 1, last)
         rows = slice(above - self._top, below - self._top)
-        # Cells that only skipped windows would have reached stay 0: no pixel there is valid.
+        # Cells covered only by skipped windows stay 0: no pixel there is valid.
         weights = self._weights[rows].clamp(min=torch.finfo(torch.float64).tiny)
         cells = (self._sums[:, rows] / weights).float()
         size = cells.shape[1] * self.stride, cells.shape[2] * self.stride

@@ -1,4 +1,4 @@
-"""How much memory mapping takes, and how it is kept under a limit."""
+"""The memory of mapping a scene, and sizes that respect a limit."""
 
 from __future__ import annotations
 
@@ -8,54 +8,55 @@ from fewscape.core import ConfigError
 from fewscape.mapping.engine.segmenter import Segmenter
 from fewscape.mapping.windows.blending import CHUNK_MAPS, CHUNK_PIXELS, KEPT
 from fewscape.raster import SceneReader, WindowGrid
-from fewscape.raster.reading.reader import CACHE_BYTES
-from fewscape.raster.vectors.vectorise import CACHED_ROWS, STRIP_PIXELS
+from fewscape.raster.gdal import CACHE_BYTES
+from fewscape.raster.grid import STRIP_PIXELS
+from fewscape.raster.vectors.vectorise import CACHED_ROWS
 from fewscape.raster.writing.writer import BLOCK
 
 LEAST_CACHE = 16 << 20
 BATCHES = 4
-"""Batches that are there at a time: read, waiting, in the network, and in pieces."""
+"""Batches in memory at a time: read, waiting, in the network, and in pieces."""
 STRIP_BYTES = 7
-"""Of a pixel of a strip for each map: float32, bytes, and bytes on their way to the disk."""
+"""Bytes per pixel of a strip and map: float32, uint8, and bytes being written."""
 CHOICE_BYTES = 14
-"""Of a pixel of a strip: the most probable class, its number in 64 bits, and the class."""
+"""Bytes per pixel of a strip: the highest probability, its index in 64 bits, and the class."""
 BASE_BYTES = 48 << 20
-"""Of what follows no size: blocks that are written, reduced copies, what allocators keep."""
+"""Fixed bytes: blocks being written, overviews, allocator overhead."""
 PATCH_BYTES = 32
-"""Of a pixel in whose strip polygons are being found."""
+"""Bytes per pixel of a strip in which polygons are traced."""
 PATCH_BASE = 72 << 20
-"""Of polygons and their file, however large the strips are."""
+"""Fixed bytes of polygons and their file."""
 PATCH_SHARE = 8
-"""The strips of the polygons get one part in so many of a limit."""
+"""Divisor of the memory limit for the polygons' strips."""
 LEAST_CHUNK = CHUNK_PIXELS // 8
 LEAST_STRIP = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
 class UnitCosts:
-    """Bytes that the parts of a map take, each by its size."""
+    """Bytes of the parts of a map, per unit."""
 
     width: int
-    """Columns of the scene."""
+    """Width of the scene."""
     band: int
-    """Sums and weights of the rows of windows that are open: grows with the width of the scene
-    and with the classes, not with the height."""
+    """Sums and weights of the open rows of windows; grows with the scene's width and the classes,
+    not with the height."""
     chunk_pixel: int
-    """A finished pixel on its way to the disk."""
+    """A finished pixel being written."""
     edge_pixels: int
-    """Of the rows of cells above and below a chunk that are enlarged with it."""
+    """Rows of cells above and below a chunk that are upsampled with it."""
     chunk_share: int
-    """A chunk has one in so many pixels, since there are more maps than it is meant for."""
+    """Divisor of the chunk size, for more maps than ``CHUNK_MAPS``."""
     window: int
-    """A window that was read ahead."""
+    """A window read ahead."""
 
     @classmethod
     def of(cls, scene: SceneReader, segmenter: Segmenter, windows: WindowGrid) -> UnitCosts:
-        """Costs of a scene before a network."""
+        """Unit costs of a scene and a segmenter."""
         maps = len(segmenter.class_names) + len(segmenter.layer_names)
         cells = windows.window // segmenter.stride + KEPT
         columns = windows.padded_width // segmenter.stride
-        # Rolling the band copies what stays.
+        # Rolling the band copies the kept rows.
         return cls(
             scene.width,
             2 * 8 * (maps + 1) * cells * columns + cells * segmenter.stride * scene.width,
@@ -68,15 +69,15 @@ class UnitCosts:
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """Sizes of what mapping keeps in memory beside the network.
+    """Memory sizes of mapping a scene, excluding the network.
 
     Attributes:
-        costs: of each part.
-        batch_size: windows that pass the network together.
+        costs: unit costs.
+        batch_size: windows per batch.
         cache_bytes: GDAL's block cache.
         chunk_pixels: see ``CHUNK_PIXELS``.
-        strip_pixels: pixels of the class map that are looked at together for sieve and polygons.
-        has_patches: whether there are sieve or polygons.
+        strip_pixels: pixels of the class map in memory for sieve and polygons.
+        has_patches: whether the sieve or polygons are requested.
     """
 
     costs: UnitCosts
@@ -88,7 +89,7 @@ class MemoryPlan:
 
     @property
     def total(self) -> int:
-        """Bytes of predicting and of finding polygons: allocators keep what the first one had."""
+        """Bytes of prediction plus those of polygons, since allocators keep what they had."""
         chunk = self.chunk_pixels // self.costs.chunk_share + 2 * self.costs.edge_pixels
         predicting = (
             BASE_BYTES
@@ -111,18 +112,18 @@ class MemoryPlan:
         limit: int | None = None,
         has_patches: bool = True,
     ) -> MemoryPlan:
-        """Sizes that are fast, or, under a limit, what fits: the cache gives way before batches.
+        """Choose fast sizes, or those that fit a limit; the cache shrinks before the batches.
 
         Args:
-            scene: whose width counts.
-            segmenter: whose classes and cells count.
-            windows: of the scene.
-            batch_size: wanted; smaller ones may be taken under a limit.
-            limit: bytes; None for none.
-            has_patches: whether there are sieve or polygons.
+            scene: the scene, for its width.
+            segmenter: the segmenter, for its classes and cells.
+            windows: windows of the scene.
+            batch_size: wanted batch size; a limit may lower it.
+            limit: limit in bytes, or None.
+            has_patches: whether the sieve or polygons are requested.
 
         Raises:
-            ConfigError: not even the least sizes fit.
+            ConfigError: not even the minimum sizes fit.
         """
         costs = UnitCosts.of(scene, segmenter, windows)
         row_bytes = scene.width * windows.window * len(set(scene.bands)) * scene.dtype.itemsize
@@ -136,28 +137,28 @@ class MemoryPlan:
             if spare >= 0:
                 return replace(least, cache_bytes=min(cache, LEAST_CACHE + spare))
         raise ConfigError(
-            f"a map within {limit / 1e6:.0f} MB was asked for",
-            f"this scene, so wide and with so many classes, needs {least.total / 1e6:.0f} MB "
-            "beside the network",
-            "allow more, choose smaller windows with --window, or map fewer classes at a time",
+            f"a memory limit of {limit / 1e6:.0f} MB was given",
+            f"a scene of this width with this many classes needs {least.total / 1e6:.0f} MB "
+            "besides the network",
+            "raise the limit, choose smaller windows with --window, or map fewer classes at a time",
         )
 
 
 def count_patch_bytes(strip_pixels: int, width: int) -> int:
-    """What sieve and polygons take.
+    """Bytes of sieve and polygons.
 
     Args:
-        strip_pixels: pixels of the class map that are looked at together.
-        width: columns of the map.
+        strip_pixels: pixels of the class map in memory.
+        width: width of the map.
     """
     return PATCH_BASE + CACHED_ROWS * BLOCK * width + PATCH_BYTES * strip_pixels
 
 
 def fit_strip(limit: int | None) -> int:
-    """Pixels of the class map that are looked at together for the polygons.
+    """Pixels of the class map in memory for the polygons.
 
     Args:
-        limit: bytes that they may take; None for none.
+        limit: limit in bytes, or None.
     """
     if limit is None:
         return STRIP_PIXELS

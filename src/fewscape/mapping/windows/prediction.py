@@ -1,4 +1,4 @@
-"""Blended probabilities of a scene, while other threads read and cut what comes next."""
+"""Predict and blend a scene, while other threads read and segment the next windows."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from fewscape.raster import SceneReader, WindowGrid, plan_windows
 from fewscape.regions import MakeRegions
 
 READ_AHEAD = 2
-"""Batches that wait for the network."""
+"""Batches in the queue of the network."""
 
 REGION_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows with something to see, read and cut into regions."""
+    """Windows with valid pixels, read and segmented into regions."""
 
     windows: list[Window]
     images: torch.Tensor
@@ -35,13 +35,13 @@ class Batch:
 
 
 def plan_scene(scene: SceneReader, segmenter: Segmenter, overlap: float = 0.25) -> WindowGrid:
-    """The windows of a scene.
+    """Plan the windows of a scene.
 
     Args:
-        scene: whose size counts.
-        segmenter: whose window, stride and halo count.
-        overlap: share of a window's side that neighbours have in common; at least one cell, so
-            that enlarging never meets a cell without a score.
+        scene: the scene.
+        segmenter: the segmenter, for its window, stride and halo.
+        overlap: overlap of neighbouring windows as a share of their side; at least one cell, so
+            that upsampling never meets a cell without a score.
     """
     stride, side = segmenter.stride, segmenter.window
     shared = min(max(round(overlap * side), 2 * segmenter.halo, stride), side - stride)
@@ -56,22 +56,21 @@ def predict_strips(
     sections: tuple[int, int] | None = None,
     chunk_pixels: int = CHUNK_PIXELS,
 ) -> Generator[Strip, None, None]:
-    """Blended probabilities of a scene, strip by strip from the top.
+    """Predict blended probabilities of a scene, strip by strip from the top.
 
-    Batches never depend on where the work begins, so the parts of a scene, each predicted alone,
-    are to the last bit those of the whole.
+    Batches do not depend on where the work begins, so the parts of a scene, each predicted alone,
+    equal those of the whole to the last bit.
 
     Args:
-        scene: where the windows come from.
-        segmenter: the network.
+        scene: the scene.
+        segmenter: the segmenter.
         overlap: see ``plan_scene``.
-        batch_size: windows that pass the network together.
-        sections: first section and the one behind the last, see ``WindowGrid.bounds``; all if not
-            given.
-        chunk_pixels: of a strip, about; see ``BlendingBand``.
+        batch_size: windows per batch.
+        sections: first section and end (exclusive), see ``WindowGrid.bounds``; all if not given.
+        chunk_pixels: approximate size of a strip, see ``BlendingBand``.
 
     Raises:
-        SceneError: the scene is damaged or has no valid pixel, or the network gives no numbers.
+        SceneError: the scene is damaged or has no valid pixel, or the network outputs NaN.
     """
     grid = plan_scene(scene, segmenter, overlap)
     wanted = sections or (0, len(grid.rows))
@@ -96,29 +95,29 @@ def predict_strips(
 
 
 def check_scores(scores: torch.Tensor, windows: Sequence[Window]) -> None:
-    """See that a network gave numbers.
+    """Refuse NaN scores.
 
     Raises:
-        SceneError: some scores are none; a map of them would show nothing, without a word.
+        SceneError: some scores are NaN, which would silently give an empty map.
     """
     if torch.isfinite(scores).all():
         return
     places = ", ".join(f"row {window.row}, column {window.col}" for window in windows[:3])
     raise SceneError(
-        f"the network gives no numbers for windows such as that at {places}",
-        "its weights, what it learnt of the examples, or its precision are to blame",
-        "map with --precision float32, or with another model",
+        f"the network outputs NaN for windows such as the one at {places}",
+        "its weights, the examples or its precision are the cause",
+        "try --precision float32 or another model",
     )
 
 
 def _plan_batches(
     grid: WindowGrid, sections: tuple[int, int], batch_size: int
 ) -> Iterator[Sequence[Window]]:
-    """Batches of the windows that sections need.
+    """Plan the batches of windows that the sections need.
 
-    Rows of windows are taken in groups of about a batch, counted from the top of the scene, and no
-    batch reaches over two groups. Windows of a group that no section needs pass along, so that
-    every batch is the same whoever asks for it.
+    Rows of windows are grouped to about a batch, counted from the top of the scene, and no batch
+    spans two groups. A group is processed whole, even if no section needs some of its windows, so
+    that every batch is always the same.
     """
     needed = grid.rows_for(*sections)
     together = max(1, batch_size // len(grid.cols))
@@ -135,7 +134,7 @@ def _plan_batches(
 def _read_ahead(
     scene: SceneReader, batches: Iterator[Sequence[Window]], segmenter: Segmenter
 ) -> Iterator[Batch]:
-    """Batches in order, read by another thread while the network works."""
+    """Yield batches in order, read by another thread while the network works."""
     with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(REGION_THREADS) as cutting:
 
         def load(windows: Sequence[Window]) -> Batch:
@@ -154,13 +153,13 @@ def load_batch(
     make_regions: MakeRegions | None,
     pool: ThreadPoolExecutor | None = None,
 ) -> Batch:
-    """Read windows and cut them into regions; those without a valid pixel are left out.
+    """Read windows and segment them into regions; skip windows without a valid pixel.
 
     Args:
-        scene: where the windows come from.
-        windows: of one batch.
-        make_regions: over-segmentation that the network wants; None for none.
-        pool: threads that cut.
+        scene: the scene.
+        windows: windows of one batch.
+        make_regions: over-segmentation that the network needs, or None.
+        pool: threads for the over-segmentation.
     """
     parts = [(window, *scene.read(window)) for window in windows]
     seen = [part for part in parts if part[2].any()]

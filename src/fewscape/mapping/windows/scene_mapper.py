@@ -1,4 +1,4 @@
-"""A scene before a segmenter: sections from windows that overlap and are blended."""
+"""Map one scene with a segmenter, from overlapping, blended windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 
 from fewscape.core import ConfigError, Window
 from fewscape.mapping.engine.segmenter import Segmenter
-from fewscape.mapping.mapper import MapOptions, Sections, tell_origin
+from fewscape.mapping.mapper import MapOptions, Sections, describe_origin
 from fewscape.mapping.output.preview import LONGEST
 from fewscape.mapping.plan import LayerPlan, MapPlan, Planes, make_slugs
 from fewscape.mapping.windows.blending import Strip
@@ -25,7 +25,7 @@ from fewscape.raster.opening.source_files import describe_files
 from fewscape.raster.writing.writer import PROBABILITY_STEPS
 
 TIMED_BATCHES = 5
-"""From whose times the cost of a map is told."""
+"""Number of windows timed to estimate the cost."""
 
 
 class SceneMapper:
@@ -35,13 +35,14 @@ class SceneMapper:
     window is reflected up to one window.
 
     Args:
-        scene: where the windows come from.
-        segmenter: the network.
+        scene: the scene.
+        segmenter: the segmenter.
         options: see ``MapOptions``.
 
     Raises:
-        ConfigError: impossible overlap, too little memory, or outputs that cannot be made.
-        SceneError: a STAC item was asked for and the scene has no CRS.
+        ConfigError: the overlap is invalid, the memory limit is too low, or the requested output
+            cannot be made.
+        SceneError: a STAC item was requested and the scene has no CRS.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class SceneMapper:
         self.options.outputs.check(scene.path, scene.grid)
         if not 0 <= self.options.overlap < 1:
             raise ConfigError(
-                f"an overlap of {self.options.overlap} was asked for",
+                f"an overlap of {self.options.overlap} was given",
                 "it is a share of the window, at least 0 and less than 1",
                 "use 0.25",
             )
@@ -83,8 +84,8 @@ class SceneMapper:
         scene, names = self.scene, tuple(self.segmenter.class_names)
         drawings = self.options.drawings
         with scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
-            _ = scene.limits  # one look at the whole scene; raises if it is empty
-        origin = tell_origin(scene.rasters, scene.retry)
+            _ = scene.limits  # reads the whole scene once; raises if it is empty
+        origin = describe_origin(scene.rasters, scene.retry)
         return MapPlan(
             stem=scene.path.stem,
             sources=[describe_files(source) for source in scene.rasters.values()],
@@ -102,7 +103,7 @@ class SceneMapper:
                 "halo": self.segmenter.halo,
                 "columns": list(self.windows.cols),
                 "threshold": self.segmenter.threshold,
-                "batch_size": self.memory.batch_size,  # may decide the last bit
+                "batch_size": self.memory.batch_size,  # may affect the last bit
             },
             bounds=self.windows.bounds,
             tags={**origin, "BATCH_SIZE": str(self.memory.batch_size), **self.options.tags},
@@ -125,7 +126,7 @@ class SceneMapper:
             run,
             self.memory.chunk_pixels,
         )
-        with cache, closing(predicted) as strips:  # reading ends here, also after an error
+        with cache, closing(predicted) as strips:  # stop reading, even after an error
             parts = cut_sections(self._decide_all(strips), self.windows.bounds, run)
             for section in range(*run):
                 yield section, next(parts)
@@ -136,13 +137,13 @@ class SceneMapper:
             return self.scene.read_overview(LONGEST)[0]
 
     def time_window(self) -> float:
-        """See ``Mapper``; reading and predicting overlap, so the slower of the two counts."""
+        """See ``Mapper``; reading and predicting run in parallel, so the slower one counts."""
         windows, size = list(self.windows), self.memory.batch_size
         middle = windows[len(windows) // 2 :][: TIMED_BATCHES * size] or windows
         batches = [middle[at : at + size] for at in range(0, len(middle), size)]
         with self.scene.set_cache(self.segmenter.window, self.memory.cache_bytes):
             _ = self.scene.limits
-            self._time_batch(batches[0])  # the first one sets things up
+            self._time_batch(batches[0])  # warm-up
             return statistics.median(self._time_batch(batch) / len(batch) for batch in batches)
 
     def close(self) -> None:
@@ -161,12 +162,12 @@ class SceneMapper:
         num_classes = len(self.segmenter.class_names)
         for strip in strips:
             row, planes = strip.row, decide(strip, num_classes, self.segmenter.threshold)
-            del strip  # not kept while the next one is made
+            del strip  # free it before the next one is made
             yield row, planes
 
 
 def plan_layers(class_names: Sequence[str], layer_names: Sequence[str]) -> tuple[LayerPlan, ...]:
-    """A probability for each class, then the network's own layers.
+    """The probability layer of each class, then the network's own layers.
 
     Examples:
         >>> [layer.ending for layer in plan_layers(["flat roof"], ["heat"])]
@@ -183,12 +184,12 @@ def plan_layers(class_names: Sequence[str], layer_names: Sequence[str]) -> tuple
 def cut_sections(
     strips: Iterator[tuple[int, Planes]], bounds: tuple[int, ...], run: tuple[int, int]
 ) -> Iterator[Iterator[Planes]]:
-    """Strips as they come, cut at the bounds of sections; each section is to be used up in turn.
+    """Cut strips at the bounds of sections; consume each section before the next.
 
     Args:
         strips: first row and planes (P, rows, W), without gaps from the first section on.
         bounds: first row of each section, and the height.
-        run: first section and the one behind the last.
+        run: first section and end (exclusive).
     """
     rest: list[tuple[int, Planes]] = []
 
@@ -207,9 +208,9 @@ def cut_sections(
 
 
 def decide(strip: Strip, num_classes: int, threshold: float | None) -> Planes:
-    """Classes and the K + L probabilities and layers, (1 + K + L, rows, W), as they are written.
+    """Classes and the K + L probabilities and layers in output form, (1 + K + L, rows, W).
 
-    The strip is used up: its numbers become steps of 1 / 254 in place, since it may be large.
+    The strip is overwritten: its values become steps of 1 / 254 in place, since it may be large.
     """
     # max is sixteen times faster than argmax on planes
     best, index = strip.probabilities[:num_classes].max(dim=0)

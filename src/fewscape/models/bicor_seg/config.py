@@ -1,4 +1,4 @@
-"""The readings of BiCoR-Seg: as published, and with the better choices."""
+"""The variants of BiCoR-Seg: as published, and with the better choices."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ class BiCoRVariant:
     """Choices in which the published training and ours differ.
 
     Attributes:
-        group_by_presence: let an image count for the Fisher loss only with the classes that its
-            labels show. Published: all classes of all images, so that embeddings pooled from
-            foreign pixels count as samples of a class.
-        legacy_mean: divide the cross-entropy by all pixels, unknown ones too, as published.
-        count_absent: let classes that a batch does not show count as perfect in the mean of the
-            Dice loss, as published.
-        table_std: standard deviation of the first table of classes. Published: 0.02; beside what
-            the first layer pools from the image, which at first is the same for every class, that
-            is nothing: after two layers the embeddings of all classes have a cosine of 0.99 and
-            long training has to tell them apart again.
-        normalise_fused: bring every channel of the fused map to mean 0 and variance 1 (batch
-            normalisation; at inference a part of the linear pyramid), which shortens training.
-            Published: as it is.
-        last_fisher_weight: weight of one more Fisher loss on the last layer; 1 in the published
-            LoveDA recipe, else 0.
+        group_by_presence: use an image in the Fisher loss only for the classes in its labels.
+            Published: all classes of all images, so that embeddings pooled from foreign pixels
+            count as samples of a class.
+        legacy_mean: divide the cross-entropy by all pixels, including unknown ones, as published.
+        count_absent: count classes absent from a batch as perfect in the mean of the Dice loss, as
+            published.
+        table_std: initial standard deviation of the class table. Published: 0.02, which is
+            negligible beside what the first layer pools from the image, initially the same for
+            every class: after two layers the embeddings of all classes have a cosine of 0.99, and
+            long training has to separate them again.
+        normalise_fused: batch-normalise the fused map (folded into the linear pyramid at
+            inference), which shortens training. Published: no.
+        last_fisher_weight: weight of an additional Fisher loss on the last layer; 1 in the
+            published LoveDA recipe, otherwise 0.
     """
 
     group_by_presence: bool

@@ -40,10 +40,10 @@ ENCODER = "encoder.0."
 
 
 def from_official(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The published state dict under our names, for the backbone ``convnext_base`` of timm.
+    """Rename a published state dict for timm's backbone ``convnext_base``.
 
     Raises:
-        WeightsError: a name that no published checkpoint has.
+        WeightsError: a name is not in any published checkpoint.
     """
     return {_rename(name): _flatten(name, tensor) for name, tensor in strip_module(state)}
 
@@ -63,14 +63,14 @@ def _rename(name: str) -> str:
     if name.startswith(ENCODER):
         return "backbone.network." + _rename_encoder(name.removeprefix(ENCODER))
     raise WeightsError(
-        f"'{name}' is no name of a BiCoR-Seg checkpoint",
+        f"'{name}' is not a name of a BiCoR-Seg checkpoint",
         "expected encoder.*, proj_layers.*, feature_aggregator.* and decoder.*",
         "give the state dict of the network itself",
     )
 
 
 def _rename_encoder(name: str) -> str:
-    """Torchvision's layer numbers to timm's stages; odd ones hold blocks, even ones shrink."""
+    """Map torchvision's layer numbers to timm's stages; odd layers hold blocks."""
     layer, part, rest = name.split(".", 2)
     number = int(layer)
     if number == 0:
@@ -85,7 +85,7 @@ def _rename_encoder(name: str) -> str:
 
 
 def _flatten(name: str, tensor: torch.Tensor) -> torch.Tensor:
-    """Matrices that the published network stores as 1 x 1 convolutions, and such vectors."""
+    """Flatten matrices and vectors that the published network stores as 1 x 1 convolutions."""
     if name.endswith("layer_scale"):
         return tensor.flatten()
     return tensor.flatten(1) if name.endswith("feat_to_dict.weight") else tensor

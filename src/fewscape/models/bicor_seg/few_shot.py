@@ -1,4 +1,4 @@
-"""BiCoR-Seg for classes that it never saw: their embeddings come from annotated examples."""
+"""BiCoR-Seg for unseen classes, with embeddings from annotated examples."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ from fewscape.models.bicor_seg.refinement import (
 from fewscape.ops import average_mask, resize_maps, widen
 
 BACKGROUND, OTHERS, FOREGROUND = range(3)
-"""Rows of the embeddings: background as training knows it, that of the examples, the class."""
+"""Rows of the embeddings: learned background, background of the examples, the class."""
 
 
 class BiCoRFewShot(FewShotModel):
     """BiCoR-Seg with embeddings from examples instead of a table of classes.
 
-    Nobody has published this use. No weight of a refinement layer belongs to a class, so the first
-    layer can make embeddings from examples as it refines them otherwise: with the mask in place of
-    the heat it pools the examples' features, and its gate takes them into a learnt vector. One
-    embedding is made of the class and one of what surrounds it; a third, learnt in training,
-    stands for background that the examples do not show. The layers then run on the query: where
-    its own pixels are confident, they pull the embeddings towards the query's appearance.
+    This use is unpublished. No weight of a refinement layer belongs to a class, so the first layer
+    can make embeddings from examples in the same way as it refines them: with the mask in place of
+    the heatmap it pools the examples' features, and its gate adds them to a learned vector. There
+    is one embedding of the class and one of its surroundings; a third, learned in training,
+    represents background that the examples do not show. The layers then run on the query, whose
+    confident pixels pull the embeddings towards its appearance.
 
-    Several shots are pooled together, every pixel counting the same.
+    Several shots are pooled together with equal weight per pixel.
 
     Args:
         backbone: a pyramid of strides 4, 8, 16 and 32.
         num_layers: refinement layers.
-        topk_ratio: share of the query's pixels that an embedding is refined from; small, since
-            the mean over all pixels says nothing of a class.
-        min_pixels: as many pixels at least.
+        topk_ratio: share of the query's pixels that an embedding is refined from; small, since the
+            mean over all pixels is not specific to a class.
+        min_pixels: minimum number of these pixels.
         width: channels of the map and of the embeddings, a multiple of 64.
-        residual: add the examples' embeddings to the refined ones before they classify, so that a
-            query which misleads the refinement does not lose them.
+        residual: add the examples' embeddings to the refined ones before classification, so that a
+            misleading query cannot erase them.
     """
 
     name: ClassVar[str] = "bicor_few_shot"
@@ -87,7 +87,6 @@ class BiCoRFewShot(FewShotModel):
         )
         self.upsampler = ShuffleUpsampler(width)
         self.classifier = nn.Linear(width, width // SHUFFLED, bias=False)
-        self.shot_fusion = "mean_logit"  # in name only: shots are pooled together before
         self.stride = 1
         self.window_multiple = STRIDES[-1]
 
@@ -95,18 +94,12 @@ class BiCoRFewShot(FewShotModel):
         """The constructor's arguments."""
         return {"backbone": self.backbone.settings, **self.settings}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
+    def enhance(self, raw: Features) -> Features:
         """The fused map of stride 4."""
-        del regions
-        return Features((self.norm(self.pyramid(maps)),), size)
+        return Features((self.norm(self.pyramid(raw.maps)),), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Sums of the features over the class and over what is not the class.
+        """Sum the features over foreground and background.
 
         ``sums`` (B, 2, C) and ``areas`` (B, 2, 1) in cells, of foreground and background.
         """
@@ -120,14 +113,14 @@ class BiCoRFewShot(FewShotModel):
         return Support({"sums": sums, "areas": weights.sum(dim=2, keepdim=True)})
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits of the queries, the pixels of all shots pooled together."""
+        """Logits of the queries, with the pixels of all shots pooled."""
         joined = {
             name: torch.stack([support[name] for support in supports]).sum(dim=0)
             for name in ("sums", "areas")
         }
-        return self.predict_shot(features, Support(joined))
+        return self._predict(features, Support(joined))
 
-    def predict_shot(self, features: Features, support: Support) -> Output:
+    def _predict(self, features: Features, support: Support) -> Output:
         """Logits (B, 2, H, W) at the images' resolution.
 
         ``maps`` hold the heats' logits ``heat1`` (B, 2, H / 4, W / 4), ... and in training the
@@ -149,7 +142,7 @@ class BiCoRFewShot(FewShotModel):
         return Output(logits, features.size, maps)
 
     def _embed(self, support: Support) -> torch.Tensor:
-        """(B, 3, C): F2CE with masks in place of heats; an empty one leaves the learnt row."""
+        """(B, 3, C): F2CE with masks in place of heatmaps; an empty mask keeps the learned row."""
         areas = support["areas"]
         pooled = (support["sums"] / (areas + EPSILON)).to(self.rows.dtype)
         first = self.layers[0]
@@ -161,10 +154,10 @@ class BiCoRFewShot(FewShotModel):
         return torch.cat([background, made[:, 1:], made[:, :1]], dim=1)
 
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
-        """Heats supervised by the queries' masks, and a Fisher loss over the classes of the batch.
+        """Losses of the heatmaps against the queries' masks, and a Fisher loss.
 
-        Support and query of an episode are two samples of its class, so the scatter within
-        classes asks them to agree.
+        Support and query of an episode are two samples of its class, so the within-class scatter
+        pulls them together.
         """
         size = (episode.query_mask.shape[1], episode.query_mask.shape[2])
         heats = []
@@ -184,6 +177,6 @@ class BiCoRFewShot(FewShotModel):
 
 
 def _join_background(logits: torch.Tensor) -> torch.Tensor:
-    """(B, 3, h, w) to (B, 2, h, w): either kind of background is background."""
+    """Merge the two kinds of background: (B, 3, h, w) to (B, 2, h, w)."""
     background = widen(logits[:, :FOREGROUND]).logsumexp(dim=1).to(logits.dtype)
     return torch.stack([background, logits[:, FOREGROUND]], dim=1)

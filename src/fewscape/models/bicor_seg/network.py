@@ -34,20 +34,19 @@ FISHER_WEIGHT = 0.1
 class BiCoRSeg(SemanticModel):
     """Bidirectional co-refinement framework.
 
-    Shi and Song, arXiv 2512.20255 (2025). A linear pyramid gives one map of stride 4. In each
-    layer (HBIS) every class has a heat over the map; what is hot refines the class's embedding
-    (F2CE), and the embeddings scale and shift the map (CE2F). The last embeddings are the
-    classifier of the last map, enlarged to the image by pixel shuffles.
+    Shi and Song, arXiv 2512.20255 (2025). A linear pyramid gives one map of stride 4. In each layer
+    (HBIS) every class has a heatmap over the map; its hot pixels refine the class's embedding
+    (F2CE), and the embeddings scale and shift the map (CE2F). The last embeddings classify the last
+    map, which pixel shuffles upsample to the image.
 
-    Heats are supervised, and a Fisher loss keeps embeddings of one class together and those of
-    several apart. ``variant`` decides about these losses and about the normalisation of the
-    fused map.
+    Heatmaps are supervised, and a Fisher loss keeps embeddings compact within classes and separate
+    between them. ``variant`` sets these losses and the normalisation of the fused map.
 
     Args:
         num_classes: N.
         backbone: a pyramid of strides 4, 8, 16 and 32; published on ``convnext_base``.
         num_layers: 2, on Potsdam 3.
-        topk_ratio: see ``MutualRefinement``; 0.02 on LoveDA, else 1.
+        topk_ratio: see ``MutualRefinement``; 0.02 on LoveDA, otherwise 1.
         min_pixels: see there.
         width: channels of the map and of the embeddings, a multiple of 64; the paper takes 256.
         variant: ``default``, ``reference`` or ``reference_loveda``, see ``config``.
@@ -135,7 +134,7 @@ class BiCoRSeg(SemanticModel):
         return Output(logits, features.size, maps)
 
     def auxiliary_losses(self, output: Output, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Of the table of classes, of every heat, and of the embeddings of every layer."""
+        """Losses of the class table, of every heatmap, and of the embeddings of every layer."""
         legacy, absent = self.variant.legacy_mean, self.variant.count_absent
         auxiliary = class_cross_entropy(output.maps["auxiliary"], labels, legacy_mean=legacy)
         size = (labels.shape[1], labels.shape[2])

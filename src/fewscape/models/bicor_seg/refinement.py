@@ -11,7 +11,7 @@ from torch import nn
 from fewscape.ops import widen
 
 MIN_PIXELS = 64
-"""Pixels that a class is pooled from at least."""
+"""Minimum number of pixels that a class is pooled from."""
 BLEND = 0.5
 """Share of the modulated features in the new ones."""
 EPSILON = 1e-6
@@ -19,17 +19,16 @@ EPSILON = 1e-6
 
 
 class MutualRefinement(nn.Module):
-    """One HBIS layer. No weight belongs to a class, so it serves any number of them.
+    """One HBIS layer. No weight belongs to a class, so it works for any number of classes.
 
-    Both directions take exact shortcuts: a class pools normalised features before they are
-    projected, since the projection has no bias; and its scales and shifts are mixed before they
-    meet the features, so that no tensor has classes, channels and pixels at once.
+    Both directions use exact shortcuts: features are pooled before they are projected, since the
+    projection has no bias; and scales and shifts are mixed before they are applied, so that no
+    tensor has classes, channels and pixels at once.
 
     Args:
         width: C of the features and D of the embeddings.
-        topk_ratio: share of the pixels, the most confident ones, that a class is pooled from; at
-            1 from all.
-        min_pixels: as many pixels at least.
+        topk_ratio: share of the most confident pixels that a class is pooled from; 1 for all.
+        min_pixels: minimum number of these pixels.
     """
 
     def __init__(self, width: int, topk_ratio: float = 1.0, min_pixels: int = MIN_PIXELS) -> None:
@@ -50,14 +49,14 @@ class MutualRefinement(nn.Module):
     def forward(
         self, classes: torch.Tensor, features: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """New embeddings, new features, and the heat that joined them.
+        """Refine embeddings and features; also return the heatmap's logits.
 
         Args:
             classes: (B, N, C) embeddings.
             features: (B, S, C) vectors of the pixels.
 
         Returns:
-            (B, N, C), (B, S, C) and the heat's logits (B, N, S).
+            (B, N, C), (B, S, C) and the heatmap's logits (B, N, S).
         """
         even_features, even_classes = self.norm_features(features), self.norm_classes(classes)
         queries = self.to_features(even_classes)  # (B, N, C)
@@ -69,7 +68,7 @@ class MutualRefinement(nn.Module):
     def update(
         self, classes: torch.Tensor, even_classes: torch.Tensor, context: torch.Tensor
     ) -> torch.Tensor:
-        """F2CE: embeddings (B, N, C) after they took in their context (B, N, C)."""
+        """F2CE: update embeddings (B, N, C) with their context (B, N, C)."""
         gate = self.gate(torch.cat([even_classes, context], dim=2))
         blended: torch.Tensor = gate * self.candidate(context) + (1 - gate) * classes
         return blended
@@ -78,7 +77,7 @@ class MutualRefinement(nn.Module):
     def weigh(self, heat: torch.Tensor) -> torch.Tensor:
         """Weights (B, N, S) float32 of the pixels that a class is pooled from, sum one.
 
-        Where nothing is confident all pixels count. There is no gradient, as published.
+        If no pixel is confident, all count. There is no gradient, as published.
         """
         confidence = widen(heat).sigmoid()
         total = heat.shape[2]
@@ -96,7 +95,7 @@ class MutualRefinement(nn.Module):
     def modulate(
         self, features: torch.Tensor, classes: torch.Tensor, heat: torch.Tensor
     ) -> torch.Tensor:
-        """CE2F: features (B, S, C) scaled and shifted by the classes (B, N, C) that they show."""
+        """CE2F: scale and shift features (B, S, C) by their classes (B, N, C)."""
         mixture = widen(heat).softmax(dim=1).to(features.dtype).transpose(1, 2)  # (B, S, N)
         scale = torch.matmul(mixture, 1 + torch.tanh(self.scale(classes)))
         shift = torch.matmul(mixture, self.shift(classes))
@@ -104,7 +103,7 @@ class MutualRefinement(nn.Module):
 
 
 class Refined(NamedTuple):
-    """What the layers in a row make of embeddings and a map."""
+    """The result of a stack of refinement layers."""
 
     features: torch.Tensor
     """(B, C, h, w)."""
@@ -115,7 +114,7 @@ class Refined(NamedTuple):
 
 
 def refine(layers: nn.ModuleList, classes: torch.Tensor, fused: torch.Tensor) -> Refined:
-    """Pass the layers in a row.
+    """Run a stack of refinement layers.
 
     Args:
         layers: each a ``MutualRefinement``.
@@ -138,10 +137,10 @@ def classify(maps: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
 
 
 class LinearPyramid(nn.Module):
-    """Levels projected to one width, enlarged, joined and mixed by one matrix.
+    """Levels projected to one width, upsampled, concatenated and mixed by one matrix.
 
-    Every step is linear and a matrix commutes with bilinear resizing, so the two matrices of a
-    level are multiplied first and applied at the level's own resolution.
+    All steps are linear and matrices commute with bilinear resizing, so the two matrices of a level
+    are multiplied first and applied at the level's own resolution.
 
     Args:
         channels: C of each level, fine to coarse.

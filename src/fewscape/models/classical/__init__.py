@@ -1,4 +1,4 @@
-"""The yardsticks that every GIS has: maximum likelihood and forests on colour and texture."""
+"""The classifiers of every GIS as baselines: maximum likelihood and random forests."""
 
 from fewscape.models.classical.models import MaximumLikelihood, PixelTrees, RandomForest
 

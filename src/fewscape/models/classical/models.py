@@ -1,4 +1,4 @@
-"""One expert on one set of features each, pixel by pixel."""
+"""Pixel classifiers, each one expert on one set of features."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from fewscape.ops import box_features, box_reach, multiscale_features, multiscal
 
 
 class ClassicalModel(PixelModel[Expert]):
-    """Features of each pixel, and an expert."""
+    """A pixel model with one expert."""
 
     @abstractmethod
     def make_expert(self) -> Expert:
-        """An expert that has learnt nothing."""
+        """Make an untrained expert."""
 
     def learn(self, cells: Cells) -> Expert:
-        """See ``PixelModel``; a class that was drawn alone is told from the scene as a whole."""
+        """See ``PixelModel``; a class drawn alone is contrasted with the whole scene."""
         told = oppose_to_scene(cells) if cells.num_classes == 1 else cells
         return self.make_expert().learn(told.values, told.classes, told.num_classes)
 
@@ -52,7 +52,7 @@ class MaximumLikelihood(BoxModel):
     name: ClassVar[str] = "maximum_likelihood"
 
     def make_expert(self) -> Gaussian:
-        """With just enough variance added to be invertible, as GIS programs do."""
+        """With minimal added variance, as in GIS programs."""
         return Gaussian(added_variance=1e-3)
 
 
@@ -67,7 +67,7 @@ class RandomForest(BoxModel):
 
 
 class PixelTrees(ClassicalModel):
-    """200 extremely randomised trees on features at many scales, in the manner of ilastik."""
+    """200 extremely randomised trees on multiscale features, like ilastik."""
 
     name: ClassVar[str] = "pixel_trees"
     reach: ClassVar[int] = multiscale_reach()

@@ -1,4 +1,4 @@
-"""Annotated cells of every level of a pyramid, and the density ratio that they make."""
+"""Annotated cells of every level of a pyramid, and their density ratio."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from fewscape.ops import (
 def keep_cells(
     views: Sequence[tuple[Features, torch.Tensor]], stride: int
 ) -> dict[str, torch.Tensor]:
-    """All cells of a support with their shares.
+    """Collect all cells of a support with their shares.
 
     Args:
-        views: features with vectors of length one and masks (B, H, W), one pair for each view.
-        stride: pixels per cell at least; finer levels are averaged.
+        views: features with unit vectors and masks (B, H, W), one pair per view.
+        stride: minimum pixels per cell; finer levels are averaged.
 
     Returns:
-        Of each level ``cells0`` (B, N, C), ... and ``shares0`` (B, N, 2), ...: of the foreground
-        and of the background, the views one after the other.
+        For each level ``cells0`` (B, N, C), ... and ``shares0`` (B, N, 2), ... of foreground and
+        background, concatenated over views.
     """
     kept: dict[str, torch.Tensor] = {}
     for index in range(len(views[0][0].maps)):
@@ -51,13 +51,13 @@ def keep_cells(
 
 
 def score_cells(features: Features, supports: Sequence[Support], shrinkage: float) -> torch.Tensor:
-    """Log ratio of the densities, mean over the levels at the finest one's resolution.
+    """Mean log ratio of the densities over the levels, at the finest resolution.
 
     Args:
-        features: of the queries, vectors of length one.
-        supports: of ``keep_cells``; all their cells make one density.
-        shrinkage: of the covariance within classes that whitens the cells; 1 leaves them as they
-            are.
+        features: features of the queries, unit vectors.
+        supports: results of ``keep_cells``; all their cells form one density.
+        shrinkage: shrinkage of the within-class covariance that whitens the cells; 1 for no
+            whitening.
 
     Returns:
         (B, h, w) float32.

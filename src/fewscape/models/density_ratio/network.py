@@ -1,4 +1,4 @@
-"""Densities of foreground and background over all annotated cells of a frozen backbone."""
+"""Kernel densities of foreground and background over all annotated cells of a frozen backbone."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ STRIDES = (4, 8, 16, 32)
 
 
 class DensityRatio(TurnedModel):
-    """Each position goes to the class whose cells lie denser around it.
+    """Assigns each position to the class whose cells are denser around it.
 
-    In the manner of FROST (Park 2026, arXiv 2606.31136), on every level of a pyramid: all
-    annotated cells are whitened by the covariance within the two classes, each carries a von
-    Mises-Fisher kernel, and the decision is the ratio of the two densities; its logarithms are
-    enlarged to the finest level and averaged. Leave-one-out chooses the kernel's reach. What
-    differs from FROST: a pyramid instead of one map of a transformer, soft shares of cells on
-    borders, a logistic loss instead of a margin, which the narrowest kernel always wins, and no
-    smoothing of the result.
+    Like FROST (Park 2026, arXiv 2606.31136), on every level of a pyramid: all annotated cells are
+    whitened by the within-class covariance, each carries a von Mises-Fisher kernel, and the ratio
+    of the two densities decides; its logarithms are upsampled to the finest level and averaged.
+    Leave-one-out chooses the kernel's reach. Differences from FROST: a pyramid instead of one map
+    of a transformer, soft shares of cells on borders, a logistic loss instead of a margin (with
+    which the narrowest kernel always wins), and no smoothing of the result.
 
-    Nothing is trained. Several shots lay their cells together. Without foreground everything is
-    background, and the other way round.
+    Nothing is trained. The cells of several shots are pooled. Without foreground everything is
+    background, and vice versa.
 
     Args:
-        backbone: any pyramid; its weights decide the quality.
-        shrinkage: of the covariance towards a sphere, above 0; 1 whitens nothing.
-        views: turned and mirrored copies of each support whose cells count too, ``d4`` for all
-            eight; good for a single shot.
-        cell_stride: pixels per annotated cell at least; finer levels are averaged.
+        backbone: any pyramid; its weights determine the quality.
+        shrinkage: shrinkage of the covariance towards a sphere, above 0; 1 for no whitening.
+        views: rotated and flipped copies of each support to learn from, ``d4`` for all eight;
+            useful for a single shot.
+        cell_stride: minimum pixels per annotated cell; finer levels are averaged.
     """
 
     name: ClassVar[str] = "density_ratio"
@@ -55,7 +54,6 @@ class DensityRatio(TurnedModel):
         self.shrinkage = shrinkage
         self.views = views
         self.cell_stride = cell_stride
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -68,25 +66,15 @@ class DensityRatio(TurnedModel):
             "cell_stride": self.cell_stride,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The maps with vectors of length one."""
-        del regions  # densities do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+    def enhance(self, raw: Features) -> Features:
+        """Normalise the maps' vectors to length one."""
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """All cells and their shares, see ``keep_cells``."""
         return Support(keep_cells(self.turn_support(features, masks), self.cell_stride))
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits by the densities over the cells of all shots."""
+        """Logits from the densities over the cells of all shots."""
         ratio = score_cells(features, supports, self.shrinkage)
         return Output(torch.stack([-ratio, ratio], dim=1) / 2, features.size)
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of background and foreground, whose difference is the log ratio."""
-        return self.predict(features, [support])

@@ -28,28 +28,28 @@ STRIDES = (4, 8, 16, 32)
 """All four levels; stride 4 helps with small objects."""
 
 DENSITY_SHRINKAGE = 0.5
-"""Of the covariance that whitens the cells of the density ratio."""
+"""Shrinkage of the covariance that whitens the cells of the density ratio."""
 
 
 class Discriminant(TurnedModel):
-    """A plane between two normal distributions of one covariance, shrunk towards a sphere.
+    """Linear discriminant between two normal distributions with a shared, shrunk covariance.
 
-    The features of all levels, each of length one, are one vector; the covariance is that of
-    Friedman, Regularized Discriminant Analysis, JASA 1989, eq. 18. Supports are brought to one
+    The features of all levels, each of length one, form one vector; the covariance follows
+    Friedman, Regularized Discriminant Analysis, JASA 1989, eq. 18. Supports are resampled to one
     grid for their moments. Queries are not: scores are linear, so each level is scored at its own
-    resolution and the scores are enlarged, which gives the same as enlarged features.
+    resolution and the scores are upsampled, which equals upsampling the features.
 
-    Nothing is trained. Several shots add their moments up, which is the same as one image of all.
-    Without foreground everything is background, and the other way round.
+    Nothing is trained. The moments of several shots are summed, as if they were one image. Without
+    foreground everything is background, and vice versa.
 
     Args:
-        backbone: any pyramid; its weights decide the quality.
-        shrinkage: of the covariance towards a sphere, above 0 and at most 1.
+        backbone: any pyramid; its weights determine the quality.
+        shrinkage: shrinkage of the covariance towards a sphere, above 0 and at most 1.
         mixed: add the log ratio of the densities (``DensityRatio``), times ``density_weight``.
-        density_weight: of the densities in the mixture; both are logarithms of ratios.
-        views: turned and mirrored copies of each support that teach too, ``d4`` for all eight;
-            good for a single shot.
-        cell_stride: pixels per cell of the grid for moments; coarser levels are enlarged.
+        density_weight: weight of the densities in the mixture; both are log ratios.
+        views: rotated and flipped copies of each support to learn from, ``d4`` for all eight;
+            useful for a single shot.
+        cell_stride: pixels per cell of the grid for moments; coarser levels are upsampled.
     """
 
     name: ClassVar[str] = "discriminant"
@@ -71,7 +71,6 @@ class Discriminant(TurnedModel):
         self.density_weight = density_weight
         self.views = views
         self.cell_stride = cell_stride
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -86,20 +85,14 @@ class Discriminant(TurnedModel):
             "cell_stride": self.cell_stride,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The maps with vectors of length one."""
-        del regions  # moments do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+    def enhance(self, raw: Features) -> Features:
+        """Normalise the maps' vectors to length one."""
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``counts`` (B, 2), ``sums`` (B, 2, C) and ``squares`` (B, 2, C, C) over all levels.
 
-        Foreground comes before background. If mixed, the cells of ``keep_cells`` too.
+        Foreground comes before background. If mixed, also the cells of ``keep_cells``.
         """
         views = self.turn_support(features, masks)
         moments = join_moments([self._sum_moments(*view) for view in views])
@@ -116,7 +109,7 @@ class Discriminant(TurnedModel):
         return sum_moments(as_rows(stack), weights)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits by the moments of all shots."""
+        """Logits from the moments of all shots."""
         moments = join_moments(
             [Moments(each["counts"], each["sums"], each["squares"]) for each in supports]
         )
@@ -136,7 +129,3 @@ class Discriminant(TurnedModel):
             for level, part in zip(features.maps, parts, strict=True)
         ]
         return torch.cat(scores, dim=1).sum(dim=1)
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Logits of background and foreground, whose difference is the score."""
-        return self.predict(features, [support])

@@ -1,4 +1,4 @@
-"""The readings of DSMF-Net, whose sizes and code were not published."""
+"""The variants of DSMF-Net, whose sizes and code were not published."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ FusionOrder = Literal["mid", "topdown", "none"]
 
 @dataclass(frozen=True, slots=True)
 class DSMFVariant:
-    """Choices in which the readings differ.
+    """Choices in which the variants differ.
 
     Attributes:
         width: channels of the fusion. As reconstructed: 256.
-        shared_head: one auxiliary head for all scales in place of one each.
-        dropout: share of the joined middle channels that training drops.
-        margins: compare with a prototype of the background too, and take the difference of the
-            cosines. One prototype alone says nothing of what else the query shows.
-        raw_maps: give the fusion the cosines beside the stretched maps. Stretching lifts some
-            position to one even where the query shows nothing of the class.
-        anchor: let cosines to the prototypes of the backbone's own maps, strides 4 to 32, enter at
-            stride 4, and let the logits start from them: an untrained network decides by
-            prototypes alone. Otherwise the logits stay at stride 8.
-        direct_weight: weight of a loss on the raw cosines themselves. The gradient that reaches
-            the graphs through the fusion passes three stretched maps only.
-        balanced: let foreground and background of each image count alike in the auxiliary losses.
+        shared_head: one auxiliary head for all scales instead of one each.
+        dropout: share of the concatenated middle channels dropped in training.
+        margins: also compare with a prototype of the background, and use the difference of the
+            cosines. A single prototype ignores what else the query shows.
+        raw_maps: give the fusion the cosines besides the rescaled maps. Rescaling lifts some
+            position to one even if the class is absent from the query.
+        anchor: add cosines to the prototypes of the backbone's own maps, strides 4 to 32, at stride
+            4 as a starting point of the logits: an untrained network decides by prototypes alone.
+            Otherwise the logits stay at stride 8.
+        direct_weight: weight of a loss on the raw cosines. Otherwise the graphs get gradients only
+            through three rescaled maps.
+        balanced: weight foreground and background of each image equally in the auxiliary losses.
     """
 
     width: int

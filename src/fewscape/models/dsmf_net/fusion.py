@@ -15,19 +15,19 @@ from fewscape.ops import resize_maps
 DIVISORS = (1, 2, 4)
 """Scales as fractions of the map's sides, rounded up."""
 MIDDLE = 1
-"""Position of the scale that gathers the others."""
+"""Index of the scale that gathers the others."""
 
 
 class SemanticFusion(nn.Module):
     """Merges query, prototype and maps on each scale, and the scales with each other.
 
     Args:
-        channels: of the query map and of the prototype.
-        others: channels of the maps beside them.
+        channels: channels of the query map and of the prototype.
+        others: channels of the further maps.
         width: channels of every scale.
-        order: ``mid`` gathers all scales in the middle one and hands the result back to each;
-            ``topdown`` hands each scale to the next coarser one, as PFENet; ``none`` keeps them
-            apart, the baseline of the ablation.
+        order: ``mid`` gathers all scales in the middle one and passes the result back to each;
+            ``topdown`` passes each scale to the next coarser one, like PFENet; ``none`` keeps them
+            separate, the baseline of the ablation.
         shared_head: one auxiliary head for all scales.
     """
 
@@ -53,7 +53,7 @@ class SemanticFusion(nn.Module):
     def forward(
         self, query: torch.Tensor, prototype: torch.Tensor, others: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """The fused map, and in training the logits that each scale gives alone.
+        """The fused map, and in training the logits of each scale.
 
         Args:
             query: (B, C, H, W).
@@ -77,7 +77,7 @@ class SemanticFusion(nn.Module):
     def _build(
         self, index: int, query: torch.Tensor, prototype: torch.Tensor, others: torch.Tensor
     ) -> torch.Tensor:
-        """(B, width, h, w) of one scale before the scales meet."""
+        """(B, width, h, w) of one scale before the exchange."""
         height, width = (-(-side // DIVISORS[index]) for side in query.shape[2:])
         pooled = F.adaptive_avg_pool2d(query, (height, width))
         build = self.build[index]
@@ -85,7 +85,7 @@ class SemanticFusion(nn.Module):
         return build.join(pooled, prototype, resize_maps(others, (height, width))).relu()
 
     def _merge(self, scales: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-        """What each scale is after it met the others."""
+        """The scales after the exchange."""
         middle = self._gather(scales) if self.order == "mid" else None
         merged: list[torch.Tensor] = []
         for index, own in enumerate(scales):
@@ -106,7 +106,7 @@ class SemanticFusion(nn.Module):
         return refined
 
     def _hand(self, index: int, own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-        """What a scale takes from another one."""
+        """The input of a scale from another one."""
         size = (own.shape[2], own.shape[3])
         return F.relu(self.hand_on[index](torch.cat([own, resize_maps(other, size)], dim=1)))
 

@@ -1,4 +1,4 @@
-"""GPML: maps of the backbone's stages that reason over a graph, and their comparison."""
+"""GPML: graph reasoning on maps of the backbone's stages, and their comparison."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from fewscape.layers import Adjacency, GloRe
 from fewscape.ops import compare_prototypes, min_max
 
 WIDTH = 256
-"""Channels to which every stage is reduced."""
+"""Channels that every stage is reduced to."""
 FIRST_TEMPERATURE = 10.0
 
 
 class StageGraphs(nn.Module):
-    """Of each stage a reduction, a graph, and how its cosines become probabilities.
+    """A reduction, a graph and a calibration of cosines for each stage.
 
     Args:
         channels: C of the backbone's map by stage; all stages are reduced.
-        stages: stages whose maps reason over a graph.
+        stages: stages with a graph.
         adjacency: see ``GloRe``.
         calibrated: learn a temperature and a threshold for the cosines of each graph, for the
             loss on the cosines themselves.
@@ -54,7 +54,7 @@ class StageGraphs(nn.Module):
         }
 
     def reason(self, reduced: Mapping[int, torch.Tensor]) -> dict[int, torch.Tensor]:
-        """Maps of the stages with graphs after these."""
+        """Maps of the stages with graphs, after reasoning."""
         return {int(stage): graph(reduced[int(stage)]) for stage, graph in self.graphs.items()}
 
     def calibrate(self, cosines: Sequence[torch.Tensor]) -> list[torch.Tensor]:
@@ -67,12 +67,12 @@ class StageGraphs(nn.Module):
 
 
 def compare_graphs(maps: torch.Tensor, prototypes: torch.Tensor) -> torch.Tensor:
-    """How similar each position is to the class: (B, 1, h, w) float32.
+    """Similarity of each position to the class: (B, 1, h, w) float32.
 
     Args:
         maps: (B, C, h, w).
-        prototypes: (B or 1, 1 or 2, C); of two, half the difference of the cosines counts, so
-            that the result stays in [-1, 1].
+        prototypes: (B or 1, 1 or 2, C); for two, the result is half the difference of the cosines,
+            which stays in [-1, 1].
     """
     cosines = compare_prototypes(maps, prototypes)
     if cosines.shape[1] == 1:
@@ -81,5 +81,5 @@ def compare_graphs(maps: torch.Tensor, prototypes: torch.Tensor) -> torch.Tensor
 
 
 def stretch(similarity: torch.Tensor) -> torch.Tensor:
-    """Probability map: (B, 1, h, w) in [0, 1], the extremes of each image at its ends."""
+    """Probability map (B, 1, h, w), rescaled to [0, 1] per image."""
     return min_max(similarity.flatten(1), detach=True).view(similarity.shape)

@@ -34,7 +34,7 @@ MIDDLE_STAGES = (3, 4)
 DEEPEST = 5
 ANCHOR_STAGES = (2, 3, 4, 5)
 ANCHOR_GAIN = 10.0
-"""First factor of the mean cosine; cosines of real features differ by some tenths."""
+"""Initial factor of the mean cosine; cosines of real features differ by a few tenths."""
 ANCHOR_WIDTH = 32
 AREA_SMOOTHING = 5e-4
 DILATED = "_dilated"
@@ -44,29 +44,29 @@ DILATABLE = ("resnet50", "resnet101")
 class DSMFNet(FewShotModel):
     """Dual semantic metric learning fusion network.
 
-    Qi et al., IEEE JSTARS 2025 (IEEE document 10746596). Neither code nor sizes were published;
-    the modules, their order and the loss are the paper's, the numbers a reconstruction from the
+    Qi et al., IEEE JSTARS 2025 (IEEE document 10746596). Neither code nor sizes were published; the
+    modules, their order and the loss follow the paper, the numbers are reconstructed from the
     methods it builds on.
 
-    GPML: three stages of the backbone, reduced and reasoned over by GloRe units, are compared with
-    the support's mean vectors; each gives a probability map. PGML: the largest cosine with the
+    GPML: three stages of the backbone, reduced and processed by GloRe units, are compared with the
+    support's mean vectors; each gives a probability map. PGML: the largest cosine with the
     support's object in the deepest stage is a prior map. SFF: query, prototype and these maps are
-    fused on three scales, each supervised by itself.
+    fused on three scales, each with its own supervision.
 
     ``variant="reference"`` is the plain reading (10,800,392 learnable parameters on a ResNet-50),
     ``light`` has a narrow fusion with one auxiliary head (3,522,820), ``default`` is the light one
-    with the better choices that ``config`` tells. Several shots average their prototypes and
-    their priors.
+    with the better choices in ``config``. Prototypes and priors of several shots are averaged.
 
     Args:
         backbone: any pyramid of strides 8, 16 and 32, for ``default`` 4 too.
         variant: see above.
-        gpml_stages: stages with graphs; stage n has stride 2 ** n where nothing is dilated.
-        sff_order: how the scales meet, see ``SemanticFusion``.
-        dilated: take the dilated form of a ResNet, whose stages 3 to 5 all have stride 8, as the
-            paper is read to do; three times the cost.
-        sff_use_graph_feat: give the fusion the reasoned query maps, not their comparison alone.
-        adjacency: of the graphs, see ``GloRe``.
+        gpml_stages: stages with graphs; stage n has stride 2 ** n without dilation.
+        sff_order: exchange between scales, see ``SemanticFusion``.
+        dilated: use the dilated form of a ResNet, whose stages 3 to 5 all have stride 8, as the
+            paper seems to do; three times the cost.
+        sff_use_graph_feat: give the fusion the query maps after reasoning, not only their
+            comparison.
+        adjacency: adjacency of the graphs, see ``GloRe``.
     """
 
     name: ClassVar[str] = "dsmf_net"
@@ -109,13 +109,12 @@ class DSMFNet(FewShotModel):
             self._add_anchor()
         else:
             self.head = SegmentationHead(self.variant.width)
-        self.shot_fusion = "mean_logit"  # in name only: shots are averaged before the fusion
         strides = dict(zip(self.stages, self.backbone.strides, strict=True))
         self.stride = strides[ANCHOR_STAGES[0] if self.variant.anchor else MIDDLE_STAGES[0]]
         self.window_multiple = max(self.backbone.strides)
 
     def _count_maps(self) -> int:
-        """Channels that the fusion takes beside query and prototype."""
+        """Input channels of the fusion besides query and prototype."""
         num_maps = (2 if self.variant.raw_maps else 1) * len(self.gpml_stages) + 1
         return num_maps + (WIDTH if self.use_graph_maps else 0)
 
@@ -136,15 +135,9 @@ class DSMFNet(FewShotModel):
             **self.settings,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """``middle`` (B, 256, H, W) and of each graph its map ``graph3`` ... beside the maps."""
-        del regions  # DSMF-Net has no use for them
-        by_stage = dict(zip(self.stages, maps, strict=True))
+    def enhance(self, raw: Features) -> Features:
+        """Adds ``middle`` (B, 256, H, W) and the map ``graph3`` ... of each graph to the maps."""
+        by_stage = dict(zip(self.stages, raw.maps, strict=True))
         base = by_stage[MIDDLE_STAGES[0]]
         if MIDDLE_STAGES[0] > self.gpml_stages[0]:  # finer than the fusion, so averaged first
             finest = by_stage[self.gpml_stages[0]]
@@ -154,7 +147,7 @@ class DSMFNet(FewShotModel):
         extra = {"middle": self.middle([reduced[stage] for stage in MIDDLE_STAGES])}
         for stage, grid in self.graphs.reason(reduced).items():
             extra[f"graph{stage}"] = grid
-        return Features(maps, size, None, extra)
+        return Features(raw.maps, raw.size, None, extra)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """Prototypes of the middle and of all stages, and the deepest map with its shares.
@@ -177,15 +170,11 @@ class DSMFNet(FewShotModel):
             tensors[f"anchor{stage}"] = pool_prototypes(grid, _shares(masks, grid))
         return Support(tensors)
 
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """``predict`` of one shot."""
-        return self.predict(features, [support])
-
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits for the mean prototypes and the mean prior of all shots.
 
-        ``maps`` hold the ``prior``, of each stage with a graph its probability map ``graph3`` and
-        its cosine ``cosine3`` (B, 1, h, w), and in training what the scales say alone.
+        ``maps`` hold the ``prior``, for each stage with a graph its probability map ``graph3`` and
+        its cosine ``cosine3`` (B, 1, h, w), and in training the logits of the scales.
         """
         query = features.extra["middle"]
         size = (query.shape[2], query.shape[3])
@@ -207,7 +196,7 @@ class DSMFNet(FewShotModel):
         return Output(logits, features.size, maps | auxiliary)
 
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy of what the scales predict alone, and of calibrated cosines."""
+        """Mean cross-entropy of the scales' own predictions and of calibrated cosines."""
         scales = [output.maps[f"auxiliary{divisor}"] for divisor in DIVISORS]
         losses = {"auxiliary": self._judge(scales, episode.query_mask)}
         if self.variant.direct_weight:
@@ -223,7 +212,7 @@ class DSMFNet(FewShotModel):
     def _answer(
         self, features: Features, supports: Sequence[Support], fused: torch.Tensor
     ) -> torch.Tensor:
-        """Logits from the fused map and, where there is an anchor, from what it starts from."""
+        """Logits from the fused map and, if there is one, from the anchor."""
         if not self.variant.anchor:
             logits: torch.Tensor = self.head(fused)
             return logits
@@ -269,23 +258,23 @@ def _check_stages(stages: Sequence[int]) -> tuple[int, ...]:
         raise ConfigError(
             f"gpml_stages are {list(stages)}",
             f"expected some of {list(ANCHOR_STAGES)}; stage n has stride 2 ** n",
-            "take the default, 3, 4 and 5",
+            "use the default, 3, 4 and 5",
         )
     return chosen
 
 
 def _build_backbone(config: BackboneConfig, stages: Sequence[int], dilated: bool) -> Backbone:
-    """The backbone with one map of each stage.
+    """Build the backbone with one map per stage.
 
     Raises:
-        ConfigError: it has no dilated form, or other levels than the stages.
+        ConfigError: it has no dilated form, or its levels are not the stages.
     """
     if dilated and not (config.name or "").endswith(DILATED):
         if config.name not in (None, *DILATABLE):
             raise ConfigError(
                 f"the backbone '{config.name}' has no dilated form",
                 f"these have one: {', '.join(DILATABLE)}",
-                "take one of them, or dilated=False",
+                "use one of them, or dilated=False",
             )
         config = replace(config, name=(config.name or DILATABLE[0]) + DILATED)
     strides = tuple(2**stage for stage in stages)

@@ -1,4 +1,4 @@
-"""Dual source: few-shot classification of panchromatic and multispectral pairs."""
+"""DualSource: few-shot classification of panchromatic and multispectral pairs."""
 
 from fewscape.models.dual_source.config import DualSourceConfig
 from fewscape.models.dual_source.dense import describe_grid

@@ -1,4 +1,4 @@
-"""Switches of the dual source network: the recommended design and what it is compared with."""
+"""Options of the dual source network: the recommended design and its ablations."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ Stem = Literal["learned", "bilinear"]
 
 @dataclass(frozen=True, slots=True)
 class DualSourceConfig:
-    """One switch each for the ablations (docs/methods/dual_source.md).
+    """One option per ablation (docs/methods/dual_source.md).
 
     Attributes:
-        bands: of the multispectral image.
+        bands: number of multispectral bands.
         ratio: panchromatic pixels per multispectral one and axis, 2 or 4.
         width: D, channels of the region vectors.
         sources: which modality describes a pixel.
-        stem: ``learned`` keeps detail finer than a multispectral pixel; ``bilinear`` shrinks the
-            panchromatic image first, as published, and loses it.
-        regions: pool over the superpixels; otherwise every cell speaks for itself.
-        key_share: of the regions kept in each modality.
-        fusion: ``scores`` weighs the key regions by their agreement, ``cross`` adds what the
-            other modality has at similar regions, ``sum`` takes the mean of all regions.
-        include_center: classify by the regions at the centre of the window, too.
-        temperature: of cosines to prototypes.
+        stem: ``learned`` keeps detail finer than a multispectral pixel; ``bilinear`` downsamples
+            the panchromatic image first, as published, and loses it.
+        regions: pool over the superpixels; otherwise cells are independent.
+        key_share: share of the regions to keep in each modality.
+        fusion: ``scores`` weights the key regions by their agreement, ``cross`` adds the other
+            modality at similar regions, ``sum`` is the mean of all regions.
+        include_center: also classify by the regions at the centre of the window.
+        temperature: temperature of cosines to prototypes.
     """
 
     bands: int = 4

@@ -1,9 +1,9 @@
 """Descriptors of every pixel of a scene at once (docs/methods/dual_source.md#whole-scenes).
 
 Windows of neighbouring pixels share most of their regions. Pixels whose rows and columns have the
-same parity even share them all on one grid of every second cell. So blocks of such pixels are
-compared with the regions of all their windows by one matrix product, and each pixel picks its own:
-more products than needed, but a small share of the encoder's, and no copy of 64 regions a pixel.
+same parity share one grid of every second cell. So one matrix product compares blocks of such
+pixels with the regions of all their windows, and each pixel picks its own: more products than
+needed, but few compared with the encoder's, and no copy of 64 regions per pixel.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from fewscape.models.dual_source.network import GRID, DualSource, SceneMaps
 from fewscape.ops import select_key_regions
 
 BLOCK = 8
-"""Pixels of a block along an axis, of one parity."""
+"""Pixels of the same parity along an axis of a block."""
 REACH = BLOCK + GRID - 1
 """Regions of a block's windows along an axis."""
 
 
 @torch.no_grad()
 def describe_grid(network: DualSource, maps: SceneMaps) -> torch.Tensor:
-    """Descriptors (h, w, D) of all pixels; those of ``gather`` and ``fuse``.
+    """Descriptors (h, w, D) of all pixels; equal to those of ``gather`` and ``fuse``.
 
     Args:
-        network: in evaluation mode.
-        maps: of its ``encode``.
+        network: the network in evaluation mode.
+        maps: result of its ``encode``.
     """
     height, width = maps.size
     found = maps.ms.new_empty(height, width, maps.ms.shape[1])
@@ -68,8 +68,8 @@ def _describe_strip(
     """Descriptors (8, w, D) of one row of blocks.
 
     Args:
-        network: whose weights and gate.
-        ms: (D, 15, w + 7) regions.
+        network: the network, for its weights and gate.
+        ms: (D, 15, w + 7) multispectral regions.
         pan: likewise.
         ms_means: (D, 8, w) means of the windows' regions.
         pan_means: likewise.
@@ -96,7 +96,7 @@ def _cut(strip: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def _window_places(device: torch.device) -> torch.Tensor:
-    """(64, 64) for each pixel of a block the places of its regions among the block's 225."""
+    """(64, 64) indices of the regions of each pixel of a block among the block's 225."""
     pixels, regions = (torch.arange(side, device=device) for side in (BLOCK, GRID))
     along = pixels[:, None] + regions  # (8, 8)
     places = along[:, None, :, None] * REACH + along[None, :, None, :]

@@ -1,4 +1,4 @@
-"""One stream for each source, on the multispectral grid (docs/methods/dual_source.md#encoders)."""
+"""One stream per source, on the multispectral grid (docs/methods/dual_source.md#encoders)."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ STEM_WIDTH = 32
 
 
 class ResidualBlock(nn.Module):
-    """Two 3 x 3 convolutions with a skip; reflected edges, so that tiles and scenes agree.
+    """Two 3 x 3 convolutions with a skip connection; edges are reflected, so that tiles agree.
 
     Args:
-        in_width: channels before.
-        out_width: channels after.
-        is_last: leave the sum signed.
+        in_width: input channels.
+        out_width: output channels.
+        is_last: whether to skip the last ReLU.
     """
 
     def __init__(self, in_width: int, out_width: int, is_last: bool = False) -> None:
@@ -45,9 +45,9 @@ class ResidualBlock(nn.Module):
 class PanStem(nn.Sequential):
     """From the panchromatic to the multispectral grid, without a shift.
 
-    A kernel of 4 with stride 2 and padding 1 maps index i to the coordinate 2 i + 0.5 of its
-    input, so that two of them meet the centre 4 i + 1.5 of a multispectral pixel exactly; kernels
-    of 3 would shift by 1.5 panchromatic pixels.
+    A kernel of 4 with stride 2 and padding 1 maps index i to the coordinate 2 i + 0.5 of its input,
+    so that two of them hit the centre 4 i + 1.5 of a multispectral pixel exactly; kernels of 3
+    would shift by 1.5 panchromatic pixels.
 
     Args:
         ratio: 2 or 4.
@@ -68,7 +68,7 @@ class PanStem(nn.Sequential):
 
 
 class BilinearPan(nn.Module):
-    """The published way: of every 4 x 4 pixels the middle 2 x 2, then one convolution.
+    """As published: the middle 2 x 2 of every 4 x 4 pixels, then one convolution.
 
     Args:
         ratio: 2 or 4.
@@ -89,14 +89,14 @@ class BilinearPan(nn.Module):
 
 
 def make_encoder(source: str, bands: int, ratio: int, width: int, stem: Stem) -> nn.Sequential:
-    """A stream: its beginning, then blocks up to ``width`` channels.
+    """Make a stream: a stem, then blocks up to ``width`` channels.
 
     Args:
         source: ``ms`` or ``pan``.
-        bands: of the multispectral image.
+        bands: number of multispectral bands.
         ratio: see ``PanStem``.
         width: D; the blocks have D / 4, D / 2 and D channels.
-        stem: of the panchromatic stream.
+        stem: stem of the panchromatic stream.
     """
     narrow, middle = width // 4, width // 2
     if source == "ms":

@@ -1,4 +1,4 @@
-"""Dual source: a pixel is described by what panchromatic and multispectral regions agree on."""
+"""DualSource: describes a pixel by the regions on which both sources agree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MAX_GATE = 2.0
 
 
 class SceneMaps(NamedTuple):
-    """Both sources of one scene, encoded and pooled over shared regions."""
+    """Both sources of a scene, encoded and pooled over shared regions."""
 
     ms: torch.Tensor
     """(1, D, h + 14, w + 14) vectors of length 1; windows begin at the pixel's row and column."""
@@ -47,7 +47,7 @@ class PixelRegions(NamedTuple):
     keys: torch.Tensor
     """(P, R) bool, key regions."""
     num_completed: torch.Tensor
-    """() pixels whose key regions had to be completed."""
+    """() number of pixels with completed key regions."""
     scores: torch.Tensor
     """(P, R) agreement of the two sources."""
 
@@ -55,9 +55,9 @@ class PixelRegions(NamedTuple):
 class DualSource(nn.Module):
     """Few-shot classification of pixels by panchromatic and multispectral pairs.
 
-    The design of docs/methods/dual_source.md: two encoders, superpixels shared by both, key regions
-    by their agreement with the other source, and descriptors that are compared with prototypes. A
-    scene is encoded once, fully convolutional, in training as in mapping; a pixel's window is
+    The design is in docs/methods/dual_source.md: two encoders, shared superpixels, key regions
+    chosen by agreement with the other source, and descriptors compared with prototypes. A scene is
+    encoded once, fully convolutionally, in training and in mapping; the window of a pixel is
     gathered from it.
 
     Args:
@@ -87,7 +87,7 @@ class DualSource(nn.Module):
         return asdict(self.config)
 
     def describe_input(self) -> dict[str, Any]:
-        """What becomes of a pair's values before the network sees them."""
+        """How a pair's values are preprocessed."""
         return {
             "bands": ["blue", "green", "red", "near infrared"][: self.config.bands],
             "scale": "cut each band at two percentiles of the scene, then mean 0 and variance 1",
@@ -96,15 +96,15 @@ class DualSource(nn.Module):
         }
 
     def encode(self, ms: torch.Tensor, pan: torch.Tensor, regions: torch.Tensor) -> SceneMaps:
-        """A scene, or a tile of it with its halo.
+        """Encode a scene, or a tile with its halo.
 
         Args:
             ms: (bands, h, w), normalised.
             pan: (1, ratio * h, ratio * w), normalised.
-            regions: (ratio * h, ratio * w) superpixels, from 0.
+            regions: (ratio * h, ratio * w) superpixels from 0.
 
         Raises:
-            ShapeError: the sizes are not in the ratio, or the scene is smaller than a window.
+            ShapeError: the sizes do not match the ratio, or the scene is smaller than a window.
         """
         sizes = check_shape(ms, "C h w", "ms", C=self.config.bands)
         height, width = sizes["h"], sizes["w"]
@@ -114,7 +114,7 @@ class DualSource(nn.Module):
         if min(height, width) <= AFTER:
             raise ShapeError(
                 f"a scene of {height} x {width} multispectral pixels",
-                f"expected at least {AFTER + 1} a side",
+                f"expected at least {AFTER + 1} per side",
             )
         maps = torch.cat([self.ms(ms[None]), self.pan(pan[None])])
         if self.config.regions:
@@ -124,10 +124,10 @@ class DualSource(nn.Module):
         return SceneMaps(blocks[:1], blocks[1:], (height, width))
 
     def gather(self, maps: SceneMaps, pixels: torch.Tensor) -> PixelRegions:
-        """The windows of pixels.
+        """Gather the windows of pixels.
 
         Args:
-            maps: of ``encode``.
+            maps: result of ``encode``.
             pixels: (P, 2) row and column on the multispectral grid.
         """
         steps = 2 * torch.arange(GRID, device=pixels.device)
@@ -140,7 +140,7 @@ class DualSource(nn.Module):
         return PixelRegions(ms, pan, *chosen, 0.5 * (ms_scores + pan_scores))
 
     def select(self, ms: torch.Tensor, pan: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Both sources, or one of them twice: a single source agrees with itself."""
+        """Select both sources, or one of them twice: a single source agrees with itself."""
         match self.config.sources:
             case "ms":
                 return ms, ms
@@ -157,7 +157,7 @@ class DualSource(nn.Module):
         return F.normalize((weights[:, :, None] * self.join(ms, pan)).sum(dim=1), dim=1)
 
     def join(self, ms: torch.Tensor, pan: torch.Tensor) -> torch.Tensor:
-        """What describes a region: one source, or the sum of both with a learnt gate."""
+        """Vectors of regions: one source, or the sum of both with a learned gate."""
         if self.config.sources != "both":
             return ms
         return ms + MAX_GATE * torch.sigmoid(self.gate) * pan
@@ -183,7 +183,7 @@ class DualSource(nn.Module):
 
 
 def _attend(own: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Each region with what the other source has at similar ones (scale 10)."""
+    """Add the other source at similar regions (scale 10)."""
     similar = torch.matmul(own, other.transpose(1, 2)) * 10
     return own + torch.matmul(similar.softmax(dim=2), other)
 

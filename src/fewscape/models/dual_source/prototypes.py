@@ -11,18 +11,18 @@ import torch
 import torch.nn.functional as F
 
 FEW = 5
-"""Shots from which a class gets several prototypes."""
+"""Number of shots from which a class has several prototypes."""
 MAX_PARTS = 3
-"""Prototypes of a class at test."""
+"""Prototypes per class at test time."""
 MANY, MANY_PARTS, MANY_SHARPNESS = 20, 12, 2.0
-"""Shots from which a class gets more of them, how many, and by how much the temperature then
-falls, so that a class of varied ground is not outvoted by one whose prototypes are all alike.
-People who draw polygons label many pixels. Chosen on synthetic scenes."""
+"""For many shots, as from polygons: the number of shots, the number of prototypes, and the factor
+of the temperature, which keeps a uniform class from outvoting a varied one. Chosen on synthetic
+scenes."""
 ROUNDS = 10
 
 
 class Prototypes(NamedTuple):
-    """What stands for the classes at test."""
+    """The prototypes of the classes at test time."""
 
     rows: torch.Tensor
     """(M, D) of length 1."""
@@ -39,10 +39,10 @@ class Prototypes(NamedTuple):
 
 
 def learn_prototypes(descriptors: torch.Tensor, classes: torch.Tensor) -> Prototypes:
-    """One prototype a class; several where the classes have five shots or more.
+    """Learn one prototype per class, or several from five shots on.
 
     Args:
-        descriptors: (S, D) of the supports, of length 1.
+        descriptors: (S, D) unit vectors of the supports.
         classes: (S,) numbers below K; every class occurs.
     """
     count = int(classes.max()) + 1
@@ -53,10 +53,10 @@ def learn_prototypes(descriptors: torch.Tensor, classes: torch.Tensor) -> Protot
 
 
 def make_prototypes(descriptors: torch.Tensor, classes: torch.Tensor, count: int) -> torch.Tensor:
-    """One prototype a class: normalised means (K, D) of descriptors (S, D) of length 1.
+    """One prototype per class: normalised means (K, D) of unit descriptors (S, D).
 
     Args:
-        descriptors: of the supports.
+        descriptors: descriptors of the supports.
         classes: (S,) numbers below K; every class occurs.
         count: K.
     """
@@ -67,7 +67,7 @@ def make_prototypes(descriptors: torch.Tensor, classes: torch.Tensor, count: int
 def make_part_prototypes(
     descriptors: torch.Tensor, classes: torch.Tensor, count: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Several prototypes a class, by k-means on the sphere.
+    """Several prototypes per class, by spherical k-means.
 
     Args:
         descriptors: (S, D) of length 1.

@@ -1,4 +1,4 @@
-"""The two readings of HSNet: as published, and with the better choices."""
+"""The two variants of HSNet: as published, and with the better choices."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class HSNetVariant:
     Attributes:
         mask_sampling: share of foreground in a cell of the support. Published: bilinear samples
             at the corners-aligned grid, where any share counts fully; ``area`` counts every pixel
-            and lets a cell count by its share.
-        align_corners: grid of the enlargements. Published: true.
-        full_logits: enlarge the logits to the image inside the network, as published; otherwise
+            and weights a cell by its share.
+        align_corners: alignment of upsampling. Published: true.
+        full_logits: upsample the logits to the image inside the network, as published; otherwise
             they stay at stride 4.
         shot_fusion: published: votes, foreground from half of the largest.
-        support_side: cells a side to which the support of stride 8 is averaged down; None for as
-            it is, as published. The tensors of that level are most of the run time, and 16 cells
-            cost a quarter of the 32 that an image of 256 pixels has.
+        support_side: cells per side to which the support of stride 8 is averaged down; None for no
+            change, as published. The tensors of that level are most of the run time, and 16 cells
+            cost a quarter of the 32 of a 256 pixel image.
     """
 
     mask_sampling: MaskSampling

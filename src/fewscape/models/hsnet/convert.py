@@ -10,12 +10,12 @@ from fewscape.models.official import convert_hypercorrelation
 
 
 def from_official(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The published state dict under our names, ready for ``fit_state``.
+    """Rename a published state dict for ``fit_state``.
 
-    A ``module.`` prefix and the classifier weights of the backbone are understood. The tensors
-    are not copied.
+    A ``module.`` prefix and the classifier weights of the backbone are handled. The tensors are not
+    copied.
 
     Raises:
-        WeightsError: a name that no published checkpoint has.
+        WeightsError: a name is not in any published checkpoint.
     """
     return convert_hypercorrelation(state, "hpn_learner", "HSNet", "backbone.* and hpn_learner.*")

@@ -17,9 +17,9 @@ class HypercorrelationDecoder(HypercorrelationTrunk):
     """Correlation tensors to logits (HSNet, section 4.2 and 4.3).
 
     Args:
-        planes: correlation planes of each level, fine to coarse: one for each map compared.
-        align_corners: grid of the enlargements.
-        support_sides: cells a side of the support on each level, fine to coarse.
+        planes: correlation planes of each level, fine to coarse: one per compared map.
+        align_corners: alignment of upsampling.
+        support_sides: cells per side of the support on each level, fine to coarse.
     """
 
     def __init__(

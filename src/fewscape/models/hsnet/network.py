@@ -1,7 +1,8 @@
-"""HSNet: every block's features of query and support compared, position by position."""
+"""HSNet: correlates the features of every block of query and support."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import torch
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support
-from fewscape.models.base import FewShotModel
+from fewscape.models.base import FewShotModel, fuse_predictions
 from fewscape.models.hsnet.config import VARIANTS, VariantName
 from fewscape.models.hsnet.decoder import HypercorrelationDecoder
 from fewscape.models.variants import choose_variant
@@ -27,7 +28,7 @@ from fewscape.ops import (
 STRIDES = (8, 16, 32)
 """Levels that are correlated."""
 SIDE_OF_FINEST = 32
-"""Cells a side at stride 8 of 256 pixel images, for which the squeeze blocks are built."""
+"""Cells per side at stride 8 of 256 pixel images, for which the squeeze blocks are built."""
 
 
 class HSNet(FewShotModel):
@@ -35,14 +36,14 @@ class HSNet(FewShotModel):
 
     Min, Kang and Cho, ICCV 2021: cosine similarities of the query with the masked support, one
     plane for every block of the backbone, form 4D tensors on three levels; centre-pivot
-    convolutions squeeze their support side away and mix the levels.
+    convolutions squeeze the support side and mix the levels.
 
     ``variant="reference"`` gives the published network's logits for the same weights.
     ``variant="default"`` makes the choices that MGCL's default makes, see ``config``; one kernel
     fits its smaller support, so published weights fit the reference only.
 
     Args:
-        backbone: a network of strides 8, 16 and 32; its blocks are what is compared.
+        backbone: a network of strides 8, 16 and 32 whose blocks are compared.
         variant: ``default`` or ``reference``.
     """
 
@@ -66,7 +67,6 @@ class HSNet(FewShotModel):
             self.variant.align_corners,
             (self.variant.support_side or SIDE_OF_FINEST, 16, 8),
         )
-        self.shot_fusion = self.variant.shot_fusion
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
 
@@ -74,15 +74,9 @@ class HSNet(FewShotModel):
         """Backbone and variant."""
         return {"backbone": self.backbone.settings, "variant": self.variant_name}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The maps of all blocks as they are."""
-        del regions  # HSNet compares positions only
-        return Features(maps, size)
+    def enhance(self, raw: Features) -> Features:
+        """The unchanged maps of all blocks."""
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``block0``, ...: (B, C, Hs, Ws) vectors of the foreground, of length one or shorter."""
@@ -94,6 +88,10 @@ class HSNet(FewShotModel):
                 )
             }
         )
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the shots fused by the variant's rule."""
+        return fuse_predictions(self.predict_shot, features, supports, self.variant.shot_fusion)
 
     def predict_shot(self, features: Features, support: Support) -> Output:
         """Hypercorrelation, then the decoder."""
@@ -107,8 +105,8 @@ class HSNet(FewShotModel):
     def _mask_vectors(self, grid: torch.Tensor, masks: torch.Tensor, stride: int) -> torch.Tensor:
         """Support vectors scaled so that a product with a unit vector is the masked cosine.
 
-        Only the zero vectors of the background and, in the default, the shares of border cells
-        are shorter than one.
+        Only zero vectors of the background and, in the default, shares of border cells are shorter
+        than one.
         """
         if self.variant.support_side is not None:
             sides = dict(zip(STRIDES, (self.variant.support_side, 16, 8), strict=True))

@@ -1,4 +1,4 @@
-"""DVPM: prior maps of one feature map, compared with one shot (ICPD-Net)."""
+"""DVPM: prior maps of one feature map for one shot (ICPD-Net)."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from fewscape.ops import (
 def sample_shares(
     masks: torch.Tensor, size: tuple[int, int], variant: ICPDVariant
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What a cell of the support has of the foreground, for comparing and for mixing.
+    """Foreground share of the support's cells, for comparison and for mixing.
 
     Args:
         masks: (B, H, W) with 0, 1 and 255.
         size: height and width of the grid.
-        variant: says how cells are sampled.
+        variant: sets how cells are sampled.
 
     Returns:
-        Shares (B, h, w) float32, and (B, h, w) bool: the cells into which the query is mixed.
+        Shares (B, h, w) float32, and (B, h, w) bool: the cells that the query is mixed into.
     """
     if variant.mask_sampling == "area":
         shares, _ = average_mask(masks, size)
@@ -57,12 +57,12 @@ def compare_maps(
         mixed: (B or 1, h, w) bool, see ``sample_shares``.
         ratings: (B, N) reliability of the query's cells.
         variant: see there.
-        mixing: share of the query's prototype in the mixed cells; 0 leaves the support alone.
+        mixing: share of the query's prototype in the mixed cells; 0 leaves the support unchanged.
         joint_gate: mix wherever any query of the batch has a confident cell.
         chance_correct: see ``rank_prior``.
 
     Returns:
-        (B, 2, h, w) float32; the gradient reaches the ratings through the cosine only.
+        (B, 2, h, w) float32; the gradient reaches the ratings only through the cosine.
     """
     rows, other = as_rows(query), as_rows(support)
     if mixing:

@@ -1,4 +1,4 @@
-"""The two readings of ICPD-Net: as released, and with the better choices."""
+"""The two variants of ICPD-Net: as released, and with the better choices."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ class ICPDVariant:
     """Choices in which the released network and ours differ.
 
     Attributes:
-        even_over: over what each channel of CLIP's tokens is scaled before the cosine. Released:
-            the 16 rows of each column, by an axis that was not meant; ``cells`` takes all of them,
-            which treats both directions alike.
-        unit_texts: scale the texts to length one first. Released: as each data set's file has it.
-        own_statistics: let CLIP see the images by its own mean and deviation. Released: by those
-            of the data set.
+        even_over: axis over which each channel of CLIP's tokens is scaled before the cosine.
+            Released: the 16 rows of each column, apparently the wrong axis; ``cells`` scales over
+            all of them, which treats both directions equally.
+        unit_texts: normalise the texts to length one first. Released: as in each data set's file.
+        own_statistics: normalise images for CLIP with its own mean and deviation. Released: with
+            those of the data set.
         double_sigmoid: loss of the prior learner, see ``prior_cross_entropy``. Released: true.
-        divide_by_weight: divisor of the query's prototype. Released: the number of cells, so that
-            the prototype is shorter than the vectors that it is mixed with.
-        joint_gate: mix into the tokens where any query of the batch has confident cells. Released:
-            true, which halves the support of those that have none; otherwise each query decides
-            for itself. Ratings of the other grids are stretched, so that one cell always is.
+        divide_by_weight: divide the query's prototype by the sum of weights. Released: by the
+            number of cells, so that it is shorter than the vectors that it is mixed with.
+        joint_gate: mix into the tokens if any query of the batch has confident cells. Released:
+            true, which halves the support of queries without any; otherwise each query decides for
+            itself. Ratings of the other grids are rescaled, so that at least one cell is confident.
         mask_sampling: share of foreground in a cell. Released: bilinear samples, on one grid for
-            mixing and on another for comparing, where any share counts fully; ``area`` counts
-            every pixel and lets a cell count by its share. Small objects fall between samples.
-        always_shuffle: order the background's names at random when predicting too. Released:
-            true; otherwise only in training, so that an image has one answer.
-        align_corners: grid of the decoder's enlargements. Released: true.
-        full_logits: enlarge the logits to the image inside the network, as released; otherwise
+            mixing and on another for comparing, where any share counts fully, and small objects
+            fall between samples; ``area`` counts every pixel and weights a cell by its share.
+        always_shuffle: shuffle the background's names at prediction too. Released: true; otherwise
+            only in training, so that predictions are deterministic.
+        align_corners: alignment of the decoder's upsampling. Released: true.
+        full_logits: upsample the logits to the image inside the network, as released; otherwise
             they stay at stride 4.
     """
 
@@ -83,4 +83,4 @@ STATISTICS: dict[StatisticsName, tuple[tuple[float, float, float], tuple[float, 
     "isaid": ((0.378, 0.380, 0.356), (0.162, 0.156, 0.152)),
     "dlrsd": ((0.432, 0.626, 0.270), (0.277, 0.255, 0.187)),
 }
-"""Mean and deviation of the bands with which the released weights were trained."""
+"""Mean and deviation of the bands in the training of the released weights."""

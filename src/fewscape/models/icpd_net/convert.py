@@ -16,13 +16,13 @@ PREFIXES = {
 
 
 def from_official(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The released state dict under our names; the tensors are not copied.
+    """Rename a released state dict; the tensors are not copied.
 
-    A released checkpoint does not hold the class names' vectors, and need not hold CLIP: what
-    begins with ``ipdm.texts.`` and ``ipdm.clip.`` may be taken from the network's own state.
+    A released checkpoint lacks the class names' vectors and may lack CLIP: take the entries
+    ``ipdm.texts.`` and ``ipdm.clip.`` from the network's own state.
 
     Raises:
-        WeightsError: a name that no released checkpoint has.
+        WeightsError: a name is not in any released checkpoint.
     """
     converted, rest = {}, {}
     for name, tensor in strip_module(state):

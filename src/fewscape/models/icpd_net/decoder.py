@@ -15,11 +15,11 @@ WIDTH = SQUEEZED[-1]
 
 
 class PriorDecoder(nn.Module):
-    """Sees prior maps only and no features, so that nothing in it belongs to a class.
+    """Decodes prior maps without features, so that it is class-agnostic.
 
     Args:
         channels: prior maps of each level, fine to coarse.
-        align_corners: grid of the enlargements.
+        align_corners: alignment of upsampling.
     """
 
     def __init__(self, channels: Sequence[int], align_corners: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""IPDM: what CLIP says of an image by the names of all classes, and the prior made of it."""
+"""IPDM: CLIP's similarities of an image to all class names, and the prior derived from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PriorDecoupling(nn.Module):
     Args:
         config: towers and names.
         variant: see there.
-        source: ``learner``, or ``grad_cam`` for the prior that the learner is compared with.
+        source: ``learner``, or ``grad_cam`` as a baseline.
         prior_input: see ``ICPDNet``.
     """
 
@@ -47,12 +47,12 @@ class PriorDecoupling(nn.Module):
     def look(
         self, images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Entries of ``Features.extra`` for a batch of images.
+        """Compute the entries of ``Features.extra`` for a batch of images.
 
         Args:
             images: (B, 3, H, W) uint8, or float in [0, 1].
-            mean: of the data set, for the variant that shows CLIP its images so.
-            std: likewise.
+            mean: mean of the data set, for the variant that normalises with it.
+            std: standard deviation, likewise.
         """
         statistics = () if self.variant.own_statistics else (mean, std)
         tokens = self.clip.encode_tokens(images, *statistics).permute(0, 3, 1, 2)
@@ -70,10 +70,10 @@ class PriorDecoupling(nn.Module):
         return {"tokens": tokens, "similarity": similarity}
 
     def learn(self, features: Features, shares: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What a support keeps: tokens, similarity, and a guess of the ``target`` (B, 1).
+        """The support's tokens, similarity, and guessed ``target`` (B, 1).
 
         Args:
-            features: of the support images.
+            features: features of the support images.
             shares: (B, h, w) share of foreground in each token.
         """
         similarity = features.extra["similarity"]
@@ -84,7 +84,7 @@ class PriorDecoupling(nn.Module):
         }
 
     def name(self, guess: torch.Tensor, class_id: torch.Tensor) -> torch.Tensor:
-        """The position (B, 1) of each class (B,) among the names, or the guess (B or 1, 1)."""
+        """Index (B, 1) of each class (B,) among the names, or the guess (B or 1, 1)."""
         named = (class_id.to(guess.device) - self.config.first_class_id)[:, None]
         is_known = (named >= 0) & (named < len(self.texts.names))
         return torch.where(is_known, named, guess)
@@ -108,7 +108,7 @@ class PriorDecoupling(nn.Module):
         return prior, torch.cat(learnt, dim=1)
 
     def decouple(self, similarity: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 1, h, w) float32 of the class that comes first in the order.
+        """Logits (B, 1, h, w) float32 of the first class in the order.
 
         Args:
             similarity: (B, K, h, w).

@@ -1,4 +1,4 @@
-"""RFFM: what the query surely shows of the class is mixed into the support's foreground."""
+"""RFFM: mixes confident query features into the support's foreground."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import torch
 from fewscape.ops import min_max, resize_maps
 
 THRESHOLD = 0.7
-"""Reliability from which a cell of the query speaks for the class (ICPD-Net; SSP before it)."""
+"""Reliability above which a cell of the query represents the class (ICPD-Net, after SSP)."""
 
 
 def rate_cells(prior: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Reliability of a grid's cells: the prior (B, 1, h, w) resized and stretched, (B, N).
+    """Reliability (B, N) of a grid's cells: the prior (B, 1, h, w), resized and rescaled.
 
-    A constant prior rates nothing.
+    A constant prior gives zeros.
     """
     return min_max(resize_maps(prior.float(), size).flatten(1))
 
@@ -21,7 +21,7 @@ def rate_cells(prior: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
 def gather_confident(
     query: torch.Tensor, ratings: torch.Tensor, divide_by_weight: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The prototype of the query's confident cells; it carries the gradient of the ratings.
+    """The prototype of the query's confident cells, with the gradient of the ratings.
 
     Args:
         query: (B, N, C).
@@ -29,13 +29,13 @@ def gather_confident(
         divide_by_weight: by the sum of the ratings instead of the number of cells.
 
     Returns:
-        (B, C) float32, zeros where no cell is confident; and (B,) bool, where any is.
+        (B, C) float32, zeros without confident cells; and (B,) bool, whether there are any.
     """
     confident = ratings > THRESHOLD
     weights = ratings * confident
     total = torch.matmul(weights[:, None], query.float())[:, 0]  # (B, C)
     divisor = weights if divide_by_weight else confident.float()
-    smallest = THRESHOLD if divide_by_weight else 1.0  # what a single cell gives at least
+    smallest = THRESHOLD if divide_by_weight else 1.0  # minimum contribution of a single cell
     return total / divisor.sum(dim=1, keepdim=True).clamp(min=smallest), confident.any(dim=1)
 
 
@@ -52,7 +52,7 @@ def mix_foreground(
         support: (B or 1, N, C) vectors F.
         foreground: (B or 1, N) bool.
         prototype: (B, C) p of each query.
-        applies: (B,) bool; the support of the others stays as it is.
+        applies: (B,) bool; the support of the other queries is unchanged.
         mixing: a.
 
     Returns:

@@ -1,4 +1,4 @@
-"""ICPD-Net: what CLIP knows of a class by its name, decoupled into a prior, beside visual ones."""
+"""ICPD-Net: a prior decoupled from CLIP's knowledge of class names, and visual priors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 STRIDES = (8, 16, 32)
 """Levels of the pyramid of priors."""
 CLIP_STRIDE = 16
-"""Level that CLIP's priors join; its 16 x 16 cells of a 256 pixel image are those of the tokens."""
+"""Level of CLIP's priors; its 16 x 16 cells of a 256 pixel image match the tokens."""
 
 
 class ICPDNet(FewShotModel):
@@ -42,35 +42,34 @@ class ICPDNet(FewShotModel):
 
     Jiang et al., IEEE TGRS 63, 2025, doi 10.1109/TGRS.2025.3617662.
 
-    The similarities of CLIP's image tokens to the names of all classes, the target's first, are
-    decoupled by a small network into a prior of the class (IPDM). What the query surely shows of
-    the class is mixed into the support (RFFM). Every block of the backbone and the tokens are
-    compared with the support by mean cosine and by rank (DVPM), and a decoder that sees nothing but
-    these maps answers.
+    A small network decouples the similarities of CLIP's image tokens to all class names, the
+    target's first, into a prior of the class (IPDM). Confident query features are mixed into the
+    support (RFFM). Every block of the backbone and the tokens are compared with the support by mean
+    cosine and by rank (DVPM), and a decoder predicts from these maps alone.
 
-    Without ``clip``, which is the default, the network is purely visual: the prior is PFENet's, the
-    largest cosine with the masked support on the coarsest map, averaged over the shots; the maps of
-    CLIP are absent, and so are the prior learner and its loss.
+    Without ``clip``, the default, the network is purely visual: the prior is PFENet's, the largest
+    cosine with the masked support on the coarsest map, averaged over the shots; CLIP's maps, the
+    prior learner and its loss are absent.
 
     ``variant="reference"`` gives the released network's logits for the same weights, with
     ``mixing=0`` as in its main files or 0.5 as in its paper. ``variant="clean"`` makes the choices
-    that ``config`` tells; released weights load into both, but were trained for the reference.
+    in ``config``; released weights load into both, but were trained for the reference.
 
-    The target is the name with the number ``Episode.class_id``. Where no name has it, as with a
-    class that is given by examples only, it is the name that tells the support's foreground from
-    its background best; ``name_class`` says it for supports that were learnt by hand.
+    The target is the name with the number ``Episode.class_id``. If no name has it, as for a class
+    known only by examples, it is the name that separates the support's foreground from its
+    background best; ``name_class`` sets it for supports learned separately.
 
     Args:
-        backbone: a network of strides 8, 16 and 32; its blocks are what is compared.
+        backbone: a network of strides 8, 16 and 32 whose blocks are compared.
         variant: ``clean`` or ``reference``.
         clip: towers and class names, or None.
-        mixing: share of the query's prototype in the support's foreground; 0 switches RFFM off.
-        prior: with CLIP, ``learner`` or, to compare with, ``grad_cam`` (nothing is learnt then).
-        prior_input: of the learner: ``stack`` has one channel for each class; ``statistics`` do
+        mixing: share of the query's prototype in the support's foreground; 0 turns RFFM off.
+        prior: with CLIP, ``learner`` or the training-free baseline ``grad_cam``.
+        prior_input: input of the learner: ``stack`` has one channel per class; ``statistics`` do
             not depend on the number and order of the classes.
         chance_correct: see ``rank_prior``.
-        statistics: the mean and deviation by which images are normalised: the backbone's, or those
-            of a data set that the released weights were trained with.
+        statistics: mean and deviation that normalise images: the backbone's, or those of a data set
+            of the released weights.
     """
 
     name: ClassVar[str] = "icpd_net"
@@ -101,12 +100,11 @@ class ICPDNet(FewShotModel):
         self.chance_correct = chance_correct
         self.ipdm: PriorDecoupling | None = None
         if clip is None:
-            log.warning("ICPD-Net runs without CLIP: its prior is PFENet's, and no loss teaches it")
+            log.warning("ICPD-Net runs without CLIP: its prior is PFENet's and is not trained")
         else:
             config = ClipConfig(**clip) if isinstance(clip, Mapping) else clip
             self.ipdm = PriorDecoupling(config, self.variant, prior, prior_input)
         self.decoder = PriorDecoder(self._count_maps(), self.variant.align_corners)
-        self.shot_fusion = "mean_logit"  # in name only: the shots' priors are averaged before
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = STRIDES[-1]
 
@@ -132,20 +130,14 @@ class ICPDNet(FewShotModel):
         extra = self.ipdm.look(images, self.backbone.mean, self.backbone.std)
         return replace(features, extra=features.extra | extra)
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The maps of all blocks as they are."""
-        del regions  # ICPD-Net compares positions only
-        return Features(maps, size)
+    def enhance(self, raw: Features) -> Features:
+        """The unchanged maps of all blocks."""
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """``block0``, ... (B, C, h, w), and of each grid the shares and the cells to be mixed.
+        """``block0``, ... (B, C, h, w), and for each grid the shares and the cells to mix.
 
-        With CLIP also ``tokens``, ``similarity`` and ``target`` (B, 1), a guess.
+        With CLIP also ``tokens``, ``similarity`` and the guessed ``target`` (B, 1).
         """
         tensors = {f"block{index}": grid for index, grid in enumerate(features.maps)}
         grids = dict(zip(map(str, self.backbone.strides), features.maps, strict=True))
@@ -160,7 +152,7 @@ class ICPDNet(FewShotModel):
         return Support(tensors)
 
     def name_class(self, support: Support, class_id: torch.Tensor) -> Support:
-        """The support with the target that the classes' numbers name; unknown ones stay guessed."""
+        """Set the support's target by class number; unknown ones stay guessed."""
         if self.ipdm is None:
             return support
         target = self.ipdm.name(support["target"], class_id)
@@ -169,13 +161,12 @@ class ICPDNet(FewShotModel):
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits of the queries; the priors of all shots are averaged before the decoder.
 
-        An entry ``prior`` (B, 1, h, w) in ``Features.extra`` replaces what the network foretells.
-        ``maps`` hold the ``prior``, the pyramid ``priors8``, ``priors16`` and ``priors32``, the
-        means of its blocks, ``cosine8``, ``rank8`` and so on, with CLIP the ``similarity`` to the
-        target's name, and in training the logits of the learner for each support,
-        ``support_priors`` (B, S, h, w).
+        An entry ``prior`` (B, 1, h, w) in ``Features.extra`` replaces the predicted prior. ``maps``
+        hold the ``prior``, the pyramid ``priors8``, ``priors16`` and ``priors32``, the means of its
+        blocks, ``cosine8``, ``rank8`` and so on, with CLIP the ``similarity`` to the target's name,
+        and in training the logits of the learner for each support, ``support_priors`` (B, S, h, w).
         """
-        prior, support_priors = self._foretell(features, supports)
+        prior, support_priors = self._predict_prior(features, supports)
         pyramids = [self._compare_all(features, support, prior) for support in supports]
         levels = [torch.stack(level).mean(dim=0) for level in zip(*pyramids, strict=True)]
         logits = self.decoder(levels)
@@ -189,10 +180,6 @@ class ICPDNet(FewShotModel):
             maps["support_priors"] = support_priors
         return Output(logits, features.size, {"prior": prior} | maps)
 
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """``predict`` of one shot."""
-        return self.predict(features, [support])
-
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
         """L_clip: the learner's priors of the supports against their masks."""
         if "support_priors" not in output.maps:
@@ -201,10 +188,10 @@ class ICPDNet(FewShotModel):
         masks = episode.support_masks.flatten(0, 1)
         return {"prior": prior_cross_entropy(logits, masks, self.variant.double_sigmoid)}
 
-    def _foretell(
+    def _predict_prior(
         self, features: Features, supports: Sequence[Support]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The query's prior (B, 1, h, w) and what a loss needs of the supports'."""
+        """Predict the query's prior (B, 1, h, w), and the supports' logits for the loss."""
         if "prior" in features.extra:
             return features.extra["prior"], None
         if self.ipdm is None:
@@ -213,7 +200,7 @@ class ICPDNet(FewShotModel):
         return foretold
 
     def _compare_coarsest(self, features: Features, supports: Sequence[Support]) -> torch.Tensor:
-        """The prior where there is no CLIP: PFENet's on the last map, averaged over the shots."""
+        """The prior without CLIP: PFENet's on the last map, averaged over the shots."""
         query, index = features.maps[-1], len(features.maps) - 1
         priors = [
             max_cosine_prior(
@@ -227,7 +214,7 @@ class ICPDNet(FewShotModel):
         return torch.stack(priors).mean(dim=0).view(-1, 1, *query.shape[2:])
 
     def _summarise(self, levels: Sequence[torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Mean cosine and mean rank of the blocks of each level, (B, 1, h, w), for people."""
+        """Mean cosine and mean rank of the blocks of each level, (B, 1, h, w), for inspection."""
         means = {}
         for stride, level in zip(STRIDES, levels, strict=True):
             blocks = level[:, : 2 * self.backbone.strides.count(stride)]
@@ -238,7 +225,7 @@ class ICPDNet(FewShotModel):
     def _compare_all(
         self, features: Features, support: Support, prior: torch.Tensor
     ) -> list[torch.Tensor]:
-        """Prior maps (B, C, h, w) of each level for one shot; cosine and rank take turns."""
+        """Prior maps (B, C, h, w) of each level for one shot; cosine and rank alternate."""
         levels: dict[int, list[torch.Tensor]] = {stride: [] for stride in STRIDES}
         sizes, ratings = {}, {}
         for index, (grid, stride) in enumerate(
@@ -274,7 +261,7 @@ class ICPDNet(FewShotModel):
         )
 
     def _count_maps(self) -> list[int]:
-        """Prior maps of each level: two for each block, and what CLIP's level has beside."""
+        """Number of prior maps per level: two per block, plus those of CLIP's level."""
         counts = {stride: 2 * self.backbone.strides.count(stride) for stride in STRIDES}
         counts[CLIP_STRIDE] += 1 if self.ipdm is None else 3
         return list(counts.values())

@@ -14,11 +14,11 @@ REDUCING = (16, 32, 64)
 class PriorLearner(nn.Module):
     """Decouples foreground from background similarities; shared by query and supports.
 
-    Names are nearly equally similar to everything, and their order is arbitrary but for the
-    target, which comes first; so what is learnt belongs to no class.
+    Names are nearly equally similar to everything, and their order is arbitrary except for the
+    target, which comes first, so the learner is class-agnostic.
 
     Args:
-        channels: of the prompt stack.
+        channels: channels of the prompt stack.
     """
 
     def __init__(self, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""The class-agnostic prompt stack: how alike an image is to every class name, target first."""
+"""The class-agnostic prompt stack: similarity of an image to every class name, target first."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from fewscape.models.icpd_net.config import EvenOver
 TEMPERATURE = 100.0
 """Factor of the similarities before the softmax of the statistics, CLIP's own."""
 NUM_LARGEST = 5
-"""Background similarities that the statistics keep one by one."""
+"""Number of individual background similarities in the statistics."""
 NUM_STATISTICS = 6 + NUM_LARGEST
 
 
 def compare_texts(
     tokens: torch.Tensor, texts: torch.Tensor, even_over: EvenOver, unit_texts: bool
 ) -> torch.Tensor:
-    """Cosine of every token with every text after both were scaled channel by channel.
+    """Cosine of every token with every text after channel-wise scaling of both.
 
     Scaling each channel of the texts over the classes removes what all names share, which would
-    otherwise make every cosine nearly the same. It does not depend on the order of the classes.
-    Computed in float32.
+    otherwise make all cosines nearly equal. The order of the classes does not matter. Computed in
+    float32.
 
     Args:
-        tokens: (B, C, h, w) of the image tower.
+        tokens: (B, C, h, w) tokens of the image tower.
         texts: (K, C).
-        even_over: over what the channels of the tokens are scaled, see ``ICPDVariant``.
-        unit_texts: scale the texts to length one before.
+        even_over: axis over which the tokens' channels are scaled, see ``ICPDVariant``.
+        unit_texts: normalise the texts to length one first.
 
     Returns:
         (B, K, h, w) in [-1, 1].
@@ -48,7 +48,7 @@ def compare_texts(
 
 
 def order_classes(target: torch.Tensor, num_classes: int, shuffle: bool) -> torch.Tensor:
-    """The target, then all others, ascending or in an order drawn for each sample.
+    """The target, then all others, ascending or shuffled per sample.
 
     Args:
         target: (B, 1) int64.
@@ -71,21 +71,21 @@ def order_classes(target: torch.Tensor, num_classes: int, shuffle: bool) -> torc
 
 
 def stack_prompts(similarity: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-    """The channels of similarities (B, K, h, w) in the order (B or 1, K), or only some of them."""
+    """Reorder the channels of similarities (B, K, h, w) by an order (B or 1, K), maybe partial."""
     order = order.expand(similarity.shape[0], -1)[:, :, None, None]
     return similarity.gather(1, order.expand(-1, -1, *similarity.shape[2:]))
 
 
 def summarise_prompts(stack: torch.Tensor) -> torch.Tensor:
-    """What does not depend on the order nor on the number of the other classes.
+    """Statistics that do not depend on the order and number of the other classes.
 
     Args:
         stack: (B, K, h, w), the target first.
 
     Returns:
         (B, 11, h, w): the target, maximum, mean and deviation of the others, the target minus
-        their maximum, its probability, and the five largest others; with fewer others the
-        smallest stands for those that are absent.
+        their maximum, its probability, and the five largest others; with fewer others, the smallest
+        is repeated.
     """
     target, others = stack[:, :1], stack[:, 1:]
     largest = others.topk(min(NUM_LARGEST, others.shape[1]), dim=1).values
@@ -98,10 +98,10 @@ def summarise_prompts(stack: torch.Tensor) -> torch.Tensor:
 
 
 def guess_target(similarity: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-    """The class name that tells the foreground of a support from its background best.
+    """Guess the class name that separates a support's foreground from its background best.
 
-    For each name the mean similarity inside the mask minus that outside, in units of its
-    deviation over the image; the largest wins. Without foreground the choice means nothing.
+    The score of a name is the mean similarity inside the mask minus that outside, divided by its
+    deviation over the image; the largest wins. Without foreground the choice is meaningless.
 
     Args:
         similarity: (B, K, h, w).

@@ -1,4 +1,4 @@
-"""The two readings of MGCL: as published, and with the better choices."""
+"""The two variants of MGCL: as published, and with the better choices."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class MGCLVariant:
     """Choices in which the published network and ours differ.
 
     Attributes:
-        region_anchor: the pixel that lends a cell its region. Published: the upper left corner,
-            3.5 to 15.5 pixels away from where the features are centred.
+        region_anchor: the pixel that determines a cell's region. Published: the upper left corner,
+            3.5 to 15.5 pixels off the centre of the features.
         mask_sampling: share of foreground in a cell. Published: bilinear samples at the
             corners-aligned grid, which miss objects smaller than a cell, and count a cell fully
-            for each side of which it has anything; ``area`` counts every pixel, knows 255, and
-            lets a cell count for each side by its share.
-        align_corners: grid of the decoder's enlargements. Published: true, which stretches the
-            maps by up to half a cell against the image.
-        full_logits: enlarge the logits to the image inside the network, as published; otherwise
-            they stay at stride 4 and whoever needs more enlarges once.
+            for each side of which it has anything; ``area`` counts every pixel, respects 255, and
+            weights a cell for each side by its share.
+        align_corners: alignment of the decoder's upsampling. Published: true, which shifts the maps
+            by up to half a cell against the image.
+        full_logits: upsample the logits to the image inside the network, as published; otherwise
+            they stay at stride 4 and the caller upsamples once.
         shot_fusion: published: ``vote``; ``mean_logit`` keeps the confidence of each shot.
-        prior: hand the decoder the cosine to the prototype of foreground and background on each
-            level and at stride 4, and let it correct their difference instead of starting from
-            nothing. The published network has to learn that comparison from scratch, for which
-            small training sets do not suffice, and has nothing finer than stride 8.
-        support_side: cells a side to which the support of a level is averaged down at most. At
-            stride 8 the published network correlates with all 32 x 32, which is most of its run
-            time, and forgets where they were in its first strides; 16 cost a quarter.
+        prior: give the decoder the cosines to the prototypes of foreground and background on each
+            level and at stride 4, and let it correct their difference. The published network learns
+            that comparison from scratch, for which small training sets are not enough, and has
+            nothing finer than stride 8.
+        support_side: maximum cells per side of a level's support, which is averaged down. At stride
+            8 the published network correlates with all 32 x 32 cells, which is most of its run
+            time, and discards their positions in its first strides; 16 cost a quarter.
     """
 
     region_anchor: Anchor

@@ -12,12 +12,12 @@ HEAD = r"segmentation_head\.(?:mgcd|hpn_learner)"
 
 
 def from_official(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The published state dict under our names, ready for ``fit_state``.
+    """Rename a published state dict for ``fit_state``.
 
     A ``module.`` prefix, the older decoder name ``hpn_learner`` and the classifier weights of the
-    backbone are understood. The tensors are not copied.
+    backbone are handled. The tensors are not copied.
 
     Raises:
-        WeightsError: a name that no published checkpoint has.
+        WeightsError: a name is not in any published checkpoint.
     """
     return convert_hypercorrelation(state, HEAD, "MGCL", "backbone.* and segmentation_head.mgcd.*")

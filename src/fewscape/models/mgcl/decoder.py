@@ -14,18 +14,18 @@ SQUEEZED = (16, 32, 64)
 WIDTH = SQUEEZED[-1]
 
 PRIOR_GAIN = 10.0
-"""First factor of the mean prior; cosines of real features differ by some tenths."""
+"""Initial factor of the mean prior; cosines of real features differ by a few tenths."""
 
 
 class MaskGuidedDecoder(HypercorrelationTrunk):
-    """HSNet's trunk in narrow form, whose query map is decoded in 2D, guided by its regions.
+    """A narrow HSNet trunk whose query map is decoded in 2D, guided by its regions.
 
     Args:
         planes: correlation planes of each level (2: foreground and background).
-        align_corners: grid of the enlargements.
-        support_sides: cells a side of the support on each level, fine to coarse.
-        num_priors: levels whose prior maps help the decoder, see ``MGCLVariant.prior``. An
-            untrained decoder with priors answers with their weighted difference.
+        align_corners: alignment of upsampling.
+        support_sides: cells per side of the support on each level, fine to coarse.
+        num_priors: number of levels with prior maps, see ``MGCLVariant.prior``. An untrained
+            decoder with priors outputs their weighted difference.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class MaskGuidedDecoder(HypercorrelationTrunk):
 
     @staticmethod
     def _average(maps: torch.Tensor, regions: torch.Tensor, num_regions: int) -> torch.Tensor:
-        """Each position gets the mean of its region: (B, C, H, W) to the same."""
+        """Give each position the mean of its region, same shape."""
         rows = maps.flatten(2).transpose(1, 2)
         means = pool_regions(rows, regions, num_regions).to(maps.dtype)
         return paint_regions(means, regions).transpose(1, 2).reshape(maps.shape)

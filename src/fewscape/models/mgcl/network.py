@@ -1,8 +1,8 @@
-"""MGCL in the form in which every product is taken once."""
+"""MGCL with every product computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +10,7 @@ import torch
 from fewscape.backbones import BackboneConfig
 from fewscape.core import ConfigError, Features, Output, Support
 from fewscape.layers import PyramidProjection
-from fewscape.models.base import FewShotModel
+from fewscape.models.base import FewShotModel, fuse_predictions
 from fewscape.models.mgcl.config import VARIANTS, VariantName
 from fewscape.models.mgcl.decoder import MaskGuidedDecoder
 from fewscape.models.mgcl.prior import learn_prototypes, prototype_cosines
@@ -32,9 +32,9 @@ from fewscape.ops import (
 STRIDES = (8, 16, 32)
 """Levels that are correlated."""
 PRIOR_STRIDES = (4, *STRIDES)
-"""Levels that are compared with prototypes; stride 4 sees small objects and sharp borders."""
+"""Levels compared with prototypes; stride 4 resolves small objects and sharp borders."""
 SIDE_OF_FINEST = 32
-"""Cells a side at stride 8 of the 256 pixel images that the paper uses."""
+"""Cells per side at stride 8 of the paper's 256 pixel images."""
 DEFAULT_REGIONS = {"num_segments": 100}
 
 
@@ -48,17 +48,16 @@ class MGCL(FewShotModel):
     squeezes them to logits, guided by the query's regions (MGCD).
 
     ``variant="reference"`` gives the published network's logits for the same weights.
-    ``variant="default"`` takes masks by area instead of point samples, regions at the cells'
-    centres instead of their corners and half-pixel grids everywhere, so that features, masks and
-    regions speak of the same ground; it leaves the logits at stride 4 and averages the logits of
-    several shots instead of counting votes. It also starts from the cosines to the prototypes of
-    foreground and background and learns to correct them: published weights fit the reference
-    only.
+    ``variant="default"`` uses masks by area instead of point samples, regions at the cells' centres
+    instead of their corners and half-pixel grids everywhere, so that features, masks and regions
+    are aligned; it keeps the logits at stride 4 and averages the logits of several shots instead of
+    counting votes. It also starts from the cosines to the prototypes of foreground and background
+    and learns to correct them: published weights fit the reference only.
 
     Args:
         backbone: a pyramid of strides 8, 16 and 32 (reference) or 4, 8, 16 and 32 (default).
         variant: ``default`` or ``reference``, see ``config``.
-        num_regions: regions used of each image, the largest first; the paper keeps 128.
+        num_regions: regions per image, largest first; the paper keeps 128.
         region_method: over-segmentation, a name of ``regions``; the paper takes SAM.
         region_options: its parameters.
         projection: channels that the head learns to add to each level of a frozen backbone, see
@@ -101,7 +100,6 @@ class MGCL(FewShotModel):
             support_sides=sides,
             num_priors=len(PRIOR_STRIDES) if self.variant.prior else 0,
         )
-        self.shot_fusion = self.variant.shot_fusion
         self.stride = 1 if self.variant.full_logits else STRIDES[0] // 2
         self.window_multiple = self.backbone.strides[-1]
 
@@ -116,28 +114,22 @@ class MGCL(FewShotModel):
             "projection": self.num_projected,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """MGFE: of each stride ``means8`` (B, M, C) and ``regions8`` (B, N) beside the maps."""
+    def enhance(self, raw: Features) -> Features:
+        """MGFE: adds ``means8`` (B, M, C) and ``regions8`` (B, N) for each stride to the maps."""
         extra = {}
-        if self.projection is not None:
-            maps = self.projection(maps)
+        maps = raw.maps if self.projection is None else self.projection(raw.maps)
         for stride, grid in zip(self.backbone.strides, maps, strict=True):
-            cells = self._cell_regions(regions, grid)
+            cells = self._cell_regions(raw.regions, grid)
             extra[f"regions{stride}"] = cells
             extra[f"means{stride}"] = pool_regions(as_rows(grid), cells, self.num_regions).to(
                 grid.dtype
             )
-        return Features(maps, size, regions, extra)
+        return Features(maps, raw.size, raw.regions, extra)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Of each stride the vectors, region means, regions and both scales of the positions.
+        """For each stride, the vectors, region means, regions and both scales of the positions.
 
-        Where the variant has a prior, the prototypes of both sides too.
+        If the variant has a prior, also the prototypes of both sides.
         """
         tensors = {}
         for stride in STRIDES:
@@ -164,6 +156,10 @@ class MGCL(FewShotModel):
                 torch.stack([share.flatten(1) for share in shares], dim=1),
             )
         return Support(tensors)
+
+    def predict(self, features: Features, supports: Sequence[Support]) -> Output:
+        """Logits of the queries, the shots fused by the variant's rule."""
+        return fuse_predictions(self.predict_shot, features, supports, self.variant.shot_fusion)
 
     def predict_shot(self, features: Features, support: Support) -> Output:
         """FBC, then MGCD."""
@@ -209,14 +205,14 @@ class MGCL(FewShotModel):
         return cosines.to(query.dtype).view(query.shape[0], 2, *query.shape[2:])
 
     def _cell_regions(self, regions: torch.Tensor | None, grid: torch.Tensor) -> torch.Tensor:
-        """(B, N) region of each cell; none where there is no region map."""
+        """(B, N) region of each cell; -1 without a region map."""
         size = (grid.shape[2], grid.shape[3])
         if regions is None:
             return torch.full((grid.shape[0], size[0] * size[1]), -1, device=grid.device)
         return sample_nearest(regions, size, self.variant.region_anchor).flatten(1)
 
     def _thin(self, grid: torch.Tensor, most: int) -> torch.Tensor:
-        """The support's map, averaged down to at most so many cells a side.
+        """The support's map, averaged down to a maximum number of cells per side.
 
         The squeeze blocks then end at one support position for windows of any size.
         """

@@ -1,4 +1,4 @@
-"""Cosines to the prototypes of foreground and background, of vectors joined with region means."""
+"""Cosines to the prototypes of foreground and background, with region means appended to vectors."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fewscape.ops import EPSILON, joined_norms, paint_regions
 def learn_prototypes(
     rows: torch.Tensor, means: torch.Tensor, regions: torch.Tensor, shares: torch.Tensor
 ) -> torch.Tensor:
-    """Weighted sums of the joined vectors ``[F; Z[L]]``, scaled to length one.
+    """Weighted sums of the vectors ``[F; Z[L]]``, normalised to length one.
 
-    A side without any share has the zero prototype, which is similar to nothing.
+    A side without any share has a zero prototype with similarity zero.
 
     Args:
         rows: (B, N, C) vectors of the support.
@@ -31,10 +31,10 @@ def learn_prototypes(
 def prototype_cosines(
     rows: torch.Tensor, means: torch.Tensor, regions: torch.Tensor, prototypes: torch.Tensor
 ) -> torch.Tensor:
-    """Cosine of every joined vector with every prototype, without joining the vectors.
+    """Cosine of every vector ``[F; Z[L]]`` with every prototype, without concatenation.
 
-    The half of the prototype that stands for regions is compared with the M means only, and
-    each position looks its region's value up.
+    The region half of the prototype is compared only with the M means, and each position looks up
+    its region's value.
 
     Args:
         rows: (B, N, C) vectors of the query.

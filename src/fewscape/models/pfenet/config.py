@@ -1,4 +1,4 @@
-"""The two readings of PFENet: as published, and with the better choices."""
+"""The two variants of PFENet: as published, and with the better choices."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ class PFENetVariant:
     """Choices in which the published network and ours differ.
 
     Attributes:
-        area_masks: shares of foreground by area, and support positions that count by their share
-            for the prior. Published: bilinear samples at the corners-aligned grid, which miss
-            objects smaller than a cell and count a cell fully if it has anything.
+        area_masks: shares of foreground by area, and support positions weighted by their share for
+            the prior. Published: bilinear samples at the corners-aligned grid, which miss objects
+            smaller than a cell and count a cell fully if it has anything.
         masked_last_stage: compute the support's last stage from masked features, as published;
-            this takes a second pass of that stage for every support. Only what is masked after
-            it matters much, so the default spares the pass and works with any backbone.
-        align_corners: grid of every change of resolution. Published: true.
-        full_logits: enlarge the logits to the image inside the network, as published; otherwise
+            this needs a second pass of that stage for every support. Masking afterwards matters
+            most, so the default skips the pass and works with any backbone.
+        align_corners: alignment of all resizing. Published: true.
+        full_logits: upsample the logits to the image inside the network, as published; otherwise
             they stay at stride 8.
         area_smoothing: pixels added to the area of the mask before its mean is taken.
-        balanced: whether the auxiliary losses let foreground and background of every image count
-            alike, as our recipes for few classes do; see ``share_cross_entropy``.
+        balanced: whether the auxiliary losses weight foreground and background of every image
+            equally, like our recipes for few classes; see ``share_cross_entropy``.
     """
 
     area_masks: bool

@@ -21,26 +21,26 @@ RENAMED = (
     (r"res2\.(.+)", r"refine.\1"),
     (r"cls\.(.+)", r"head.\1"),
 )
-"""Published names and ours, in the order in which they are tried."""
+"""Published names and ours, in the order of matching."""
 
 REDUCTIONS = {"down_query.0.weight": "reduce_query", "down_supp.0.weight": "reduce_support"}
-"""One weight over both levels, the coarser first; ours has one for each level."""
+"""One weight over both levels, the coarser first; ours has one per level."""
 
 
 def from_official(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The published state dict under our names, ready for ``fit_state``.
+    """Rename a published state dict for ``fit_state``.
 
-    It fits the backbone ``resnet50_dilated`` (or 101). A ``module.`` prefix is understood. No
-    tensor is copied.
+    It fits the backbone ``resnet50_dilated`` (or 101). A ``module.`` prefix is handled. The tensors
+    are not copied.
 
     Raises:
-        WeightsError: a name that no published checkpoint has.
+        WeightsError: a name is not in any published checkpoint.
     """
     converted = {}
     unknown = []
     for name, tensor in strip_module(state):
         if name in REDUCTIONS:
-            coarse = tensor.shape[1] * 2 // 3  # a stage has twice the channels of the one before
+            coarse = tensor.shape[1] * 2 // 3  # a stage has twice the channels of the previous one
             converted[f"{REDUCTIONS[name]}.levels.0.weight"] = tensor[:, coarse:]
             converted[f"{REDUCTIONS[name]}.levels.1.weight"] = tensor[:, :coarse]
         elif own := _rename(name):

@@ -14,11 +14,11 @@ DIVISORS = (1, 2, 4, 8)
 
 
 class FeatureEnrichment(nn.Module):
-    """Merges query, prototype and prior on each scale and passes what is found to the next.
+    """Merges query, prototype and prior on each scale and passes the result to the next.
 
     Args:
         width: channels of the query map and of every scale.
-        align_corners: grid of every change of resolution.
+        align_corners: alignment of all resizing.
     """
 
     def __init__(self, width: int, align_corners: bool = False) -> None:
@@ -36,7 +36,7 @@ class FeatureEnrichment(nn.Module):
     def forward(
         self, query: torch.Tensor, prototype: torch.Tensor, prior: torch.Tensor
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Enriched maps of all scales, and in training the logits that each gives alone.
+        """Enriched maps of all scales, and in training the logits of each scale.
 
         Args:
             query: (B, width, H, W).
@@ -45,7 +45,7 @@ class FeatureEnrichment(nn.Module):
 
         Returns:
             (B, 4 * width, H, W), and ``auxiliary1`` (B, 2, H, W), ``auxiliary2``
-            (B, 2, H / 2, W / 2), ...; no logits in evaluation, which has no use for them.
+            (B, 2, H / 2, W / 2), ...; no logits in evaluation.
         """
         size = (query.shape[2], query.shape[3])
         enriched: list[torch.Tensor] = []
@@ -72,7 +72,7 @@ class FeatureEnrichment(nn.Module):
         return merge.join(pooled, prototype, at_scale).relu()
 
     def _hand_on(self, index: int, merged: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        """What a scale takes from the one before it: (B, width, h, w)."""
+        """The input of a scale from the previous one: (B, width, h, w)."""
         size = (merged.shape[2], merged.shape[3])
         joined = torch.cat([merged, resize_maps(before, size, self.align_corners)], dim=1)
         return F.relu(self.hand_on[index - 1](joined))

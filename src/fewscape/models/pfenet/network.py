@@ -1,4 +1,4 @@
-"""PFENet: a prior from the deepest features guides the enrichment of those in the middle."""
+"""PFENet: a prior from the deepest features guides the enrichment of the middle ones."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class PFENet(FewShotModel):
 
     The largest cosine of each query position with the support's object, in the deepest level,
     is a prior map. Query features of the two middle levels, the support's mean vector and the
-    prior are merged on four scales (FEM), each supervised by itself. Several shots average their
-    vectors and their priors.
+    prior are merged on four scales (FEM), each with its own supervision. Vectors and priors of
+    several shots are averaged.
 
     ``variant="reference"`` with the backbone ``resnet50_dilated`` gives the published network's
     logits for the same weights. ``variant="default"`` serves any backbone and makes the choices
     in ``config``.
 
     Args:
-        backbone: a pyramid of strides 8, 16 and 32, dilated or not; coarser levels are enlarged
-            to the finest.
+        backbone: a pyramid of strides 8, 16 and 32, dilated or not; coarser levels are upsampled to
+            the finest.
         variant: ``default`` or ``reference``.
         width: channels of the decoder; the paper takes 256.
     """
@@ -73,7 +73,6 @@ class PFENet(FewShotModel):
         self.join = nn.Conv2d(len(DIVISORS) * width, width, 1, bias=False)
         self.refine = ConvStack((width, width, width), last_activation=True, bias=False)
         self.head = SegmentationHead(width)
-        self.shot_fusion = "mean_logit"
         self.stride = 1 if self.variant.full_logits else self.backbone.strides[0]
         self.window_multiple = max(self.backbone.strides)
 
@@ -89,7 +88,7 @@ class PFENet(FewShotModel):
                 f"PFENet's variant '{self.variant_name}' cannot use the backbone "
                 f"'{self.backbone.settings['name']}'",
                 "it masks the support before the last stage of a ResNet",
-                "take 'resnet50_dilated' or 'resnet50', or the variant 'default'",
+                "use 'resnet50_dilated' or 'resnet50', or the variant 'default'",
             )
 
     def describe(self) -> dict[str, Any]:
@@ -100,15 +99,9 @@ class PFENet(FewShotModel):
             "width": self.width,
         }
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The three levels as they are."""
-        del regions  # PFENet has no use for them
-        return Features(maps, size)
+    def enhance(self, raw: Features) -> Features:
+        """The three levels unchanged."""
+        return Features(raw.maps, raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
         """``prototype`` (B, width), ``deep`` (B, C, h, w) and ``share`` (B, h, w)."""
@@ -120,10 +113,6 @@ class PFENet(FewShotModel):
         return Support(
             {"prototype": prototype, "deep": deep, "share": self._mask_share(masks, deep)}
         )
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """As ``predict`` with one shot."""
-        return self.predict(features, [support])
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
         """Logits for the mean prototype and the mean prior of all shots."""
@@ -138,7 +127,7 @@ class PFENet(FewShotModel):
         return Output(logits, features.size, {"prior": prior, **auxiliary})
 
     def auxiliary_losses(self, output: Output, episode: Episode) -> dict[str, torch.Tensor]:
-        """Mean cross-entropy of what the scales predict alone, weight one as published."""
+        """Mean cross-entropy of the scales' own predictions, with weight one as published."""
         losses = []
         for divisor in DIVISORS:
             logits = output.maps[f"auxiliary{divisor}"]
@@ -154,7 +143,7 @@ class PFENet(FewShotModel):
         return share
 
     def _run_deep(self, features: Features, masks: torch.Tensor) -> torch.Tensor:
-        """The deepest level of the support, of masked features where the variant says so."""
+        """The deepest level of the support, from masked features if the variant says so."""
         if not self.variant.masked_last_stage:
             return features.maps[2]
         assert isinstance(self.backbone, ResNetBackbone)

@@ -18,15 +18,15 @@ STRIDES = (4, 8, 16, 32)
 
 
 class Prototype(FewShotModel):
-    """Each position goes to the nearer of two masked-average prototypes (PANet, Wang et al. 2019).
+    """Assigns each position to the nearer masked-average prototype (PANet, Wang et al. 2019).
 
-    The cosine similarities are taken on every level, enlarged to the finest one and averaged.
-    Nothing is trained. Several shots average their prototypes, as in the paper; a support without
-    foreground or background has the zero prototype, which is similar to nothing.
+    Cosine similarities are computed on every level, upsampled to the finest one and averaged.
+    Nothing is trained. The prototypes of several shots are averaged, as in the paper; a support
+    without foreground or background has a zero prototype with similarity zero.
 
     Args:
-        backbone: any pyramid; its weights decide the quality.
-        temperature: factor of the cosines, 20 in the paper; it does not change the decision.
+        backbone: any pyramid; its weights determine the quality.
+        temperature: factor of the cosines, 20 in the paper; does not change the decision.
     """
 
     name: ClassVar[str] = "prototype"
@@ -36,7 +36,6 @@ class Prototype(FewShotModel):
         super().__init__()
         self.backbone = (backbone or BackboneConfig()).build(STRIDES)
         self.temperature = temperature
-        self.shot_fusion = "mean_logit"
         self.stride = self.backbone.strides[0]
         self.window_multiple = self.backbone.strides[-1]
 
@@ -44,18 +43,12 @@ class Prototype(FewShotModel):
         """Backbone and temperature."""
         return {"backbone": self.backbone.settings, "temperature": self.temperature}
 
-    def enhance(
-        self,
-        maps: tuple[torch.Tensor, ...],
-        size: tuple[int, int],
-        regions: torch.Tensor | None,
-    ) -> Features:
-        """The maps with vectors of length one."""
-        del regions  # prototypes do not need them
-        return Features(tuple(F.normalize(level.float(), dim=1) for level in maps), size)
+    def enhance(self, raw: Features) -> Features:
+        """Normalise the maps' vectors to length one."""
+        return Features(tuple(F.normalize(level.float(), dim=1) for level in raw.maps), raw.size)
 
     def learn(self, features: Features, masks: torch.Tensor) -> Support:
-        """Of each level ``prototypes0`` (B, 2, C), ...: of the foreground and the background."""
+        """For each level ``prototypes0`` (B, 2, C), ... of foreground and background."""
         tensors = {}
         for index, level in enumerate(features.maps):
             shares = average_mask(masks, (level.shape[2], level.shape[3]))
@@ -63,18 +56,14 @@ class Prototype(FewShotModel):
         return Support(tensors)
 
     def predict(self, features: Features, supports: Sequence[Support]) -> Output:
-        """Logits for the mean prototypes of all shots."""
-        mean = {
+        """Mean over the levels of the cosine to the mean prototypes, times the temperature."""
+        prototypes = {
             name: F.normalize(torch.stack([support[name] for support in supports]).mean(0), dim=2)
             for name in supports[0].tensors
         }
-        return self.predict_shot(features, Support(mean))
-
-    def predict_shot(self, features: Features, support: Support) -> Output:
-        """Mean over the levels of the cosine to each prototype, times the temperature."""
         finest = (features.maps[0].shape[2], features.maps[0].shape[3])
         cosines = [
-            resize_maps(compare_prototypes(level, support[f"prototypes{index}"]), finest)
+            resize_maps(compare_prototypes(level, prototypes[f"prototypes{index}"]), finest)
             for index, level in enumerate(features.maps)
         ]
         mean = torch.stack(cosines).mean(dim=0).flip(1)  # background, foreground

@@ -1,1 +1,1 @@
-"""From what people name to open rasters."""
+"""Find and open rasters."""

@@ -1,4 +1,4 @@
-"""Paths that look into an archive, as GDAL understands them."""
+"""GDAL paths into archives."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ ARCHIVES = ("/vsizip/", "/vsitar/", "/vsigzip/")
 
 
 class ArchivePath(NamedTuple):
-    """A file in an archive on this machine."""
+    """A file in a local archive."""
 
     kind: str
     """One of ``ARCHIVES``."""
     archive: Path
     inside: str
-    """Path in the archive; empty for all of it."""
+    """Path in the archive; empty for the whole archive."""
 
     @property
     def address(self) -> str:
-        """What GDAL opens, from whichever folder."""
+        """The path that GDAL opens, from any folder."""
         end = f"/{self.inside}" if self.inside else ""
         return f"{self.kind}{self.archive.resolve().as_posix()}{end}"
 
@@ -31,9 +31,9 @@ MOST_TOLD = 5
 
 
 def split_archive(path: Path | str) -> ArchivePath | None:
-    """Where a path such as ``/vsizip/data/a.zip/roofs.shp`` leads; None if into no archive.
+    """Split a path such as ``/vsizip/data/a.zip/roofs.shp``; None if it is not into an archive.
 
-    Absolute and relative paths of archives are understood alike.
+    Archive paths may be absolute or relative.
     """
     text = str(path) if isinstance(path, str) else path.as_posix()
     for kind in ARCHIVES:
@@ -47,11 +47,11 @@ def split_archive(path: Path | str) -> ArchivePath | None:
     return None
 
 
-def tell_inside(path: Path) -> str | None:
+def describe_inside(path: Path) -> str | None:
     """How to name a file inside an archive that GDAL does not open by itself; None if it is none.
 
     Examples:
-        >>> tell_inside(Path("scene.tif")) is None
+        >>> describe_inside(Path("scene.tif")) is None
         True
     """
     try:

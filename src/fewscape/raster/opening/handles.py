@@ -1,4 +1,4 @@
-"""GDAL handles of one raster, each used by one thread at a time, and new ones after failures."""
+"""A pool of GDAL handles of one raster: one thread per handle, and a fresh one after a failure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from fewscape.core import SceneError, Window
 from fewscape.raster.gdal import (
+    describe_cause,
     open_quietly,
     open_raster,
     read_strictly,
-    tell_cause,
     to_rasterio,
 )
 from fewscape.raster.opening.remote import Retry, is_remote, set_up_network, try_again
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 Handle = tuple["DatasetReader", ...]
-"""What is read, and what it is a view of."""
+"""The view to read, and the data set behind it."""
 Values = npt.NDArray[Any]
 Masks = npt.NDArray[np.uint8]
 
@@ -38,8 +38,8 @@ class Handles:
 
     Args:
         source: the raster.
-        retry: how often a read over the network is tried; what is on this machine is read once.
-        wrap: what to make of an opened raster, such as a resampled view; closed before it.
+        retry: retry policy of network reads; local files are read once.
+        wrap: makes a view of an opened raster, such as a resampled one; closed before it.
     """
 
     def __init__(
@@ -57,14 +57,15 @@ class Handles:
         self._lock = threading.Lock()
 
     def use(self, what: str, action: Callable[[DatasetReader], Result]) -> Result:
-        """What an action gives on a handle that no other thread uses meanwhile.
+        """Run an action on a handle that no other thread uses meanwhile.
 
         Args:
-            what: the part of the raster that is read, for messages.
-            action: reads; called again with a fresh handle after a failure on the network.
+            what: the part to read, for messages.
+            action: the read; repeated with a fresh handle after a network failure.
 
         Raises:
-            SceneError: the file is missing, no raster or damaged, or the network failed for good.
+            SceneError: the file is missing, not a raster or damaged, or all network attempts
+                failed.
         """
         from rasterio.errors import RasterioError
 
@@ -81,13 +82,13 @@ class Handles:
             return act()
         except errors as error:
             raise SceneError(
-                f"the scene '{self.source}' cannot be read ({what}): {tell_cause(error)}",
+                f"the scene '{self.source}' cannot be read ({what}): {describe_cause(error)}",
                 "the file is truncated or damaged",
                 "copy or download it again",
             ) from error
 
     def read(self, bands: Sequence[int], window: Window) -> tuple[Values, Masks]:
-        """Values and masks (C, H, W) of a window inside the raster.
+        """Read values and masks (C, H, W) of a window inside the raster.
 
         Raises:
             SceneError: see ``use``.
@@ -109,12 +110,12 @@ class Handles:
         is_smooth: bool = True,
         window: Window | None = None,
     ) -> tuple[Values, Masks]:
-        """Values and masks (C, height, width) of a window in a smaller size.
+        """Read a window downsampled: values and masks (C, height, width).
 
         Args:
-            bands: numbers from 1.
+            bands: band numbers from 1.
             size: height and width.
-            is_smooth: whether to average, instead of choosing pixels.
+            is_smooth: whether to average instead of picking pixels.
             window: inside the raster; everything if not given.
 
         Raises:
@@ -134,7 +135,7 @@ class Handles:
         )
 
     def close(self) -> None:
-        """Close the handles, those in use as soon as they are not; the next use opens new ones."""
+        """Close all handles, busy ones after use; the next read opens new ones."""
         with self._lock:
             free, self._free = self._free, []
             self._closed += 1
@@ -146,7 +147,7 @@ class Handles:
 
     @contextmanager
     def _borrow(self) -> Iterator[DatasetReader]:
-        """A handle, closed after a failure, so that what GDAL keeps of the file is forgotten."""
+        """Borrow a handle; a failure closes it, so that GDAL drops its cache of the file."""
         with self._lock:
             closed = self._closed
             handle = self._free.pop() if self._free else None
@@ -175,18 +176,18 @@ class Handles:
 
 
 def _close(handle: Handle) -> None:
-    """Close views before what they show."""
+    """Close a view before its data set."""
     for dataset in handle:
         dataset.close()
 
 
 def read_bands(dataset: DatasetReader, bands: Sequence[int], **how: Any) -> Values:  # noqa: ANN401
-    """Values (C, H, W) of bands, in a type in which those of all fit.
+    """Read bands (C, H, W) in a type that fits all of them.
 
     Args:
         dataset: the open raster.
-        bands: numbers from 1.
-        **how: what rasterio takes besides, with the shape of all bands.
+        bands: band numbers from 1.
+        **how: further arguments of rasterio, with the shape of all bands.
     """
     kinds = [dataset.dtypes[band - 1] for band in bands]
     if len(set(kinds)) == 1:
@@ -200,7 +201,7 @@ def read_bands(dataset: DatasetReader, bands: Sequence[int], **how: Any) -> Valu
 
 
 def shrink_size(height: int, width: int, longest: int) -> tuple[int, int]:
-    """Height and width with at most ``longest`` pixels a side, and at least one.
+    """Scale height and width to at most ``longest`` and at least one pixel per side.
 
     Examples:
         >>> shrink_size(3000, 1500, 1000)

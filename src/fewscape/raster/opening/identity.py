@@ -1,4 +1,4 @@
-"""What a raster is known by: a cheap fingerprint, and when it was taken."""
+"""The identity of a raster: a cheap fingerprint and its acquisition time."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ PLACES = 8
 """Windows along each axis."""
 
 SIDE = 16
-"""Pixels along each side of a window."""
+"""Side of a window, pixels."""
 
 
 def fingerprint_scene(scene: Source | Path | str, retry: Retry | None = None) -> str:
-    """SHA-256 over what a raster says of itself and over 64 small windows of all its bands.
+    """SHA-256 of a raster's metadata and 64 small windows of all bands.
 
-    Size, bands, type, nodata, transform and reference system count, and 16 x 16 pixels at 8 x 8
-    places, at full resolution. So a huge scene costs no more than a small one, and compressing
-    it anew or adding overviews changes nothing. Pixels changed between the windows go unnoticed.
+    It covers size, bands, type, nodata, transform and CRS, and 16 x 16 pixels at 8 x 8 places, at
+    full resolution. A huge scene costs no more than a small one, and recompression or overviews
+    change nothing. Changes between the windows go unnoticed.
 
     Args:
         scene: the raster.
-        retry: how often reads over the network are tried.
+        retry: retry policy of network reads.
 
     Returns:
         Hexadecimal digits.
 
     Raises:
-        SceneError: the file is missing, damaged or no raster, or cannot be reached.
+        SceneError: the file is missing, damaged, unreachable or not a raster.
     """
     with closing(Handles(to_source(scene), retry or Retry())) as handles:
         return handles.use("fingerprint", _digest)
 
 
 def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetime | None:
-    """When a scene was taken, or its file was made, where the file tells that only.
+    """The acquisition time of a scene, or the creation time if the file has only that.
 
     Times without a zone are taken as UTC.
 
     Args:
         scene: the raster.
-        retry: how often reads over the network are tried.
+        retry: retry policy of network reads.
 
     Raises:
-        SceneError: the file is missing, damaged or no raster, or cannot be reached.
+        SceneError: the file is missing, damaged, unreachable or not a raster.
     """
     with closing(Handles(to_source(scene), retry or Retry())) as handles:
         tags, told = handles.use(
             "tags", lambda dataset: (dataset.tags(), dataset.tags(ns="IMAGERY"))
         )
     told = told.get("ACQUISITIONDATETIME", "") or tags.get("TIFFTAG_DATETIME", "")
-    told = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", told.strip())  # as TIFF writes it
+    told = re.sub(r"^(\d{4}):(\d\d):(\d\d)", r"\1-\2-\3", told.strip())  # in TIFF's format
     try:
         found = datetime.fromisoformat(told)
     except ValueError:
@@ -78,7 +78,7 @@ def read_time(scene: Source | Path | str, retry: Retry | None = None) -> datetim
 def _digest(dataset: DatasetReader) -> str:
     place = [f"{value:.12g}" for value in dataset.transform[:6]]
     own = dataset.shape, dataset.dtypes, dataset.nodata, place, name_crs(dataset.crs)
-    facts = (*own, *_tell_control(dataset))
+    facts = (*own, *_describe_control(dataset))
     digest = hashlib.sha256(repr(facts).encode())
     for row in _spread(dataset.height):
         for col in _spread(dataset.width):
@@ -93,13 +93,13 @@ def _digest(dataset: DatasetReader) -> str:
     return digest.hexdigest()
 
 
-def _tell_control(dataset: DatasetReader) -> list[str]:
-    """Control points or polynomials, where they place the raster; nothing else."""
+def _describe_control(dataset: DatasetReader) -> list[str]:
+    """Control points or polynomials, if the raster has no transform."""
     control = find_control(dataset)[2]
     return [] if control is None else [repr(control)]
 
 
 def _spread(length: int) -> list[int]:
-    """Where the windows begin along an axis."""
+    """Origins of the windows along an axis."""
     last = max(0, length - SIDE)
     return sorted(set(np.linspace(0, last, PLACES).astype(int).tolist()))

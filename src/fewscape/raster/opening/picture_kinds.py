@@ -1,7 +1,7 @@
-"""What kind of picture a file is by its first bytes, and what only poses as one.
+"""Recognise image files by their first bytes, and texts that pose as images.
 
-GDAL tries every format on every file, whatever it is called: a ``.png`` may be a text that tells
-GDAL to read another file, or an address. Where a picture is expected, only pictures are opened.
+GDAL tries every format on every file, whatever its suffix: a ``.png`` may be a text that makes GDAL
+read another file or an address. Where an image is expected, only images are opened.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ MAGIC = (
 """First bytes, and GDAL's driver."""
 
 DESCRIPTIONS = (b"<VRTDataset", b"<GDAL_", b"<WCS_GDAL", b"<OGR", b"<GDALTileIndexDataset", b"{")
-"""What texts begin with that only tell GDAL what to open."""
+"""First bytes of texts that only point GDAL to other files."""
 
 DESCRIBING = (".vrt", ".xml", ".wms", ".gti", ".json", ".geojson")
-"""Suffixes of files that are such texts for everyone to see."""
+"""Suffixes of files that are openly such texts."""
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".jp2", ".j2k", ".webp")
-"""Suffixes of files that are pictures."""
+"""Suffixes of images."""
 
 
 def find_driver(start: bytes) -> str | None:
-    """GDAL's driver for a file that begins like this; None for what is no picture.
+    """GDAL's driver for a file with this start; None if it is not an image.
 
     Examples:
         >>> find_driver(b"GIF89a"), find_driver(b"<VRTDataset>")
@@ -47,7 +47,7 @@ def find_driver(start: bytes) -> str | None:
 
 
 def is_description(path: Path) -> bool:
-    """Whether a file that is not called one is a text that makes GDAL open something else."""
+    """Whether a file with an unsuspicious suffix makes GDAL open something else."""
     if path.suffix.lower() in DESCRIBING or not path.is_file():
         return False
     return read_start(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(DESCRIPTIONS)

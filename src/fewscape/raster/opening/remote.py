@@ -1,4 +1,4 @@
-"""Reading over the network: GDAL's settings, and what is worth another try."""
+"""Network reads: GDAL's settings and retries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from fewscape.core import ConfigError, SceneError
-from fewscape.raster.gdal import tell_cause
+from fewscape.raster.gdal import describe_cause
 from fewscape.raster.opening.sources import Source
 
 if TYPE_CHECKING:
@@ -38,49 +38,49 @@ FILE_SYSTEMS = (
 """GDAL's file systems over HTTP."""
 
 SCHEMES = ("http://", "https://", "ftp://", "s3://", "gs://", "az://", "oss://")
-"""The same in addresses that rasterio translates."""
+"""The same as URL schemes of rasterio."""
 
 REFUSALS = {
-    "400": "check the address, above all its query",
-    "401": "log in: give credentials by GDAL_HTTP_HEADERS or the AWS_... variables of the store",
+    "400": "check the address, especially its query",
+    "401": "log in: set credentials with GDAL_HTTP_HEADERS or the store's AWS_... variables",
     "403": "check the address's signature, or the credentials (such as AWS_NO_SIGN_REQUEST=YES)",
     "404": "check the address",
-    "405": "download the file first: the server does not let files be read",
-    "410": "look for the file's new address",
+    "405": "download the file first: the server does not allow reading it",
+    "410": "find the file's new address",
 }
-"""HTTP status that no second try mends, and the remedy."""
+"""Remedies by HTTP status, for errors that a retry does not fix."""
 
 NO_RANGES = "ange downloading not supported"
-"""GDAL's words for a server that ignores which bytes were asked for."""
+"""GDAL's message for a server without range requests."""
 
 STATUS = re.compile(r"response code(?: on \S+)?: ?(\d{3})")
-"""Where GDAL's messages tell the HTTP status."""
+"""The HTTP status in GDAL's messages."""
 
 SLOWEST = 1000
-"""Bytes a second; a connection that stays below counts as dropped."""
+"""Bytes per second below which a connection counts as dropped."""
 
 MOST_BYTES = 256 << 20
 """Of a file that is fetched as a whole."""
 
 VRT_LOOK = 1 << 20
-"""Bytes of a VRT that are searched for sources on the network."""
+"""Bytes of a VRT that are searched for remote sources."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often a read over the network is tried, and how long it waits.
+    """The retry policy of network reads.
 
-    These tries come on top of GDAL's own, which repeat requests that the server refuses for the
-    moment, but give up on bodies that end early and on connections that break.
+    It comes on top of GDAL's own retries, which repeat temporarily refused requests but give up on
+    truncated bodies and broken connections.
 
     Raises:
-        ConfigError: no try at all, or a negative time.
+        ConfigError: there are no attempts, or a time is negative.
     """
 
     tries: int = 4
-    """In all, the first one included."""
+    """Total attempts, including the first."""
     delay: float = 1.0
-    """Seconds before the second try; each further one waits twice as long as the one before."""
+    """Seconds before the first retry, doubled for each further one."""
     timeout: float = 30.0
     """Seconds without data after which a connection counts as dropped."""
 
@@ -88,13 +88,13 @@ class Retry:
         if self.tries < 1 or self.delay < 0 or self.timeout <= 0:
             raise ConfigError(
                 f"{self.tries} tries, {self.delay} s apart, with a timeout of {self.timeout} s",
-                "expected at least one try and no negative time",
+                "expected at least one try and no negative times",
                 "the defaults are 4 tries, 1 s and 30 s",
             )
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Seconds to wait after each failed try but the last.
+        """Seconds to wait after each failed attempt but the last.
 
         Examples:
             >>> Retry().delays
@@ -104,7 +104,7 @@ class Retry:
 
 
 def is_remote(source: Source) -> bool:
-    """Whether reading needs the network; also of a local VRT whose parts do."""
+    """Whether reading needs the network, including local VRTs with remote sources."""
     if source.address.lower().startswith(SCHEMES):
         return True
     if source.is_virtual:
@@ -117,11 +117,11 @@ def is_remote(source: Source) -> bool:
 
 
 def set_up_network(retry: Retry) -> rasterio.Env:
-    """A GDAL environment for rasters on the network; the user's own variables are kept.
+    """A GDAL environment for remote rasters; the user's own variables are kept.
 
-    No folder is listed, so files beside the raster (``.ovr``, ``.msk``) are not looked for.
-    Everything kept of a file is dropped when a handle of it closes, so a fresh handle asks anew:
-    otherwise GDAL remembers for the rest of the process that a file could not be opened.
+    Folders are not listed, so sidecar files (``.ovr``, ``.msk``) are not found. GDAL's cache of a
+    file is dropped when a handle closes, so that a fresh handle asks again; otherwise GDAL
+    remembers a failed open for the rest of the process.
     """
     import rasterio
 
@@ -148,44 +148,44 @@ def try_again(
     action: Callable[[], Result],
     errors: tuple[type[Exception], ...],
 ) -> Result:
-    """What an action over the network gives, at the first try that does not fail.
+    """Repeat a network action until it succeeds.
 
     Args:
-        source: what is read.
-        what: the part of it, for messages.
-        retry: how often it is tried.
-        action: reads.
-        errors: that count as failures of the network.
+        source: the file or raster.
+        what: the part to read, for messages.
+        retry: the retry policy.
+        action: the read.
+        errors: errors that count as network failures.
 
     Raises:
-        SceneError: all tries failed, or the server refuses.
+        SceneError: all attempts failed, or the server refuses.
     """
     for number in range(1, retry.tries + 1):
         try:
             return action()
         except errors as error:
-            cause = tell_cause(error)
+            cause = describe_cause(error)
             if find_refusal(cause) or number == retry.tries:
-                raise tell_failure(source, what, cause, number) from error
+                raise describe_failure(source, what, cause, number) from error
             delay = retry.delays[number - 1]
             log.warning(
                 "try %d of %d of '%s' (%s) failed: %s; next in %g s",
                 *(number, retry.tries, source, what, cause, delay),
             )
             time.sleep(delay)
-    raise AssertionError("the last try returns or raises")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def fetch_bytes(source: Source, retry: Retry) -> bytes:
-    """A small file over HTTP.
+    """Fetch a small file over HTTP.
 
     Raises:
-        SceneError: it cannot be reached.
+        SceneError: it is unreachable.
     """
     address = source.address.removeprefix("/vsicurl/")
     if not address.lower().startswith(("http://", "https://")):
         raise SceneError(
-            f"the file '{source}' cannot be read from there",
+            f"the file '{source}' cannot be read",
             "expected a local file or an address that begins with http:// or https://",
             "download it first",
         )
@@ -210,21 +210,21 @@ def fetch_bytes(source: Source, retry: Retry) -> bytes:
 
 
 def find_refusal(cause: str) -> str | None:
-    """The remedy for what no second try mends, or None."""
+    """The remedy for an error that a retry does not fix, or None."""
     if NO_RANGES in cause:
-        return "download the file first: the server sends no parts of files"
+        return "download the file first: the server does not support range requests"
     status = STATUS.search(cause)
     return REFUSALS.get(status[1]) if status else None
 
 
-def tell_failure(source: Source, what: str, cause: str, tries: int) -> SceneError:
-    """That a read failed for good.
+def describe_failure(source: Source, what: str, cause: str, tries: int) -> SceneError:
+    """The error for a read that failed for good.
 
     Args:
         source: the raster.
-        what: the part of it.
-        cause: what GDAL said.
-        tries: how many there were.
+        what: the part to read.
+        cause: GDAL's message.
+        tries: number of attempts.
     """
     refusal = find_refusal(cause)
     cause = cause.replace(source.address, str(source))  # without signatures
@@ -232,5 +232,5 @@ def tell_failure(source: Source, what: str, cause: str, tries: int) -> SceneErro
     return SceneError(
         f"the scene '{source}' cannot be read over the network ({what}): {cause}",
         "the server refuses it" if refusal else f"{times} failed",
-        refusal or "run it again later, with more --tries, or download the file first",
+        refusal or "try again later, raise --tries, or download the file first",
     )

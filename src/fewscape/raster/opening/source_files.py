@@ -1,4 +1,4 @@
-"""All files on this machine that decide the pixels of a raster."""
+"""The local files that make up a raster."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from fewscape.raster.gdal import open_quietly
 from fewscape.raster.opening.sources import Source
 
 MOST_FILES = 10_000
-"""Of one raster; a virtual one may have a source for each tile."""
+"""Maximum number of files of one raster; a virtual one may have a source per tile."""
 
 
 def list_files(source: Source) -> list[Path]:
-    """The raster's own file, what lies beside it, and what a virtual raster is made of.
+    """List a raster's file, its sidecars, and the sources of a virtual raster.
 
     Args:
-        source: the raster; of one elsewhere nothing is listed.
+        source: the raster; a remote one has no files.
 
     Returns:
-        Files that exist, the raster's own first, each once.
+        Existing files, the raster's own first, each once.
     """
     if source.file is None:
         return []
@@ -36,7 +36,7 @@ def list_files(source: Source) -> list[Path]:
 
 
 def describe_files(source: Source) -> dict[str, Any]:
-    """What tells whether a raster was changed: path, size and time of each of its files."""
+    """Path, size and time of each file of a raster, to detect changes."""
     files = list_files(source)
     if not files:
         return {"path": str(source)}
@@ -51,7 +51,7 @@ def _ask_gdal(path: Path) -> list[Path]:
         with open_quietly(path) as dataset:
             named = [Path(name) for name in dataset.files if not name.startswith("/vsi")]
     except RasterioError:
-        return []  # whoever reads it says what is wrong
+        return []  # the reader reports the problem
     return [other for other in named if other != path]
 
 

@@ -1,4 +1,4 @@
-"""Folders, patterns, lists and STAC files, taken apart into rasters."""
+"""Expand folders, patterns, lists and STAC files into rasters."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ RASTERS = frozenset(
     {".tif", ".tiff", ".vrt", ".png", ".jpg", ".jpeg", ".jp2", ".j2k", ".jxl", ".webp"}
     | {".bmp", ".gif", ".img", ".ntf", ".nitf", ".ecw", ".sid", ".pix", ".asc", ".kea"}
 )
-"""Suffixes of the files that are taken from a folder."""
+"""Suffixes of rasters in a folder."""
 
 LISTS = frozenset({".txt", ".lst"})
-"""Suffixes of files with one scene a line."""
+"""Suffixes of files with one scene per line."""
 
 CATALOGS = frozenset({".json", ".geojson"})
 """Suffixes of STAC items and item collections."""
@@ -30,26 +30,24 @@ FOLDERS = frozenset({".zarr", ".safe"})
 def find_sources(
     scenes: Sequence[str], asset: str | None = None, retry: Retry | None = None
 ) -> list[Source]:
-    """All rasters that a list of scenes stands for, in its order.
+    """Find all rasters of a list of scenes, in order.
 
     Each may be
 
     - a raster: a path, an ``http(s)://`` or ``s3://`` address, a ``/vsi...`` path;
-    - a folder: every file in it with a raster's suffix, by name;
+    - a folder: every file in it with a raster's suffix, sorted by name;
     - a pattern such as ``tiles/*.tif``: likewise;
-    - a text file (``.txt``, ``.lst``) with one of these a line; empty lines and those that begin
-      with ``#`` are skipped, and relative paths mean what they mean on the command line;
-    - a STAC item or item collection (``.json``, ``.geojson``), here or on the web, see
-      ``read_items``.
+    - a text file (``.txt``, ``.lst``) with one of these per line; empty lines and those that begin
+      with ``#`` are skipped, and relative paths are relative to the current folder;
+    - a STAC item or item collection (``.json``, ``.geojson``), local or remote, see ``read_items``.
 
     Args:
-        scenes: what stands on the command line.
-        asset: which asset of STAC items.
-        retry: how often reads over the network are tried.
+        scenes: the scenes as given by the user.
+        asset: asset of STAC items.
+        retry: retry policy of network reads.
 
     Raises:
-        SceneError: a folder, pattern, list or catalogue without a raster, or one that cannot be
-            reached.
+        SceneError: a folder, pattern, list or catalogue has no raster or is unreachable.
     """
     return [source for scene in scenes for source in _expand(scene, asset, retry)]
 
@@ -87,7 +85,7 @@ def _list_folder(folder: Path) -> list[Source]:
         raise SceneError(
             f"the folder '{folder}' has no raster",
             "expected GeoTIFF, PNG, JPEG, VRT or another raster directly in it",
-            f"check the folder; for rasters in folders below it, give '{folder}/**/*.tif'",
+            f"check the folder; for rasters in subfolders, use '{folder}/**/*.tif'",
         )
     return [to_source(path) for path in found]
 
@@ -104,7 +102,7 @@ def _match(pattern: str) -> list[Source]:
 
 
 def _pick_rasters(paths: list[Path]) -> list[Path]:
-    """Those with a raster's suffix, by name; no hidden ones."""
+    """Paths with a raster's suffix, sorted by name, without hidden files."""
     rasters = (path for path in paths if path.suffix.lower() in RASTERS and path.is_file())
     return sorted(path for path in rasters if not path.name.startswith("."))
 
@@ -114,8 +112,8 @@ def _read_list(path: Path, asset: str | None, retry: Retry | None) -> list[Sourc
         lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise SceneError(
-            f"'{path}' is no list of scenes: {error.reason}",
-            "expected text with one scene a line",
+            f"'{path}' is not a list of scenes: {error.reason}",
+            "expected text with one scene per line",
             "check the file",
         ) from error
     scenes = [line for line in lines if line and not line.startswith("#")]
@@ -123,7 +121,7 @@ def _read_list(path: Path, asset: str | None, retry: Retry | None) -> list[Sourc
     if nested or not scenes:
         raise SceneError(
             f"the list '{path}' {f'names the list {nested[0]!r}' if nested else 'is empty'}",
-            "expected one raster, folder, pattern or STAC file a line",
-            "write the scenes themselves into it",
+            "expected one raster, folder, pattern or STAC file per line",
+            "list the scenes themselves",
         )
     return [source for scene in scenes for source in _expand(scene, asset, retry)]

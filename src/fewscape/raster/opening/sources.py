@@ -1,4 +1,4 @@
-"""Where a raster is: from what people write to what rasterio opens."""
+"""``Source``: the address of one raster."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SUBDATASET = re.compile(r'[A-Z0-9_]{2,}:["\w./]')
 class Source:
     """One raster.
 
-    Printed, it is its address without the query, in which signatures and keys stand.
+    It prints as its address without the query, which may hold signatures and keys.
     """
 
     address: str
-    """What rasterio opens: a path, or a virtual one such as ``/vsicurl/https://host/scene.tif``."""
+    """Path or virtual path that rasterio opens, such as ``/vsicurl/https://host/scene.tif``."""
     name: str
-    """Name of the file, after which results are named; of a STAC asset that of its item."""
+    """File name, after which results are named; for a STAC asset, the name of its item."""
 
     def __str__(self) -> str:
         address = self.address.removeprefix("/vsicurl/")
@@ -30,36 +30,36 @@ class Source:
 
     @property
     def is_virtual(self) -> bool:
-        """Whether the address is no path of this machine's file system."""
+        """Whether the address is not a local path."""
         return self.address.startswith("/vsi") or bool(
             SCHEME.match(self.address) or SUBDATASET.match(self.address)
         )
 
     @property
     def file(self) -> Path | None:
-        """The file, if it is on this machine."""
+        """The local file, if there is one."""
         return None if self.is_virtual else Path(self.address)
 
     @property
     def path(self) -> Path:
-        """The file if it is on this machine and results are named after it, otherwise the name."""
+        """The local file if results are named after it, otherwise the name."""
         named = self.file is not None and self.file.name == self.name
         return Path(self.address if named else self.name)
 
     @property
     def stem(self) -> str:
-        """What the names of results begin with."""
+        """Prefix of the names of results."""
         return self.path.stem
 
 
 def to_source(scene: Source | Path | str) -> Source:
-    """One raster, wherever it is.
+    """Make the source of one raster, local or remote.
 
     ``http://`` and ``https://`` become ``/vsicurl/``, other schemes (``s3://``, ``gs://``) are
     rasterio's to open, ``/vsi...`` paths and subdatasets (``NETCDF:"file.nc":red``) GDAL's.
 
     Args:
-        scene: not a ``Path`` for addresses, which would lose one of two slashes.
+        scene: path or address; a ``Path`` would lose a slash of an address.
 
     Examples:
         >>> to_source("https://host/town.tif?key=1").address

@@ -1,8 +1,7 @@
 """Scenes in STAC items.
 
-Plain JSON is enough for this. odc-stac, which others use, puts many items on one grid and loads
-them into a data cube; here each item is a scene of its own that is read window by window, so all
-that is needed is the address of one asset.
+Plain JSON is enough: odc-stac loads many items into a data cube on one grid, whereas here each item
+is a scene that is read window by window, so only the address of one asset is needed.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from fewscape.raster.opening.remote import FILE_SYSTEMS, Retry, fetch_bytes
 from fewscape.raster.opening.sources import SCHEME, Source
 
 ROLES = ("data", "visual")
-"""Roles of the asset that is taken if none is named; the first that exactly one asset has."""
+"""Roles of the default asset: the first role that exactly one asset has."""
 
 MOST_ITEMS = 100_000
 """Of one collection."""
@@ -26,21 +25,22 @@ MOST_ITEMS = 100_000
 def read_items(
     source: Source, asset: str | None = None, retry: Retry | None = None
 ) -> Iterator[tuple[str, str]]:
-    """The items of a STAC item or item collection: name and address of one asset each.
+    """Read the items of a STAC item or item collection: name and address of one asset each.
 
-    Names are the items' ids, with the suffix of the asset: assets of different items are often
-    called alike. Addresses that are relative are relative to the file, or to the item's ``self``
-    link if the file is local and nothing lies there.
+    Names are the items' ids with the suffix of the asset, since assets of different items often
+    share a name. Relative addresses are relative to the file, or to the item's ``self`` link if no
+    local file exists there.
 
     Args:
-        source: JSON file, here or on the web.
-        asset: key of the asset; otherwise the only one with the role ``data``, or else the only
-            one with the role ``visual`` or of that name.
-        retry: how often reads over the network are tried.
+        source: JSON file, local or remote.
+        asset: key of the asset; by default the only one with the role ``data``, otherwise the only
+            one with the role or name ``visual``.
+        retry: retry policy of network reads.
 
     Raises:
-        SceneError: no STAC, no items or too many, no such asset, none that stands out, one that
-            lies nowhere or, of an item from the web, on this machine, or the file cannot be read.
+        SceneError: the file is unreachable or not STAC, has no items or too many, the asset is
+            missing or ambiguous, or it has no address, or an item from the web points to an asset
+            on this machine.
     """
     file = source.file
     try:
@@ -84,7 +84,7 @@ def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
     if not items or not isinstance(items, list) or not all(map(_is_item, items)):
         raise SceneError(
             f"'{source}' holds no STAC items",
-            "expected a Feature with 'assets', or a FeatureCollection of such",
+            "expected a Feature with 'assets', or a FeatureCollection of them",
             "give polygons with --examples, and rasters or STAC items as scenes",
         )
     return items
@@ -116,9 +116,9 @@ def _choose(source: Source, name: str, assets: Mapping[str, Any], asset: str | N
     if len(assets) == 1:
         return next(iter(assets))
     raise SceneError(
-        f"no asset of the item '{name}' of '{source}' stands out",
+        f"the asset of the item '{name}' of '{source}' is ambiguous",
         f"expected one with the role 'data' or 'visual'; the assets are {listing}",
-        "name one with --asset",
+        "choose one with --asset",
     )
 
 

@@ -1,1 +1,1 @@
-"""A panchromatic and a multispectral raster of one place."""
+"""Panchromatic and multispectral rasters of the same place."""

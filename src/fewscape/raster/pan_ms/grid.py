@@ -1,22 +1,22 @@
-"""A panchromatic and a multispectral raster of one place, on one grid."""
+"""``PanMsReader``: a panchromatic and a multispectral raster on one grid."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import SceneError, Window
+from fewscape.core import Closing, SceneError, Window
 from fewscape.raster.georeference import Georeference, is_same_place, name_crs
 from fewscape.raster.opening.handles import Handles, shrink_size
 from fewscape.raster.opening.remote import Retry
 from fewscape.raster.opening.sources import Source, to_source
 from fewscape.raster.pan_ms.pair import RATIOS, PanMsPair, Valid, check_sizes
 from fewscape.raster.reading.bands import find_bands
+from fewscape.raster.reading.scaling import find_data
 
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 NUM_BANDS = 4
 """Blue, green, red and near infrared."""
 MAX_OFFSET = 0.5
-"""Panchromatic pixels by which the corners of the two may differ."""
+"""Tolerated distance of the corners, panchromatic pixels."""
 SIZE_TOLERANCE = 0.01
-"""Relative, of the ratio of the pixel sizes."""
+"""Relative tolerance of the ratio of pixel sizes."""
 
 
-class PanMsReader:
+class PanMsReader(Closing):
     """Windows of two rasters that show the same ground.
 
-    A multispectral pixel is valid where all its bands are, and all panchromatic pixels in it.
+    A multispectral pixel is valid if all its bands and all its panchromatic pixels are.
 
     Args:
         pan: raster of one band: a path, or an address on the network.
         ms: raster with the bands.
-        bands: numbers from 1 of blue, green, red and near infrared.
-        ratio: for rasters without georeference; found from the pixel sizes otherwise.
-        nodata: value of pixels without data, where the files do not say it.
-        retry: how often reads over the network are tried.
-        has_others: whether all other bands but alpha are read, too, behind those chosen; near
-            infrared may be missing then.
+        bands: band numbers from 1 of blue, green, red and near infrared.
+        ratio: ratio for rasters without a georeference; otherwise it follows from the pixel sizes.
+        nodata: nodata value, if the files do not set one.
+        retry: retry policy of network reads.
+        has_others: whether to read all other bands except alpha after the chosen ones; near
+            infrared may then be missing.
 
     Raises:
-        SceneError: a file is missing, cannot be reached or has other bands; reference systems,
-            corners or sizes do not fit together.
+        SceneError: a file is missing, unreachable or has wrong bands; or the CRS, corners or sizes
+            do not match.
     """
 
     def __init__(
@@ -80,24 +80,13 @@ class PanMsReader:
         check_sizes(pan_size, size, self.ratio)
         self._check_place()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def close(self) -> None:
         """Close both files."""
         self._pan.close()
         self._ms.close()
 
     def read(self, window: Window | None = None) -> tuple[PanMsPair, Valid]:
-        """A window on the multispectral grid, or everything.
+        """Read a window on the multispectral grid, or everything.
 
         Args:
             window: inside the scene.
@@ -112,27 +101,19 @@ class PanMsReader:
         fine = Window(*(self.ratio * side for side in own))
         ms, ms_valid = self._ms.read(self.bands, own)
         pan, pan_valid = (part[0] for part in self._pan.read((1,), fine))
-        fine_valid = (pan_valid > 0) & self._has_data(pan[None])
+        fine_valid = (pan_valid > 0) & find_data(pan[None], self.nodata)
         blocks = fine_valid.reshape(own.height, self.ratio, own.width, self.ratio)
-        valid = (ms_valid > 0).all(axis=0) & self._has_data(ms) & blocks.all(axis=(1, 3))
+        valid = (ms_valid > 0).all(axis=0) & find_data(ms, self.nodata) & blocks.all(axis=(1, 3))
         return PanMsPair(ms, pan, self.ratio), valid
-
-    def _has_data(self, bands: npt.NDArray[np.generic]) -> Valid:
-        """(H, W) where all bands (C, H, W) are finite and not all of them ``nodata``."""
-        whole = np.issubdtype(bands.dtype, np.integer)
-        found = np.ones(bands.shape[1:], bool) if whole else np.isfinite(bands).all(axis=0)
-        if self.nodata is not None:
-            found &= (bands != self.nodata).any(axis=0)
-        return found
 
     def read_overview(
         self, longest: int, is_smooth: bool = True
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], Valid]:
-        """Everything with at most ``longest`` pixels a side.
+        """Read everything, downsampled to at most ``longest`` pixels per side.
 
         Args:
             longest: see above.
-            is_smooth: whether to average, instead of choosing pixels.
+            is_smooth: whether to average instead of picking pixels.
 
         Returns:
             Bands (C, h, w), panchromatic image (h, w) and validity (h, w).
@@ -141,22 +122,22 @@ class PanMsReader:
         ms, ms_masks = self._ms.read_reduced(self.bands, size, is_smooth)
         pan, pan_masks = self._pan.read_reduced((1,), size, is_smooth)
         valid = (ms_masks > 0).all(axis=0) & (pan_masks[0] > 0)
-        valid &= self._has_data(ms) & self._has_data(pan)
+        valid &= find_data(ms, self.nodata) & find_data(pan, self.nodata)
         return ms.astype(np.float32), pan[0].astype(np.float32), valid
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """Name for messages."""
         return f"'{self.pan_source}' and '{self.ms_source}'"
 
     @property
     def num_bands(self) -> int:
-        """Of the bands chosen."""
+        """Number of chosen bands."""
         return len(self.bands)
 
     @property
     def path(self) -> Path:
-        """The raster whose grid examples are drawn on and results are named after."""
+        """The raster whose grid the examples are drawn on and that results are named after."""
         return self.ms_source.path
 
     def _list_others(self, dataset: DatasetReader) -> tuple[int, ...]:
@@ -165,9 +146,9 @@ class PanMsReader:
         return tuple(band for band in every if band not in self.bands)
 
     def _check_bands(self, pan: int, ms: int, allowed: Sequence[int]) -> None:
-        """Refuse wrong numbers of bands."""
+        """Check the numbers of bands."""
         if pan != 1:
-            hint = "the two seem to be swapped" if ms == 1 else "give the one band"
+            hint = "the two rasters seem to be swapped" if ms == 1 else "use its one band"
             raise SceneError(
                 f"the panchromatic raster '{self.pan_source}' has {pan} bands",
                 "expected one",
@@ -190,7 +171,7 @@ class PanMsReader:
             if grid.control is not None:
                 raise SceneError(
                     f"'{source}' is placed by {grid.control.words}",
-                    "the rasters of a pair need pixels in rows and columns on the ground",
+                    "the rasters of a pair must be rectified",
                     "rectify both first: gdalwarp raster.tif rectified.tif",
                 )
         corners = self.grid.to_ground(
@@ -200,7 +181,7 @@ class PanMsReader:
             raise SceneError(
                 f"'{self.pan_source}' lies in {name_crs(self.pan_grid.crs)}",
                 f"'{self.ms_source}' lies in {name_crs(self.grid.crs)}",
-                "bring both into one reference system, for instance with 'rio warp'",
+                "reproject both to one CRS, for example with 'rio warp'",
             )
         sizes = [abs(g.transform.a) + abs(g.transform.b) for g in (self.grid, self.pan_grid)]
         exact = float(sizes[0] / sizes[1])
@@ -209,7 +190,7 @@ class PanMsReader:
             raise SceneError(
                 f"a multispectral pixel is {exact:.3g} panchromatic ones wide",
                 f"expected a ratio of {' or '.join(map(str, RATIOS))}",
-                "the two seem to be swapped" if exact < 1 else "resample one of them",
+                "the two rasters seem to be swapped" if exact < 1 else "resample one of them",
             )
         return ratio
 
@@ -221,7 +202,7 @@ class PanMsReader:
                 f"the corners of '{self.pan_source}' and '{self.ms_source}' lie "
                 f"{offset.max():.2f} panchromatic pixels apart",
                 f"expected at most {MAX_OFFSET}",
-                "cut or warp both to the same ground",
+                "crop or warp both to the same ground",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a panchromatic and multispectral pair is, on disk or in memory."""
+"""A panchromatic and multispectral pair, on disk or in memory."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fewscape.core import SceneError, Window
 from fewscape.raster.georeference import Georeference
 
 RATIOS = (2, 4)
-"""Panchromatic pixels per multispectral one and axis, of every usual sensor."""
+"""Supported ratios: panchromatic pixels per multispectral one and axis."""
 SAMPLE_SIDE, SAMPLE_ROWS = 256, 4
-"""Windows that stand for a large scene: their side, and how many lie along an axis."""
+"""Windows that sample a large scene: their side, and their number along an axis."""
 
 Valid = npt.NDArray[np.bool_]
 """(h, w) on the multispectral grid."""
@@ -52,7 +52,7 @@ class PairSource(Protocol):
 
     @property
     def name(self) -> str:
-        """For messages."""
+        """Name for messages."""
 
     @property
     def ratio(self) -> int:
@@ -60,21 +60,21 @@ class PairSource(Protocol):
 
     @property
     def num_bands(self) -> int:
-        """Of the multispectral image."""
+        """Number of multispectral bands."""
 
     @property
     def grid(self) -> Georeference:
         """The multispectral grid."""
 
     def read(self, window: Window | None = None) -> tuple[PanMsPair, Valid]:
-        """A window on the multispectral grid, or everything, and its validity."""
+        """Read a window on the multispectral grid, or everything, and its validity."""
 
 
 class PanMsArrays:
     """A pair in memory.
 
     Args:
-        name: for messages.
+        name: name for messages.
         pair: both images.
         valid: (h, w).
     """
@@ -88,7 +88,7 @@ class PanMsArrays:
         self.grid = Georeference(valid.shape[0], valid.shape[1], Affine.identity())
 
     def read(self, window: Window | None = None) -> tuple[PanMsPair, Valid]:
-        """A window on the multispectral grid, or everything, and its validity."""
+        """Read a window on the multispectral grid, or everything, and its validity."""
         if window is None:
             return self.pair, self.valid
         rows, cols = window.slices
@@ -98,10 +98,10 @@ class PanMsArrays:
 
 
 def sample_pair(source: PairSource) -> tuple[PanMsPair, Valid]:
-    """What stands for a pair in statistics: all of it, or windows spread over it.
+    """Sample a pair for statistics: all of it, or windows spread over it.
 
     Raises:
-        SceneError: a file is damaged there, or nothing in it is valid.
+        SceneError: a file is damaged, or no pixel is valid.
     """
     size = source.grid.height, source.grid.width
     if size[0] * size[1] <= (SAMPLE_ROWS * SAMPLE_SIDE) ** 2:
@@ -120,17 +120,17 @@ def sample_pair(source: PairSource) -> tuple[PanMsPair, Valid]:
     if not valid.any():
         raise SceneError(
             f"the pair {source.name} has no valid pixel",
-            "every pixel is without data in one of the two",
-            "check their nodata values and that they show the same ground",
+            "every pixel is nodata in one of the two rasters",
+            "check their nodata values, and that both show the same ground",
         )
     return pair, valid
 
 
 def check_sizes(pan: Sequence[int], ms: Sequence[int], ratio: int) -> None:
-    """Refuse images of one ground whose sizes are not in a ratio.
+    """Check that the sizes of both images match the ratio.
 
     Raises:
-        SceneError: they are not.
+        SceneError: they do not.
     """
     if tuple(pan) == tuple(ratio * side for side in ms):
         return
@@ -138,5 +138,5 @@ def check_sizes(pan: Sequence[int], ms: Sequence[int], ratio: int) -> None:
     raise SceneError(
         f"the panchromatic image has {pan[0]} x {pan[1]} pixels",
         f"expected {ratio} times the {ms[0]} x {ms[1]} of the multispectral one",
-        "the two seem to be swapped" if is_swapped else "cut both to the same ground",
+        "the two images seem to be swapped" if is_swapped else "crop both to the same ground",
     )

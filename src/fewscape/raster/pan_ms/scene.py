@@ -18,24 +18,24 @@ from fewscape.raster.reading.masked import MaskedBands
 from fewscape.raster.reading.reader import Scale, SceneReader
 
 COLOURS = ("blue", "green", "red", "near infrared")
-"""Of the multispectral bands that are chosen."""
+"""Names of the chosen multispectral bands."""
 
 Pixels = npt.NDArray[np.float32]
 
 
 class PanMsScene(SceneReader):
-    """Windows on the panchromatic grid: multispectral bands, interpolated, and the panchromatic.
+    """A pair as a scene on the panchromatic grid, with interpolated multispectral bands.
 
     Red, green and blue come first, then the other multispectral bands, then the panchromatic one,
-    whose number is one more than those of the multispectral raster. All are scaled by percentiles.
-    ``own_grid`` is the multispectral one, on which people draw where there is no georeference.
+    numbered after the last multispectral band. All are scaled by percentiles. ``own_grid`` is the
+    multispectral grid, the pixel grid of examples without a georeference.
 
     Args:
         pan: see ``PanMsReader``.
         ms: see ``PanMsReader``; results are named after it.
-        ms_bands: numbers from 1 of blue, green, red and, if there is one, near infrared.
-        nodata: value of pixels without data, where the files do not say it.
-        retry: how often reads over the network are tried.
+        ms_bands: band numbers from 1 of blue, green, red and, if present, near infrared.
+        nodata: nodata value, if the files do not set one.
+        retry: retry policy of network reads.
 
     Raises:
         SceneError: see ``PanMsReader``.
@@ -58,7 +58,7 @@ class PanMsScene(SceneReader):
 
     @property
     def rasters(self) -> Mapping[str, Source]:
-        """What is read, by the tag that names it in a map."""
+        """The rasters by their tag in a map."""
         return {"MS": self.source, "PAN": self.pan_source}
 
 
@@ -67,7 +67,7 @@ class PanMsBands(MaskedBands):
 
     Args:
         pair: the rasters.
-        num_colours: how many of its bands have a colour.
+        num_colours: number of its bands with a colour.
     """
 
     def __init__(self, pair: PanMsReader, num_colours: int) -> None:
@@ -89,7 +89,7 @@ class PanMsBands(MaskedBands):
 
     def _read_window(self, window: Window) -> tuple[Values, Masks]:
         ratio, grid = self._pair.ratio, self.own_grid
-        # One multispectral pixel more on each side has a say in what is interpolated.
+        # Interpolation needs one more multispectral pixel on each side.
         top, left = (max(0, begin // ratio - 1) for begin in window[:2])
         bottom = min(grid.height, -(-(window.row + window.height) // ratio) + 1)
         right = min(grid.width, -(-(window.col + window.width) // ratio) + 1)
@@ -112,13 +112,13 @@ class PanMsBands(MaskedBands):
 def enlarge(
     image: npt.NDArray[np.generic], valid: Valid, ratio: int, window: Window
 ) -> tuple[Pixels, Valid]:
-    """A window of an image enlarged bilinearly; what is not valid has no say in its neighbours.
+    """Upsample a window bilinearly; invalid pixels do not affect their neighbours.
 
     Args:
         image: (C, h, w).
         valid: (h, w).
         ratio: fine pixels per coarse one and axis.
-        window: in fine pixels, inside the image.
+        window: window in fine pixels, inside the image.
 
     Returns:
         (C, H, W), 0 where nothing is valid, and the validity (H, W) of the coarse pixels.
@@ -141,7 +141,7 @@ def enlarge(
 
 
 def _interpolate(image: Pixels, places: npt.NDArray[np.float64], axis: int) -> Pixels:
-    """The image at these places along an axis; beyond its ends it goes on evenly."""
+    """Interpolate along an axis; the edge value continues beyond the ends."""
     inside = places.clip(0, image.shape[axis] - 1)
     lower = inside.astype(int)
     upper = np.minimum(lower + 1, image.shape[axis] - 1)

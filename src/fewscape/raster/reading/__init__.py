@@ -1,1 +1,1 @@
-"""Windows of rasters, as values."""
+"""Read windows of rasters."""

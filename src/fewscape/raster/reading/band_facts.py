@@ -1,4 +1,4 @@
-"""What a raster says of its bands, and whether it can be read as one picture."""
+"""The metadata of a raster's bands, and whether it is a readable single image."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 MOST_PAGES = 64
-"""Pages of a file that are looked at."""
+"""Number of pages of a file to check."""
 
 MOST_PIXELS = 10**13
-"""Of a scene; no raster of the earth has more, but a damaged header may say so."""
+"""Maximum number of pixels of a scene; a larger number means a damaged header."""
 
 
 @dataclass(frozen=True, slots=True)
 class BandFacts:
-    """Of the chosen bands."""
+    """Metadata of the chosen bands."""
 
     dtype: np.dtype[Any]
-    """In which values of all of them fit."""
+    """Type that fits the values of all bands."""
     largest: float
-    """Value that stands for white where values are not stretched."""
+    """White level of unstretched values."""
     scales: npt.NDArray[np.float32]
-    """(C,) factor from stored values to real ones."""
+    """(C,) scale from stored to real values."""
     offsets: npt.NDArray[np.float32]
-    """(C,) added to them then."""
+    """(C,) offset from stored to real values."""
 
     @property
     def is_scaled(self) -> bool:
-        """Whether stored values are not the real ones."""
+        """Whether stored and real values differ."""
         return bool((self.scales != 1).any() or (self.offsets != 0).any())
 
 
 def read_facts(dataset: DatasetReader, numbers: Sequence[int]) -> BandFacts:
-    """What a raster says of some of its bands.
+    """Read the metadata of some bands.
 
     Args:
         dataset: the open raster.
-        numbers: of the bands, from 1.
+        numbers: band numbers from 1.
     """
     dtype = np.result_type(*(dataset.dtypes[number - 1] for number in numbers))
     largest = float(np.iinfo(dtype).max) if np.issubdtype(dtype, np.integer) else 1.0
@@ -67,10 +67,10 @@ def read_facts(dataset: DatasetReader, numbers: Sequence[int]) -> BandFacts:
 
 
 def check_readable(dataset: DatasetReader, scene: str) -> None:
-    """See that a raster is one picture of plain numbers.
+    """Check that a raster is a single image of real numbers.
 
     Raises:
-        SceneError: it holds several rasters of one size, complex numbers, or impossibly many
+        SceneError: it holds several rasters of the same size, complex numbers, or impossibly many
             pixels.
     """
     pages = list(dataset.subdatasets)
@@ -78,31 +78,31 @@ def check_readable(dataset: DatasetReader, scene: str) -> None:
         first = pages[0] if pages else "NETCDF:file.nc:name"
         raise SceneError(
             f"'{scene}' holds {len(pages)} rasters: {', '.join(pages[:4])}",
-            "expected one; which of them is meant cannot be told",
-            f"name it, for instance '{first}'",
+            "expected one",
+            f"give one of them, for example '{first}'",
         )
     complex_bands = [kind for kind in dataset.dtypes if kind.startswith("complex")]
     if complex_bands:
         raise SceneError(
             f"'{scene}' holds complex numbers ({complex_bands[0]})",
             "expected real ones, such as the amplitude",
-            f"give for instance 'DERIVED_SUBDATASET:AMPLITUDE:{scene}'",
+            f"use for example 'DERIVED_SUBDATASET:AMPLITUDE:{scene}'",
         )
     if dataset.height * dataset.width > MOST_PIXELS:
         raise SceneError(
-            f"'{scene}' says that it has {dataset.height} x {dataset.width} pixels",
+            f"'{scene}' has {dataset.height} x {dataset.width} pixels by its header",
             f"expected at most {MOST_PIXELS:.0e}",
-            "its header is damaged; copy it again, or cut it into parts",
+            "copy the file again if the header is damaged, or split it",
         )
 
 
 def has_colour_table(dataset: DatasetReader) -> bool:
-    """Whether the one band of a raster holds numbers of colours."""
+    """Whether a raster has a single band with a colour table."""
     return bool(dataset.count == 1 and dataset.colorinterp[0].name == "palette")
 
 
 def show_colours(dataset: DatasetReader) -> DatasetReader:
-    """A view of a raster with a colour table: red, green, blue and, where it is used, alpha."""
+    """View a raster with a colour table as red, green, blue and, if used, alpha."""
     table = dataset.colormap(1)
     names = ["Red", "Green", "Blue"]
     if any(colour[3] < 255 for colour in table.values()):
@@ -126,7 +126,7 @@ def show_colours(dataset: DatasetReader) -> DatasetReader:
 
 
 def _has_equals(dataset: DatasetReader, pages: Sequence[str]) -> bool:
-    """Whether another page is as large as the first, so that it is no picture in small."""
+    """Whether another page has the size of the first, so that it is not an overview."""
     from rasterio.errors import RasterioError
 
     for page in pages[1:MOST_PAGES]:

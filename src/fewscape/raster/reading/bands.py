@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
 SPELLINGS = {"grey": "gray"}
-"""Other words for colour interpretations."""
+"""Synonyms of colour interpretations."""
 
 
 def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
-    """The name of each band: its description, otherwise its colour interpretation, or nothing.
+    """The name of each band: its description, otherwise its colour interpretation, otherwise empty.
 
-    Files with several bands call the first one gray if they know no better, so that is no name.
+    ``gray`` does not count as a name, since it is the default of the first of several bands.
     """
     colours = (colour.name for colour in dataset.colorinterp)
     nameless = ("undefined",) if dataset.count <= 2 else ("undefined", "gray")
@@ -30,19 +30,19 @@ def name_bands(dataset: DatasetReader) -> tuple[str, ...]:
 def find_bands(
     dataset: DatasetReader, wanted: Sequence[int | str] | None, scene: str
 ) -> tuple[int, ...]:
-    """Numbers of bands that are given by number or by name; without, of all but alpha.
+    """Find band numbers by number or name; by default all bands except alpha.
 
-    A name is that of ``name_bands``, in any case. The colour interpretation of a band that has a
-    description does not count, since many files call their first three bands red, green and blue
+    Names are those of ``name_bands``, in any case. The colour interpretation of a band with a
+    description is ignored, since many files mark their first three bands as red, green and blue
     whatever they show.
 
     Args:
         dataset: the open raster.
-        wanted: numbers from 1, or names; one may repeat. None for all.
-        scene: what to call the raster in messages.
+        wanted: numbers from 1, or names; repeats are allowed. None for all.
+        scene: name of the raster in messages.
 
     Raises:
-        SceneError: no such band, or several of that name.
+        SceneError: a band does not exist, or its name is ambiguous.
     """
     if wanted is None:
         colours = enumerate(dataset.colorinterp, start=1)
@@ -63,21 +63,21 @@ def _find_name(dataset: DatasetReader, name: str, scene: str) -> int:
         return found[0]
     if found:
         raise SceneError(
-            f"the scene '{scene}' has {len(found)} bands called '{name}': "
+            f"the scene '{scene}' has {len(found)} bands named '{name}': "
             f"{', '.join(map(str, found))}",
             "expected one",
             "choose it by its number with --bands",
         )
     known = [other for other in names if other]
     raise SceneError(
-        f"the scene '{scene}' has no band called '{name}'",
+        f"the scene '{scene}' has no band named '{name}'",
         f"it has {list_bands(dataset)}",
         suggest(name, known) if known else "choose by number with --bands",
     )
 
 
 def list_bands(dataset: DatasetReader) -> str:
-    """All bands for messages, such as ``1 red, 2 green, 3 without a name``."""
+    """List all bands for messages, such as ``1 red, 2 green, 3 without a name``."""
     names = name_bands(dataset)
     return ", ".join(
         f"{number} {name or 'without a name'}" for number, name in enumerate(names, start=1)
@@ -90,9 +90,9 @@ def _check(dataset: DatasetReader, band: int, wanted: Sequence[int | str], scene
         return band
     many = "1 band" if count == 1 else f"{count} bands"
     chosen = ",".join(map(str, wanted))
-    remedy = "--bands 1,1,1 feeds one band three times" if count < 3 else "choose with --bands"
+    remedy = "--bands 1,1,1 repeats one band three times" if count < 3 else "choose with --bands"
     raise SceneError(
-        f"the scene '{scene}' has {many}, but band {band} was asked for",
-        f"the model takes {len(wanted)} bands and {chosen} were chosen",
+        f"the scene '{scene}' has {many}, but band {band} was requested",
+        f"the model needs {len(wanted)} bands, {chosen} were chosen",
         remedy,
     )

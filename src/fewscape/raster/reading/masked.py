@@ -1,4 +1,4 @@
-"""Bands of a raster as the file has them, and which of their pixels are valid."""
+"""Unscaled bands of a raster, with their valid pixels."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from fewscape.raster.reading.band_facts import (
 )
 from fewscape.raster.reading.bands import find_bands, name_bands
 from fewscape.raster.reading.resolution import plan_grid, resample
+from fewscape.raster.reading.scaling import find_data, is_number
 from fewscape.raster.reading.statistics import BandStatistics
 
 if TYPE_CHECKING:
@@ -30,31 +31,28 @@ if TYPE_CHECKING:
     from rasterio.vrt import WarpedVRT
 
 SAMPLE_SIDE = 1024
-"""Longest side of the reduced reading from which the percentiles are taken."""
+"""Longest side of the overview from which percentiles are taken."""
 
 PATCHES, PATCH_SIDE = 8, 64
-"""Number along each side, and size in pixels, of the spots that are read where a reduced reading
-of the whole scene is not needed for anything else."""
-
-LARGEST = 1e30
-"""Of real values; programs write -3.4e38 and the like where they have none."""
+"""Number per side, and size in pixels, of the spots that are read where no overview of the whole
+scene is needed."""
 
 Validity = npt.NDArray[np.bool_]
 
 
 class MaskedBands(ABC):
-    """Bands with their masks on one grid, and a sample of their values.
+    """Bands with masks on one grid, and a sample of their values.
 
     Attributes:
-        source: what results are named after.
-        nodata: value of pixels without data that was given.
-        grid: where the pixels lie that are read.
-        own_grid: where the pixels of the file lie.
-        numbers: of the bands, from 1.
-        names: of the bands for messages.
-        dtype: of the values.
-        is_all_valid: whether nothing can be masked.
-        largest: value that stands for white where values are not stretched.
+        source: the raster that results are named after.
+        nodata: given nodata value.
+        grid: grid of the pixels that are read.
+        own_grid: grid of the file's pixels.
+        numbers: band numbers from 1.
+        names: band names for messages.
+        dtype: type of the values.
+        is_all_valid: whether no pixel can be masked.
+        largest: white level of unstretched values.
     """
 
     source: Source
@@ -77,19 +75,19 @@ class MaskedBands(ABC):
 
     @abstractmethod
     def _read_reduced(self, longest: int, is_smooth: bool) -> tuple[Values, Masks]:
-        """Values and masks (C, H, W) of the whole scene in a smaller size."""
+        """Values and masks (C, H, W) of the downsampled scene."""
 
     def read(self, window: Window) -> tuple[Values, Validity]:
-        """Values (C, H, W) in the file's type and validity (H, W) of a window inside the scene.
+        """Read unscaled values (C, H, W) and validity (H, W) of a window inside the scene.
 
         Raises:
-            SceneError: the file is damaged there, or the network failed for good.
+            SceneError: the file is damaged there, or all network attempts failed.
         """
         values, masks = self._read_window(window)
         return self._to_real(values), self._find_valid(values, masks)
 
     def read_reduced(self, longest: int) -> tuple[Values, Validity]:
-        """The whole scene, averaged to at most ``longest`` pixels a side.
+        """Read the whole scene, averaged to at most ``longest`` pixels per side.
 
         Raises:
             SceneError: see ``read``.
@@ -98,10 +96,10 @@ class MaskedBands(ABC):
         return self._to_real(values), self._find_valid(values, masks)
 
     def measure(self, must_see_all: bool) -> BandStatistics:
-        """What the values of valid pixels are like.
+        """Measure the statistics of valid pixels.
 
-        From a reduced reading of the whole scene; of large scenes without any mask, unless all of
-        it has to be seen, from spots, since a reduced reading goes through every block.
+        They come from an overview of the whole scene. Large scenes without any mask are sampled at
+        spots instead, unless the overview is needed anyway, since it reads every block.
 
         Raises:
             SceneError: no pixel of the scene is valid.
@@ -117,10 +115,10 @@ class MaskedBands(ABC):
         return BandStatistics.measure(self._to_real(values)[:, valid], has_data)
 
     def _sample(self) -> tuple[Values, Validity, npt.NDArray[np.bool_]]:
-        """Reduced pixels with at least one valid, or the first strip that has one.
+        """Sample an overview with at least one valid pixel, or the first strip that has one.
 
         Returns:
-            Values (C, H, W), validity (H, W), and which bands have data by themselves (C,).
+            Values (C, H, W), validity (H, W), and which bands have data (C,).
         """
         height, width = self.grid.height, self.grid.width
         has_data = np.zeros(len(self.numbers), bool)
@@ -134,7 +132,7 @@ class MaskedBands(ABC):
             has_data |= self._find_data(values, masks).any(axis=(1, 2))
             if valid.any():
                 return values, valid, has_data
-        raise self._tell_empty(has_data)
+        raise self._describe_empty(has_data)
 
     def _spread_spots(self) -> list[Window]:
         height, width = (min(PATCH_SIDE, side) for side in (self.grid.height, self.grid.width))
@@ -145,45 +143,39 @@ class MaskedBands(ABC):
         return [Window(row, col, height, width) for row, col in itertools.product(rows, cols)]
 
     def _to_real(self, values: Values) -> Values:
-        """Stored values (C, H, W) as what they stand for."""
+        """Convert stored values (C, H, W) to real ones."""
         return values
 
     def _find_data(self, data: Values, masks: Masks) -> npt.NDArray[np.bool_]:
-        """Where each band has data by itself, (C, H, W)."""
-        found = masks > 0
-        if np.issubdtype(data.dtype, np.floating):
-            found &= _is_number(data)
+        """Where each band has data, (C, H, W)."""
+        found = (masks > 0) & is_number(data)
         if self.nodata is not None:
             found &= data != self.nodata
         return found
 
     def _find_valid(self, data: Values, masks: Masks) -> Validity:
-        valid: Validity = np.any(masks, axis=0)
-        if np.issubdtype(data.dtype, np.floating):
-            valid &= _is_number(data).all(axis=0)
-        if self.nodata is not None:
-            valid &= (data != self.nodata).any(axis=0)
+        valid: Validity = np.any(masks, axis=0) & find_data(data, self.nodata)
         return valid
 
-    def _tell_empty(self, has_data: npt.NDArray[np.bool_]) -> SceneError:
-        """That no pixel is valid; a single band is to blame where the others have data."""
+    def _describe_empty(self, has_data: npt.NDArray[np.bool_]) -> SceneError:
+        """The error if no pixel is valid; it names the band if only one lacks data."""
         if has_data.any():
             lacking = [name for name, found in zip(self.names, has_data, strict=True) if not found]
             return SceneError(
                 f"no pixel of the scene '{self.source}' is valid: "
-                f"{' and '.join(lacking) or 'another band each'} has no number",
+                f"{' and '.join(lacking) or 'another band each'} has no finite value",
                 "a pixel needs a finite value in every band",
                 "choose other bands with --bands",
             )
         return SceneError(
             f"the scene '{self.source}' has no valid pixel",
             "its nodata value, alpha or mask band covers everything",
-            "check the file, or the value given with --nodata",
+            "check the file, or the value of --nodata",
         )
 
 
 class FileBands(MaskedBands):
-    """Chosen bands of a raster, on its own grid or on that of a resolution.
+    """Chosen bands of a raster, on its own grid or resampled.
 
     The arguments are those of ``SceneReader``.
 
@@ -211,7 +203,7 @@ class FileBands(MaskedBands):
         self._handles.close()
 
     def read_tile(self, window: Window, size: tuple[int, int]) -> tuple[Values, Validity]:
-        """A window inside the scene, averaged to so many rows and columns.
+        """Read a window inside the scene, averaged to a given size.
 
         Raises:
             SceneError: see ``read``.
@@ -234,7 +226,7 @@ class FileBands(MaskedBands):
         return real
 
     def _view(self, dataset: DatasetReader) -> DatasetReader | WarpedVRT:
-        """The file in its colours, and on the grid of the chosen resolution."""
+        """View the file with its colour table applied, on the chosen grid."""
         check_readable(dataset, str(self.source))
         is_colour = self._bands is None or any(band != 1 for band in self._bands)
         if is_colour and has_colour_table(dataset):
@@ -246,7 +238,7 @@ class FileBands(MaskedBands):
         return dataset if grid == own else resample(dataset, grid, self.nodata)
 
     def _describe(self, dataset: DatasetReader | WarpedVRT) -> None:
-        """Take note of what the file says of itself."""
+        """Read the file's metadata."""
         from rasterio.enums import MaskFlags
 
         plain = getattr(dataset, "src_dataset", dataset)
@@ -259,9 +251,3 @@ class FileBands(MaskedBands):
         masked = any(MaskFlags.all_valid not in flags for flags in plain.mask_flag_enums)
         self.is_all_valid = not masked and self.nodata is None and self._facts.dtype.kind != "f"
         self.grid, self.own_grid = Georeference.of(dataset), Georeference.of(plain)
-
-
-def _is_number(data: Values) -> Validity:
-    """Where floats are numbers: neither NaN nor infinite, nor so large that they stand for that."""
-    found: Validity = np.abs(data) < LARGEST
-    return found

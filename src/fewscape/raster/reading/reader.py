@@ -1,4 +1,4 @@
-"""Windows of a scene as the networks want them, from any raster that GDAL opens."""
+"""``SceneReader``: scaled windows of any raster that GDAL opens."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import Window
+from fewscape.core import Closing, Window
+from fewscape.raster.gdal import CACHE_BYTES
 from fewscape.raster.georeference import Georeference
 from fewscape.raster.grid import reflect
 from fewscape.raster.opening.remote import Retry
@@ -24,45 +24,42 @@ from fewscape.raster.reading.statistics import BandStatistics
 if TYPE_CHECKING:
     import rasterio
 
-CACHE_BYTES = 64 << 20
-"""Least size of GDAL's block cache, unless another one is asked for."""
-
 Pixels = npt.NDArray[np.float32]
 
 
 class Scale(StrEnum):
-    """How values become numbers in [0, 1]."""
+    """How values are scaled to [0, 1]."""
 
     AUTO = "auto"
     """``none`` for uint8, ``percentile`` for every other type."""
     NONE = "none"
-    """Integers by the largest value of their type; floats as they are, cut to [0, 1]."""
+    """Integers are divided by the maximum of their type; floats are clipped to [0, 1]."""
     PERCENTILE = "percentile"
     """The 2nd percentile of each band of the scene becomes 0, the 98th becomes 1."""
 
 
-class SceneReader:
-    """A scene: bands picked, values in [0, 1], and which pixels are valid.
+class SceneReader(Closing):
+    """A scene with chosen bands, values in [0, 1], and valid pixels.
 
-    A pixel is valid if the mask of one of its bands says so (nodata, alpha or mask band), if it
-    differs from ``nodata`` where that is given, and if all its bands are finite. Values are
-    scaled by numbers of the whole scene, never of a window, so the same ground looks the same in
-    every window. Any thread may read: each has its own GDAL handle.
+    A pixel is valid if the mask of at least one band says so (nodata, alpha or mask band), if it
+    differs from a given ``nodata``, and if all its bands are finite. Values are scaled by
+    statistics of the whole scene, not of a window, so that the same ground looks the same in every
+    window. Any thread may read: each has its own GDAL handle.
 
     Args:
-        scene: GeoTIFF, PNG, JPEG or whatever else GDAL reads, with georeference or without, on
-            this machine or by address; see ``to_source``.
-        bands: 1-based bands or their names in the order of the network; one may repeat, as in
-            ``(1, 1, 1)``. None for all bands but alpha.
+        scene: GeoTIFF, PNG, JPEG or any other raster of GDAL, with or without a georeference, local
+            or remote; see ``to_source``.
+        bands: band numbers from 1 or names, in the order of the network; repeats are allowed, as in
+            ``(1, 1, 1)``. None for all bands except alpha.
         scale: see ``Scale``.
-        nodata: value of pixels without data, where the file does not say it.
-        resolution: metres on the ground to which pixels are resampled; the file's own if not
-            given. ``grid``, ``height`` and ``width`` are those of the resampled scene.
-        retry: how often reads over the network are tried.
+        nodata: nodata value, if the file does not set one.
+        resolution: pixel size to resample to, metres; the file's own if not given. ``grid``,
+            ``height`` and ``width`` are those of the resampled scene.
+        retry: retry policy of network reads.
 
     Raises:
-        SceneError: the file is missing, no raster, cannot be reached, lacks a band, or has no
-            reference system to tell its resolution.
+        SceneError: the file is missing, unreachable, not a raster, lacks a band, or has no CRS for
+            a ``resolution``.
     """
 
     def __init__(
@@ -79,17 +76,6 @@ class SceneReader:
         self.retry = retry or Retry()
         self._raster: MaskedBands = FileBands(self.source, bands, nodata, resolution, self.retry)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     @property
     def bands(self) -> tuple[int, ...]:
         """Numbers of the chosen bands, from 1."""
@@ -97,7 +83,7 @@ class SceneReader:
 
     @property
     def band_names(self) -> tuple[str, ...]:
-        """The chosen bands for messages, such as ``band 1 red``."""
+        """Names of the chosen bands for messages, such as ``band 1 red``."""
         return self._raster.names
 
     @property
@@ -107,17 +93,17 @@ class SceneReader:
 
     @property
     def nodata(self) -> float | None:
-        """Value of pixels without data that was given."""
+        """The given nodata value."""
         return self._raster.nodata
 
     @property
     def grid(self) -> Georeference:
-        """Where the pixels lie that are read."""
+        """Grid of the pixels that are read."""
         return self._raster.grid
 
     @property
     def own_grid(self) -> Georeference:
-        """Where the pixels of the file lie; another one if the scene is resampled."""
+        """Grid of the file's pixels; differs from ``grid`` if the scene is resampled."""
         return self._raster.own_grid
 
     @property
@@ -132,22 +118,22 @@ class SceneReader:
 
     @property
     def path(self) -> Path:
-        """What results are named after: the file, or only a name; see ``Source.path``."""
+        """The file or name that results are named after; see ``Source.path``."""
         return self.source.path
 
     @property
     def rasters(self) -> Mapping[str, Source]:
-        """What is read, by the tag that names it in a map."""
+        """The raster by its tag in a map."""
         return {"SCENE": self.source}
 
     @property
     def ground_resolution(self) -> float | None:
-        """Side of a pixel in metres on the ground at the centre, or None if unknown."""
+        """Pixel size at the centre in metres on the ground, or None if unknown."""
         return mean_pixel(self.grid)
 
     @property
     def is_resampled(self) -> bool:
-        """Whether pixels are not those of the file."""
+        """Whether the scene is resampled."""
         return self.grid != self.own_grid
 
     def close(self) -> None:
@@ -155,7 +141,7 @@ class SceneReader:
         self._raster.close()
 
     def read(self, window: Window) -> tuple[Pixels, Validity]:
-        """A window's image and validity; it may pass the scene's edges on all sides.
+        """Read a window; it may extend beyond the scene's edges.
 
         Beyond an edge the image is reflected and nothing is valid. Invalid pixels are 0.
 
@@ -181,7 +167,7 @@ class SceneReader:
         return np.ascontiguousarray(image[:, cut[0], cut[1]]), valid[cut] & inside
 
     def read_overview(self, longest: int) -> tuple[Pixels, Validity]:
-        """The whole scene with at most ``longest`` pixels a side: image and validity."""
+        """Read the whole scene with at most ``longest`` pixels per side: image and validity."""
         data, valid = self._raster.read_reduced(longest)
         return self._rescale(data, valid), valid
 
@@ -191,8 +177,8 @@ class SceneReader:
         With less, overlapping reads of compressed files decode every block several times.
 
         Args:
-            window: side of the windows in pixels.
-            num_bytes: size of the cache, if it is to be another one.
+            window: window side, pixels.
+            num_bytes: size of the cache, instead of the default.
         """
         import rasterio
 
@@ -210,13 +196,13 @@ class SceneReader:
             ranges = self.statistics.ranges
             return ranges.low.astype(np.float32), ranges.high.astype(np.float32)
         if not self._raster.is_all_valid:
-            _ = self.statistics  # raises if nothing is valid
+            _ = self.statistics  # raises if no pixel is valid
         ones = np.ones(len(self.bands), np.float32)
         return 0 * ones, np.float32(self._raster.largest) * ones
 
     @cached_property
     def statistics(self) -> BandStatistics:
-        """What the values of the chosen bands are like; measured once.
+        """Statistics of the chosen bands; measured once.
 
         Raises:
             SceneError: no pixel of the scene is valid.

@@ -1,4 +1,4 @@
-"""Metres on the ground: what a pixel measures, and rasters brought to a size of pixel."""
+"""Pixel sizes in metres on the ground, and resampling to one."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from rasterio.vrt import WarpedVRT
 
 SAME = 0.02
-"""Relative difference of two pixel sizes that counts as none."""
+"""Relative difference of pixel sizes that is ignored."""
 
 NOMINAL = 0.01
-"""Relative difference up to which a projection's own metres count as metres on the ground."""
+"""Relative difference up to which a projection's metres are used as metres on the ground."""
 
 
 def measure_pixel(grid: Georeference) -> tuple[float, float] | None:
-    """Width and height of the pixel at the centre, in metres on the ground.
+    """Measure width and height of the centre pixel, in metres on the ground.
 
-    Where the projection's own metres are true to 1 %, as in UTM, they count; degrees, feet and
-    the long metres of Web Mercator are converted.
+    Projected metres that are true to 1 %, as in UTM, are used as they are; degrees, feet and the
+    stretched metres of Web Mercator are converted.
 
     Args:
-        grid: where the raster lies.
+        grid: georeference of the raster.
 
     Returns:
-        Metres from a column to the next and from a row to the next; None if that is unknown,
-        because there is no reference system or none of the Earth.
+        Metres between columns and between rows; None if unknown, because the CRS is missing or
+        local.
     """
     plane = grid.find_plane()
     if grid.crs is None or plane is None:
@@ -52,34 +52,34 @@ def measure_pixel(grid: Georeference) -> tuple[float, float] | None:
 
 
 def mean_pixel(grid: Georeference) -> float | None:
-    """Side in metres of a square as large as the pixel at the centre, or None if unknown."""
+    """Side in metres of a square with the area of the centre pixel, or None if unknown."""
     sides = measure_pixel(grid)
     return None if sides is None else float(np.sqrt(sides[0] * sides[1]))
 
 
 def plan_grid(grid: Georeference, resolution: float, scene: str) -> Georeference:
-    """A grid over the same ground with square pixels of a size.
+    """Plan a grid over the same ground with square pixels of a given size.
 
-    The corners stay, so the size is met up to half a pixel over the whole width and height. A
-    raster whose pixels have this size up to 2 % keeps its grid.
+    The corners stay, so the size is exact up to half a pixel over the whole width and height. A
+    raster with this pixel size up to 2 % keeps its grid.
 
     Args:
-        grid: where the raster lies.
-        resolution: side of the pixels in metres.
-        scene: what to call the raster in messages.
+        grid: georeference of the raster.
+        resolution: pixel size, metres.
+        scene: name of the raster in messages.
 
     Raises:
         ConfigError: the resolution is not positive.
-        SceneError: it is unknown what a pixel measures on the ground.
+        SceneError: the pixel size on the ground is unknown.
     """
     if not resolution > 0:
         raise ConfigError(
-            f"a resolution of {resolution} m was asked for", "expected metres above 0", "use 0.5"
+            f"a resolution of {resolution} m was given", "expected metres above 0", "use 0.5"
         )
     if grid.control is not None:
         raise SceneError(
             f"the scene '{scene}' is placed by {grid.control.words}",
-            "--resolution needs pixels in rows and columns on the ground",
+            "--resolution needs a rectified raster",
             "rectify it first ('gdalwarp scene.tif rectified.tif'), or leave out --resolution",
         )
     sides = measure_pixel(grid)
@@ -87,8 +87,8 @@ def plan_grid(grid: Georeference, resolution: float, scene: str) -> Georeference
         lacks = "no coordinate reference system" if grid.crs is None else f"'{grid.crs_name}'"
         raise SceneError(
             f"the scene '{scene}' has {lacks}, so its pixels have no size in metres",
-            "--resolution needs one on the Earth",
-            "assign it, for instance with 'rio edit-info --crs', or leave out --resolution",
+            "--resolution needs a CRS on the earth",
+            "assign one, for example with 'rio edit-info --crs', or leave out --resolution",
         )
     factors = [resolution / side for side in sides]
     if all(abs(factor - 1) <= SAME for factor in factors):
@@ -104,15 +104,15 @@ def plan_grid(grid: Georeference, resolution: float, scene: str) -> Georeference
 
 
 def resample(dataset: DatasetReader, grid: Georeference, nodata: float | None = None) -> WarpedVRT:
-    """A view of a raster on another grid over the same ground.
+    """View a raster on another grid over the same ground.
 
-    Coarser pixels average, finer ones interpolate bilinearly; neither takes in pixels without
-    data, and a pixel is without data only if all its bands are.
+    Coarser grids average, finer ones interpolate bilinearly. Both ignore nodata pixels, and a pixel
+    is nodata only if all its bands are.
 
     Args:
         dataset: the open raster.
         grid: see ``plan_grid``.
-        nodata: value of pixels without data, where the file does not say it.
+        nodata: nodata value, if the file does not set one.
     """
     from rasterio.enums import MaskFlags, Resampling
     from rasterio.vrt import WarpedVRT

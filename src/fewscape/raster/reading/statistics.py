@@ -1,4 +1,4 @@
-"""What the values of a scene are like, and whether two scenes are alike in them."""
+"""Band statistics of scenes, and whether two scenes differ in them."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-LOW, HIGH = 2.0, 98.0
-"""Percentiles between which most values lie; they become 0 and 1 where values are stretched."""
+from fewscape.raster.reading.scaling import HIGH, LOW, find_limits
 
 DRIFT = 2.0
-"""Ratio of two ranges from which scenes count as different."""
+"""Ratio of ranges from which scenes count as different."""
 
 APART = 0.5
-"""Distance of two medians, as a share of the wider range, from which scenes count as different."""
+"""Distance of medians, as a share of the wider range, from which scenes count as different."""
 
 USUAL_MARKS = frozenset(
     sign * mark
     for sign in (1, -1)
     for mark in (9999.0, 99999.0, 999.0, 32767.0, 32768.0, 65535.0, 1e20, 2147483647.0)
 )
-"""Values that programs write where there is no data."""
+"""Values that programs commonly write as nodata."""
 
 LEAST_SHARE = 1e-3
-"""Of pixels with such a value from which it is told."""
+"""Share of pixels with such a value from which a warning is given."""
 
 Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRanges:
-    """Where the values of each band lie; all arrays are (C,)."""
+    """The value range of each band; all arrays are (C,)."""
 
     low: Numbers
     """2nd percentile."""
@@ -43,39 +42,39 @@ class ValueRanges:
 
     @classmethod
     def measure(cls, values: npt.NDArray[Any]) -> ValueRanges:
-        """Of a sample (C, N), N at least 1."""
-        return cls(*np.percentile(values.astype(np.float64), (LOW, 50, HIGH), axis=1))
+        """Measure a sample (C, N), N at least 1."""
+        return cls(*find_limits(values, LOW, 50, HIGH))
 
     @classmethod
     def decode(cls, told: Mapping[str, Sequence[float]]) -> ValueRanges:
-        """From what ``encode`` gave."""
+        """Decode the output of ``encode``."""
         return cls(*(np.array(told[name], np.float64) for name in ("low", "median", "high")))
 
     def encode(self) -> dict[str, list[float]]:
-        """As plain data."""
+        """Encode as plain data."""
         return {name: getattr(self, name).round(4).tolist() for name in ("low", "median", "high")}
 
     def rescale(self, low: npt.NDArray[Any], high: npt.NDArray[Any]) -> ValueRanges:
-        """With other units: ``low`` (C,) becomes 0, ``high`` (C,) 1."""
+        """Rescale so that ``low`` (C,) becomes 0 and ``high`` (C,) 1."""
         span = np.maximum(high - low, np.finfo(np.float32).tiny)
         return ValueRanges(*((own - low) / span for own in (self.low, self.median, self.high)))
 
 
 @dataclass(frozen=True, slots=True)
 class BandStatistics:
-    """Each band of a scene, from a sample of its valid pixels."""
+    """Statistics of each band, from a sample of valid pixels."""
 
     ranges: ValueRanges
     is_constant: npt.NDArray[np.bool_]
-    """(C,) whether the sample has one value only."""
+    """(C,) whether the sample has a single value."""
     is_empty: npt.NDArray[np.bool_]
-    """(C,) whether the band's own mask marks no data in all of the sample."""
+    """(C,) whether the band's own mask marks the whole sample as nodata."""
     suspects: tuple[tuple[int, float, float], ...] = ()
-    """Values that often mean no data: place of the band, value, share of the pixels with it."""
+    """Values that often mean nodata: index of the band, value, share of pixels."""
 
     @classmethod
     def measure(cls, values: npt.NDArray[Any], has_data: npt.NDArray[np.bool_]) -> BandStatistics:
-        """Statistics of a sample.
+        """Measure a sample.
 
         Args:
             values: (C, N) values of valid pixels, N at least 1.
@@ -86,11 +85,11 @@ class BandStatistics:
 
 
 def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
-    """A sentence for each band that tells a network nothing, or holds a mark of no data.
+    """Messages about bands that are constant, empty or seem to hold nodata values.
 
     Args:
-        names: of the bands, (C,).
-        statistics: of these bands.
+        names: band names, (C,).
+        statistics: statistics of these bands.
     """
     faults = []
     for band, name in enumerate(names):
@@ -101,20 +100,20 @@ def find_faults(names: Sequence[str], statistics: BandStatistics) -> list[str]:
     for band, value, share in statistics.suspects:
         faults.append(
             f"{names[band]} has the value {value:.8g} in {share:.1%} of its pixels, which often "
-            f"means no data: give --nodata {value:.8g} if it does"
+            f"means nodata: use --nodata {value:.8g} if it does"
         )
     return sorted(set(faults))
 
 
 def _suspect(values: npt.NDArray[Any]) -> tuple[tuple[int, float, float], ...]:
-    """Of a sample (C, N), the least or largest value of a band where it is a usual mark."""
+    """Minimum or maximum of a band in a sample (C, N) that is a common nodata value."""
     found = []
     for band, own in enumerate(values):
         for value, others in ((own.min(), own[own > own.min()]), (own.max(), own[own < own.max()])):
             share = 1 - len(others) / len(own)
             if float(value) not in USUAL_MARKS or share < LEAST_SHARE or not len(others):
                 continue
-            low, high = np.percentile(others.astype(np.float64), (LOW, HIGH))
+            low, high = find_limits(others)
             gap = min(abs(float(value) - float(edge)) for edge in (others.min(), others.max()))
             if gap > (high - low) / 2:
                 found.append((band, float(value), share))
@@ -124,16 +123,16 @@ def _suspect(values: npt.NDArray[Any]) -> tuple[tuple[int, float, float], ...]:
 def find_drift(
     names: Sequence[str], scene: ValueRanges, known: ValueRanges, whose: str
 ) -> list[str]:
-    """A sentence for each band whose values differ from those of known images.
+    """Messages about bands whose values differ from those of known images.
 
-    They do if one range (2nd to 98th percentile) is more than twice as wide as the other, or if
+    They differ if one range (2nd to 98th percentile) is more than twice as wide as the other, or if
     the medians are farther apart than half of the wider range.
 
     Args:
-        names: of the bands, (C,).
-        scene: of the scene to map.
-        known: of the images that were learnt from.
-        whose: what to call those.
+        names: band names, (C,).
+        scene: ranges of the scene to map.
+        known: ranges of the images learned from.
+        whose: words for those images.
     """
     sentences = []
     for band, name in enumerate(names):
@@ -142,13 +141,13 @@ def find_drift(
         apart = abs(float(scene.median[band] - known.median[band]))
         if wider > DRIFT * narrower or apart > APART * wider:
             sentences.append(
-                f"{name} has values around {_tell(scene, band)}, {whose} around "
-                f"{_tell(known, band)}"
+                f"{name} has values around {_format_range(scene, band)}, {whose} around "
+                f"{_format_range(known, band)}"
             )
     return list(dict.fromkeys(sentences))
 
 
-def _tell(ranges: ValueRanges, band: int) -> str:
+def _format_range(ranges: ValueRanges, band: int) -> str:
     """Median and range."""
     median, low, high = (
         float(numbers[band]) for numbers in (ranges.median, ranges.low, ranges.high)

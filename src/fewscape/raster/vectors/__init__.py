@@ -1,1 +1,1 @@
-"""Polygons in and out."""
+"""Read and write polygons."""

@@ -1,4 +1,4 @@
-"""Well-known binary with curves, which shapely does not read, as straight segments."""
+"""Read WKB with curves, which shapely does not support, as straight segments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLLECTIONS = (4, 5, 6, 7, 11, 12)
 """Multiple points, lines and polygons, collections, multiple curves and surfaces."""
 
 SEGMENTS = 64
-"""Of a full circle."""
+"""Segments of a full circle."""
 
 DEEPEST = 16
 
@@ -22,10 +22,10 @@ Points = npt.NDArray[np.float64]
 
 
 def read_wkb(wkb: bytes | None) -> Any:  # noqa: ANN401 (a shapely geometry or None)
-    """A geometry; arcs become segments of a sixty-fourth of a circle.
+    """Read a geometry; arcs become segments of a sixty-fourth of a circle.
 
     Returns:
-        None for nothing, or what is no geometry.
+        None for empty or invalid input.
     """
     import shapely
     from shapely.errors import ShapelyError
@@ -45,7 +45,7 @@ def read_wkb(wkb: bytes | None) -> Any:  # noqa: ANN401 (a shapely geometry or N
 
 
 class _Reader:
-    """Goes through the bytes of one geometry."""
+    """Parses the bytes of one geometry."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -79,7 +79,7 @@ class _Reader:
             return shapely.Polygon(shells[0], shells[1:]) if shells else shapely.Polygon()
         if kind in COLLECTIONS:
             return shapely.GeometryCollection(parts)
-        raise ValueError(f"the kind {kind} is not known")
+        raise ValueError(f"the geometry type {kind} is unknown")
 
     def _take(self, form: str) -> int:
         (value,) = struct.unpack_from(form, self._data, self._at)
@@ -87,17 +87,17 @@ class _Reader:
         return int(value)
 
     def _take_points(self, order: str, size: int, count: int | None = None) -> Points:
-        """(N, 2); heights and measures are left out."""
+        """Points (N, 2) without heights and measures."""
         number = self._take(f"{order}I") if count is None else count
         if number * size * 8 > len(self._data):
-            raise ValueError("fewer points than are told")
+            raise ValueError("fewer points than declared")
         found = np.frombuffer(self._data, f"{order}f8", number * size, self._at)
         self._at += found.nbytes
         return found.reshape(number, size)[:, :2].astype(np.float64)
 
 
 def _split(code: int) -> tuple[int, int]:
-    """Kind without heights and measures, and numbers of a point; of both ways to write it."""
+    """Geometry type without Z and M flags, and the coordinates per point, for both encodings."""
     high, plain = code & 0xE0000000, code & 0x1FFFFFFF
     extra = bool(high & 0x80000000) + bool(high & 0x40000000)
     thousands = plain // 1000
@@ -106,13 +106,13 @@ def _split(code: int) -> tuple[int, int]:
 
 
 def _bend(points: Points) -> Points:
-    """Arcs through three points each, as segments."""
+    """Convert arcs through three points each to segments."""
     arcs = [_bend_one(*points[at : at + 3]) for at in range(0, len(points) - 2, 2)]
     return np.concatenate([points[:1], *arcs])
 
 
 def _bend_one(start: Points, middle: Points, end: Points) -> Points:
-    """Points behind the first, up to the last."""
+    """The points of one arc after its first."""
     is_circle = np.allclose(start, end)
     if is_circle:
         centre = (start + middle) / 2

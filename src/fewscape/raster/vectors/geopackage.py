@@ -1,4 +1,4 @@
-"""Polygons appended to a GeoPackage, and the style that goes with them."""
+"""Write polygons and their style to a GeoPackage."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from fewscape.raster.vectors.patches import Patch
 from fewscape.raster.writing.staging import report_write_errors
 
 LAYER = "polygons"
-"""Name of the layer, which is the table."""
+"""Name of the layer and its table."""
 
 BATCH = 5_000
-"""Polygons written at a time."""
+"""Polygons per batch."""
 
 
 class PolygonSink:
@@ -28,11 +28,11 @@ class PolygonSink:
 
     Args:
         path: file to write.
-        grid: where the polygons lie.
+        grid: georeference of the polygons.
         names: K class names.
         scored: whether the patches have scores.
-        origin: fields with one value for all polygons.
-        metadata: text that goes with the file.
+        origin: fields with the same value for all polygons.
+        metadata: text stored in the file.
     """
 
     FIELDS = ("class", "class_id", "score", "area_m2", "perimeter_m", "pixels")
@@ -58,14 +58,14 @@ class PolygonSink:
         self._begun = False
 
     def add(self, patches: Iterable[Patch]) -> None:
-        """Write patches, as many at a time as make a batch."""
+        """Add patches; full batches are written."""
         for patch in patches:
             self._batch.append(patch)
             if len(self._batch) == BATCH:
                 self.flush()
 
     def flush(self) -> None:
-        """Write what is waiting; the first call makes the file, even an empty one."""
+        """Write the pending patches; the first call creates the file, even if empty."""
         import pyogrio
         import shapely
 
@@ -92,9 +92,9 @@ class PolygonSink:
         self._begun = True
 
     def _place(self, points: Points) -> Points:
-        """Columns and rows (N, 2) to coordinates; without any, rows count downward from 0.
+        """Transform columns and rows (N, 2) to coordinates; rows are negated without a CRS.
 
-        So QGIS shows a picture without georeference, and the polygons lie on it.
+        QGIS shows images without a georeference this way, so the polygons are drawn on the image.
         """
         return points * (1, -1) if self.grid.is_pixel_grid else self.grid.to_ground(points)
 
@@ -124,16 +124,16 @@ CREATE TABLE layer_styles (
     useAsDefault BOOLEAN, description TEXT, owner TEXT(30), ui TEXT(30),
     update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
 )"""
-"""The table in which QGIS looks for styles, as QGIS itself makes it."""
+"""QGIS's table of styles, as QGIS creates it."""
 
 
 def add_default_style(path: Path, name: str, qml: str) -> None:
-    """Put a style into a GeoPackage; QGIS applies it when the polygons are loaded.
+    """Store a style in a GeoPackage; QGIS applies it when the polygons are loaded.
 
     Args:
-        path: GeoPackage with one layer, as ``PolygonSink`` writes it.
-        name: what the style is called there.
-        qml: the style as QGIS writes it.
+        path: GeoPackage with one layer, as written by ``PolygonSink``.
+        name: name of the style.
+        qml: the style in QGIS's format.
 
     Raises:
         OutputError: the file cannot be written.

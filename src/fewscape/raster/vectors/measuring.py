@@ -9,13 +9,13 @@ from fewscape.core import Window
 from fewscape.raster.georeference import Georeference, Points
 
 EDGE_PIXELS = 64
-"""Longest straight edge, in pixels, before something is measured in another projection."""
+"""Longest straight edge, in pixels, before edges are split for another projection."""
 
 NODE_PIXELS = 64
-"""Distance of the pixels whose areas are measured; the others lie between them."""
+"""Spacing of the pixels whose areas are measured; the others are interpolated."""
 
 EARTH_RADIUS = 6_371_007.2
-"""Of the sphere with the surface of the earth, metres."""
+"""Radius of the sphere with the surface of the earth, metres."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -23,12 +23,11 @@ Numbers = npt.NDArray[np.float64]
 class GroundMeasure:
     """Measures outlines and pixels of one raster in metres.
 
-    Everything is projected once, into an equal-area system centred on the raster. Lengths are
-    not true there, but how they are stretched is known at every point and undone. A local survey's
-    coordinates are such a system themselves.
+    Everything is projected once to an equal-area CRS centred on the raster. Lengths are distorted
+    there by a known factor, which is undone. Local coordinates are used as they are.
 
     Args:
-        grid: where the raster lies.
+        grid: georeference of the raster.
     """
 
     def __init__(self, grid: Georeference) -> None:
@@ -37,22 +36,22 @@ class GroundMeasure:
 
     @property
     def is_possible(self) -> bool:
-        """Whether the raster lies on the earth; without, all measures are NaN."""
+        """Whether the raster has a usable CRS; otherwise all measures are NaN."""
         return self._plane is not None
 
     def measure_outlines(self, outlines: npt.NDArray[np.object_]) -> tuple[Numbers, Numbers]:
-        """Square metres and metres of polygons (N,) in columns and rows.
+        """Areas and perimeters of polygons (N,) in columns and rows.
 
-        The length of a polygon is that of its outer ring and of those of its holes.
+        The perimeter includes the outer ring and all holes.
 
         Returns:
-            Areas (N,) and perimeters (N,).
+            Areas (N,) in square metres and perimeters (N,) in metres.
         """
         import shapely
 
         if not self.is_possible:
             return np.full(len(outlines), np.nan), np.full(len(outlines), np.nan)
-        # Straight edges are curves in another projection: short ones lose nothing.
+        # Straight edges are curves in another projection, so long ones are split.
         fine = shapely.segmentize(outlines, EDGE_PIXELS)
         flat = shapely.transform(fine, self._flatten)
         areas: Numbers = shapely.area(flat)
@@ -61,7 +60,7 @@ class GroundMeasure:
     def measure_pixels(self, window: Window) -> Numbers:
         """Square metres of every pixel of a window, (H, W).
 
-        Pixels in a lattice are measured, the others are interpolated: areas change slowly.
+        Pixels on a lattice are measured and the others interpolated, since areas change slowly.
         """
         rows = _place_nodes(window.row, window.height, self.grid.height)
         cols = _place_nodes(window.col, window.width, self.grid.width)
@@ -77,7 +76,7 @@ class GroundMeasure:
         return enlarged
 
     def measure_sides(self) -> tuple[float, float]:
-        """Metres from one column to the next and from one row to the next, amid the raster."""
+        """Metres between columns and between rows, at the centre of the raster."""
         if self._plane is None:
             return 1.0, 1.0
         col, row = self.grid.width / 2, self.grid.height / 2
@@ -85,16 +84,16 @@ class GroundMeasure:
         return float(np.hypot(*(right - middle))), float(np.hypot(*(below - middle)))
 
     def _flatten(self, pixels: Points) -> Points:
-        """Columns and rows (N, 2) to metres in the equal-area system."""
+        """Transform columns and rows (N, 2) to metres in the equal-area CRS."""
         assert self._plane is not None
         return self._plane(self.grid.to_ground(pixels))
 
 
 def _add_lengths(flat: npt.NDArray[np.object_]) -> Numbers:
-    """True lengths of the rings of polygons (N,) in Lambert's azimuthal system.
+    """True lengths of the rings of polygons (N,) in Lambert's azimuthal projection.
 
-    At a distance d from the centre, lengths toward it are shrunk by the root of 1 - (d / 2R)²
-    and those across are stretched by as much.
+    At distance d from the centre, radial lengths shrink by the root of 1 - (d / 2R)² and tangential
+    ones stretch by its inverse.
     """
     import shapely
 
@@ -111,17 +110,17 @@ def _add_lengths(flat: npt.NDArray[np.object_]) -> Numbers:
     inside = numbers[1:] == numbers[:-1]
     lengths = np.hypot(along, across)[inside]
     sums = np.bincount(owners[numbers[1:][inside]], weights=lengths, minlength=len(flat))
-    return sums.astype(np.float64)  # none at all would be integers
+    return sums.astype(np.float64)  # an empty result would be integers
 
 
 def _place_nodes(start: int, count: int, size: int) -> Numbers:
-    """Pixels of the lattice around ``count`` pixels from ``start``; the same for every window."""
+    """Lattice pixels around ``count`` pixels from ``start``; the same for every window."""
     first, last = start // NODE_PIXELS, -(-(start + count) // NODE_PIXELS)
     nodes = np.arange(first, last + 1) * NODE_PIXELS
     return np.unique(np.minimum(nodes, size - 1)).astype(np.float64)
 
 
 def _weigh_nodes(nodes: Numbers, start: int, count: int) -> Numbers:
-    """Share of each node in each pixel, (count, nodes)."""
+    """Interpolation weight of each node in each pixel, (count, nodes)."""
     pixels = np.arange(start, start + count)
     return np.stack([np.interp(pixels, nodes, unit) for unit in np.eye(len(nodes))], axis=1)

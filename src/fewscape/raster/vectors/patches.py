@@ -1,4 +1,4 @@
-"""Connected pixels of a class map, put together over strips."""
+"""Connected pixels of a class map, joined over strips."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Patch:
     pixels: int
     score_sum: float
     parts: list[Geometry] = field(default_factory=list)
-    """Polygons in columns and rows, one for each strip."""
+    """Polygons in columns and rows, one per strip."""
 
     @property
     def score(self) -> float:
@@ -33,26 +33,26 @@ class Patch:
         return self.score_sum / self.pixels
 
     def absorb(self, other: Patch) -> None:
-        """Take in what turned out to be the same patch."""
+        """Merge another part of the same patch."""
         self.pixels += other.pixels
         self.score_sum += other.score_sum
         self.parts += other.parts
 
     def outline(self) -> Geometry:
-        """One polygon; its vertices are whole numbers, so joining is exact."""
+        """The joined polygon; vertices are integers, so joining is exact."""
         import shapely
 
         return self.parts[0] if len(self.parts) == 1 else shapely.union_all(self.parts)
 
 
 def label_patches(classes: npt.NDArray[np.uint8]) -> Labels:
-    """Pixels that share an edge and a class get one number from 1; 0 and 255 get 0.
+    """Label pixels that share an edge and a class from 1; 0 and 255 get 0.
 
     Args:
         classes: (H, W) class map.
 
     Returns:
-        (H, W), numbered in the order in which their first pixels appear.
+        (H, W), numbered by their first pixels.
     """
     from skimage.measure import label
 
@@ -72,11 +72,11 @@ class PatchTracker:
     def advance(
         self, classes: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], row: int
     ) -> Iterator[Patch]:
-        """Take in a strip; give the patches that cannot grow any more.
+        """Add a strip and return the patches that are complete.
 
         Args:
             classes: (H, W) of the strip; 0 and 255 belong to no patch.
-            scores: (H, W), what is averaged over a patch.
+            scores: (H, W), averaged over each patch.
             row: first row of the strip in the scene.
         """
         labels, patches = _find_patches(classes, scores, row, first=self._next)
@@ -97,7 +97,7 @@ class PatchTracker:
         self._open = {}
 
     def _join_above(self, labels: Labels, patches: dict[int, Patch]) -> dict[int, int]:
-        """Join patches over the seam; which label became which."""
+        """Join patches across the seam; returns the new labels."""
         if self._above is None:
             return {}
         known = self._open | patches
@@ -121,7 +121,7 @@ class PatchTracker:
 def _find_patches(
     classes: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32], row: int, first: int
 ) -> tuple[Labels, dict[int, Patch]]:
-    """Connected pixels of a strip: labels (H, W), 0 none, and a patch for each label."""
+    """Connected pixels of a strip: labels (H, W), 0 for none, and a patch per label."""
     from affine import Affine
     from rasterio.features import shapes
     from shapely.geometry import shape

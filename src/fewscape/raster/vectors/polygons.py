@@ -1,4 +1,4 @@
-"""Polygons, lines and points with a class, from any vector file that GDAL opens."""
+"""Read polygons, lines and points with a class from any vector file of GDAL."""
 
 from __future__ import annotations
 
@@ -20,51 +20,51 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 CLASS_FIELD = "class"
-"""Attribute that names a polygon's class, unless another one is chosen."""
+"""Default attribute that holds the class."""
 
 Geometries = npt.NDArray[np.object_]
 """(N,) shapely geometries."""
 
 FARTHEST = 1e12
-"""Of coordinates; the earth is smaller in any unit."""
+"""Limit of coordinates; the earth is smaller in any unit."""
 
 MOST_CLASSES = 254
-"""Class maps are uint8 with 0 for background and 255 for no data."""
+"""Class maps are uint8 with 0 for background and 255 for nodata."""
 
 RESERVED = ("area", "background", "ignore")
-"""Names that mean the same in any case."""
+"""Case-insensitive names."""
 
 UNSHOWN = ("Cc", "Cs", "Co", "Cn")
-"""Kinds of characters that files and pictures cannot hold: control, half and unassigned ones."""
+"""Unicode categories that files and pictures cannot hold: control, surrogate and unassigned."""
 
 NOWHERE = -1e12
-"""Column and row of points that a projection does not reach; rings cannot hold infinities."""
+"""Column and row of points outside the projection; rings cannot hold infinities."""
 
 POINT, POLYGON = 0, 3
-"""Shapely's numbers of the single kinds; lines are between, collections above."""
+"""Shapely's type numbers of points and polygons; lines are between, collections above."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassPolygons:
-    """Polygons, lines and points of a file, each with the name of its class."""
+    """Polygons, lines and points of a file, by class."""
 
     geometries: Geometries
-    """(N,) single parts, none of them empty."""
+    """(N,) single parts, none empty."""
     names: tuple[str, ...]
     """(N,)."""
     crs: CRS | None
-    """None where coordinates are pixels."""
+    """None if coordinates are pixels."""
     crs_stated: bool
-    """Whether the file itself says so; a GeoJSON file without a word is in degrees by its standard,
-    but drawn over an image without georeference it means pixels."""
+    """Whether the file states its CRS. A GeoJSON file without one is in degrees by the standard,
+    but in pixels if drawn over an image without a georeference."""
     colours: Mapping[str, str] = field(default_factory=dict)
-    """What the file calls the colour of a class, of those that have one."""
-    left_out: Mapping[str, int] = field(default_factory=dict)
-    """How many features, or parts of them, are of no use, by what is wrong with them."""
+    """Colours of classes as written in the file."""
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    """Number of unusable features or parts, by reason."""
     notes: tuple[str, ...] = ()
-    """Sentences on what of the file was guessed, or not read."""
+    """Messages about what was guessed or skipped."""
     are_pixels: bool = False
-    """Whether coordinates are columns and rows of the scene, wherever that lies."""
+    """Whether coordinates are columns and rows of the scene, whatever its CRS."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -78,20 +78,20 @@ class ClassPolygons:
 def read_polygons(
     path: Path | str, class_field: str = CLASS_FIELD, layer: str | None = None
 ) -> ClassPolygons:
-    """Polygons, lines and points of a vector file, in the file's coordinates.
+    """Read polygons, lines and points of a vector file, in the file's coordinates.
 
-    Multiple geometries and collections are split into their parts, crossing polygons mended,
-    curves become short straight segments.
+    Multi-part geometries and collections are split, self-crossing polygons are repaired, and curves
+    become short straight segments.
 
     Args:
         path: GeoPackage, GeoJSON, Shapefile or another format of GDAL, also in an archive
-            (``/vsizip/...``); or the JSON of labelme or COCO, whose coordinates are pixels.
-        class_field: attribute with the class; numbers become text.
+            (``/vsizip/...``); or the JSON of labelme or COCO, with coordinates in pixels.
+        class_field: attribute that holds the class; numbers become text.
         layer: see ``read_layer``.
 
     Raises:
-        ExamplesError: see ``read_layer``; or there are geometries without a class, none of any
-            use, or more classes than a map can have.
+        ExamplesError: see ``read_layer``; or geometries lack a class, none is usable, or there are
+            more classes than a map can have.
     """
     import shapely
 
@@ -106,22 +106,22 @@ def read_polygons(
     if lacking:
         raise ExamplesError(
             f"{lacking} geometries of '{path}' have no value in '{class_field}'",
-            "every example names its class",
+            "every example needs a class",
             "fill in the attribute, or write 'ignore'",
         )
     parts, origin = split_parts(geometries[is_useful])
-    left_out = {
+    skipped = {
         "empty": int(is_empty.sum()),
         "of an unknown kind": int((is_missing & ~is_empty).sum()),
-        "with coordinates that are no place": int(is_far.sum()),
+        "with invalid coordinates": int(is_far.sum()),
         "without area": int(is_useful.sum()) - len(np.unique(origin)),
     }
-    left_out = {reason: count for reason, count in left_out.items() if count}
+    skipped = {reason: count for reason, count in skipped.items() if count}
     if not len(parts):
         raise ExamplesError(
-            f"the file '{path}' has no examples" + _tell_rest(left_out),
+            f"the file '{path}' has no examples" + _describe_rest(skipped),
             "examples are polygons, lines or points, each with a class",
-            "draw some, for instance in QGIS",
+            "draw some, for example in QGIS",
         )
     owners = [names[place] for place in np.flatnonzero(is_useful)[origin]]
     check_names(path, class_field, owners)
@@ -135,45 +135,45 @@ def read_polygons(
         found.crs,
         found.crs_stated,
         colours,
-        left_out,
+        skipped,
         found.notes,
         found.are_pixels,
     )
 
 
 def check_names(path: Path | str, class_field: str, names: Sequence[str]) -> None:
-    """See that names can be those of classes, in files of any kind.
+    """Check that names are valid class names in every output format.
 
     Raises:
-        ExamplesError: there are more than a map can have, one has a character that cannot be
-            shown, or two differ by their case only.
+        ExamplesError: there are more than a map can have, one has an unprintable character, or two
+            differ only in case.
     """
     kinds = sorted(set(names))
     if len(kinds) > MOST_CLASSES:
         raise ExamplesError(
             f"the attribute '{class_field}' of '{path}' has {len(kinds):,} different values",
-            f"a map has at most {MOST_CLASSES} classes; numbers of the polygons are none",
-            "name the attribute that holds the class with --class_field",
+            f"a map has at most {MOST_CLASSES} classes; polygon ids are not classes",
+            "choose the attribute that holds the class with --class_field",
         )
     by_case: dict[str, str] = {}
     for name in kinds:
         if any(unicodedata.category(letter) in UNSHOWN for letter in name):
             raise ExamplesError(
-                f"the class {name[:60]!r} of '{path}' has a character that cannot be shown",
-                "expected letters, digits, spaces and signs",
+                f"the class {name[:60]!r} of '{path}' has an unprintable character",
+                "expected letters, digits, spaces and punctuation",
                 "rename the class",
             )
         other = by_case.setdefault(name.casefold(), name)
         if other != name and name.lower() not in RESERVED:
             raise ExamplesError(
-                f"'{other}' and '{name}' of '{path}' differ by their case only",
-                "they would be two classes",
-                "write both alike, or tell them apart by another word",
+                f"'{other}' and '{name}' of '{path}' differ only in case",
+                "they would become two classes",
+                "use one spelling, or another word for one of them",
             )
 
 
 def _decode(wkb: Sequence[bytes | None]) -> Geometries:
-    """(N,) geometries of two dimensions; None for what cannot be read."""
+    """Geometries (N,) in two dimensions; None if unreadable."""
     import shapely
 
     try:
@@ -185,7 +185,7 @@ def _decode(wkb: Sequence[bytes | None]) -> Geometries:
 
 
 def _find_far(geometries: Geometries) -> npt.NDArray[np.bool_]:
-    """(N,) whether a coordinate is no number, or farther than any place."""
+    """(N,) whether a coordinate is not finite or off the earth."""
     import shapely
 
     points, owners = shapely.get_coordinates(geometries, return_index=True)
@@ -196,9 +196,9 @@ def _find_far(geometries: Geometries) -> npt.NDArray[np.bool_]:
 
 
 def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int64]]:
-    """Points, lines and valid polygons with an area, and which of the geometries each is part of.
+    """Split geometries into points, lines and valid polygons; also return their origins.
 
-    Polygons that cross themselves become several; geometries without such parts are absent.
+    Self-crossing polygons become several; geometries without such parts are dropped.
     """
     import shapely
 
@@ -210,7 +210,7 @@ def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int6
     if is_broken.any():
         mended, source = shapely.get_parts(shapely.make_valid(parts[is_broken]), return_index=True)
         mended, inner = shapely.get_parts(mended, return_index=True)  # polygons of a collection
-        is_kept = shapely.get_type_id(mended) == POLYGON  # the rest is what has no area
+        is_kept = shapely.get_type_id(mended) == POLYGON  # the rest has no area
         parts = np.concatenate([parts[~is_broken], mended[is_kept]])
         origin = np.concatenate([origin[~is_broken], origin[is_broken][source[inner[is_kept]]]])
     is_solid = (shapely.get_type_id(parts) < POLYGON) | (shapely.area(parts) > 0)
@@ -219,24 +219,23 @@ def split_parts(geometries: Geometries) -> tuple[Geometries, npt.NDArray[np.int6
     return parts[kept], origin[kept]
 
 
-def _tell_rest(left_out: Mapping[str, int]) -> str:
-    """What there is instead, for a message."""
-    counts = ", ".join(f"{count} {reason}" for reason, count in left_out.items())
-    return f", but geometries that are: {counts}" if counts else ""
+def _describe_rest(skipped: Mapping[str, int]) -> str:
+    """Describe the other geometries, for a message."""
+    counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+    return f", only geometries that are: {counts}" if counts else ""
 
 
 def to_pixel_geometries(geometries: Geometries, crs: CRS | None, grid: Georeference) -> Geometries:
-    """Geometries in columns and rows of a raster.
+    """Transform geometries to columns and rows of a raster.
 
     Args:
         geometries: (N,) in ``crs``.
-        crs: their reference system; None if coordinates are those of ``grid`` already. On a
-            pixel grid, y may count downward (rows) or be their negative, as QGIS shows images
-            without georeference.
+        crs: their CRS; None if coordinates are already those of ``grid``. On a pixel grid, y may be
+            the row or its negative, as QGIS shows images without a georeference.
         grid: the raster.
 
     Returns:
-        (N,); points beyond the reach of the raster's projection are at ``NOWHERE``.
+        (N,); points outside the raster's projection are at ``NOWHERE``.
     """
     import shapely
 

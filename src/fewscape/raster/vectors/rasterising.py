@@ -1,4 +1,4 @@
-"""Which pixels geometries cover."""
+"""Rasterise geometries."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Geometries = npt.NDArray[np.object_]
 
 
 def rasterise(geometries: Sequence[Geometry] | Geometries, window: Window) -> npt.NDArray[np.bool_]:
-    """Which pixels of a window have their centre in one of the geometries.
+    """Mark the pixels of a window whose centre is in one of the geometries.
 
     Args:
-        geometries: in columns and rows of the scene; may be empty.
-        window: place in the scene.
+        geometries: geometries in columns and rows of the scene; may be empty.
+        window: window of the scene.
 
     Returns:
         (H, W).
@@ -44,12 +44,12 @@ def rasterise(geometries: Sequence[Geometry] | Geometries, window: Window) -> np
 def rasterise_numbers(
     geometries: Geometries, numbers: npt.NDArray[np.int64], window: Window
 ) -> npt.NDArray[np.int32]:
-    """The number of the last geometry that contains each pixel's centre, -1 where none does.
+    """Number of the last geometry that contains each pixel centre, -1 for none.
 
     Args:
-        geometries: (N,) in columns and rows of the scene; may be empty, as each of them may.
-        numbers: (N,) from 0.
-        window: place in the scene.
+        geometries: (N,) in columns and rows of the scene; the list and its members may be empty.
+        numbers: (N,) numbers from 0.
+        window: window of the scene.
 
     Returns:
         (H, W).

@@ -1,4 +1,4 @@
-"""Patches of a class map that are too small, made background."""
+"""Turn small patches of a class map into background."""
 
 from __future__ import annotations
 
@@ -16,34 +16,31 @@ from fewscape.raster.gdal import (
     update_raster,
 )
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.grid import plan_strips
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 from fewscape.raster.vectors.measuring import GroundMeasure
 from fewscape.raster.vectors.patches import Labels, label_patches
 from fewscape.raster.writing.staging import report_write_errors
 
-STRIP_PIXELS = 4_000_000
-"""Pixels that are in memory at a time."""
-
 Part = tuple[int, int]
-"""Pixels of a patch inside one strip: number of the strip, label in it."""
+"""Part of a patch in one strip: strip number and label."""
 
 
 def sieve_map(
     classes: Path, min_area: float, strip_pixels: int = STRIP_PIXELS
 ) -> npt.NDArray[np.int64]:
-    """Make patches background that are smaller than an area; the file is changed in place.
+    """Turn patches below an area into background; the file is changed in place.
 
-    Pixels that share an edge and a class make a patch, as they make a polygon in
-    ``vectorise_map``. The map is read in strips, twice: first to find which patches are too
-    small, then to clear them. Between the two stays one byte for each patch of each strip.
+    A patch is the same as a polygon in ``vectorise_map``: pixels that share an edge and a class.
+    The map is read in strips twice: first to find small patches, then to clear them. One byte per
+    patch and strip is kept in between.
 
     Args:
-        classes: class map, 0 background, 1 to K classes, 255 no data.
-        min_area: square metres on the ground; pixels where the map has no CRS.
-        strip_pixels: pixels that are in memory at a time.
+        classes: class map, 0 background, 1 to K classes, 255 nodata.
+        min_area: minimum area in square metres, or in pixels without a CRS.
+        strip_pixels: pixels in memory at a time.
 
     Returns:
-        Pixels that became background, of each of the 256 values.
+        Number of cleared pixels of each of the 256 values.
 
     Raises:
         OutputError: the file cannot be written.
@@ -74,7 +71,7 @@ def _find_small(
 def _clear(
     classes: Path, strips: list[Window], doomed: list[npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
-    """Set the doomed patches of each strip to 0; pixels cleared, of each value."""
+    """Set the doomed patches of each strip to 0; return the cleared pixels per value."""
     removed = np.zeros(256, np.int64)
     with update_raster(classes) as dataset:
         for strip, is_doomed in zip(strips, doomed, strict=True):
@@ -89,16 +86,16 @@ def _clear(
 
 
 class SmallPatchFinder:
-    """Finds the patches below an area, over strips that arrive from the top.
+    """Finds patches below an area, over strips from the top.
 
     Args:
-        min_area: a patch of this area stays.
+        min_area: minimum area to keep.
     """
 
     def __init__(self, min_area: float) -> None:
         self.min_area = min_area
         self.doomed: list[npt.NDArray[np.bool_]] = []
-        """For each strip: whether the patch of each label is too small; label 0 never is."""
+        """For each strip, whether the patch of each label is too small; label 0 never is."""
         self._classes: npt.NDArray[np.uint8] | None = None
         self._above: Labels
         self._areas = np.zeros(0)
@@ -110,17 +107,17 @@ class SmallPatchFinder:
         labels: Labels,
         areas: npt.NDArray[np.float64] | None = None,
     ) -> None:
-        """Take in a strip.
+        """Add a strip.
 
         Args:
             classes: (H, W) of the strip.
-            labels: (H, W), its patches from 1, see ``label_patches``.
-            areas: (H, W) of its pixels; each counts 1 if not given.
+            labels: (H, W) patches from 1, see ``label_patches``.
+            areas: (H, W) areas of the pixels; 1 each if not given.
         """
         weights = None if areas is None else areas.ravel()
         own = np.bincount(labels.ravel(), weights)[1:]
         self.doomed.append(np.zeros(len(own) + 1, np.bool_))
-        count = len(self._areas)  # patches of the strip above that may go on in this one
+        count = len(self._areas)  # patches of the strip above that may continue in this one
         groups = self._join(classes[0], labels[0], count, len(own))
         totals = np.bincount(groups, np.concatenate([self._areas, own])).astype(np.float64)
         is_small = totals < self.min_area
@@ -135,7 +132,7 @@ class SmallPatchFinder:
         self._classes = classes[-1]
 
     def finish(self) -> None:
-        """Judge the patches that reach the last row."""
+        """Decide on the patches that reach the last row."""
         for parts in self._pending:
             self._doom(parts)
         self._pending = []
@@ -143,7 +140,7 @@ class SmallPatchFinder:
     def _join(
         self, classes: npt.NDArray[np.uint8], labels: Labels, above: int, own: int
     ) -> npt.NDArray[np.int32]:
-        """The group of each open patch and of each of the strip's own, (above + own,)."""
+        """Group of each open patch and each patch of the strip, (above + own,)."""
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
@@ -165,7 +162,7 @@ class SmallPatchFinder:
         is_small: npt.NDArray[np.bool_],
         is_open: npt.NDArray[np.bool_],
     ) -> None:
-        """Doom small patches that are complete; remember the parts of those that are not."""
+        """Doom small complete patches; remember the parts of incomplete ones."""
         strip = len(self.doomed) - 1
         own = groups[count:]
         self.doomed[-1][1:] = (is_small & ~is_open)[own]

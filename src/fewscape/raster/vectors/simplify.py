@@ -1,4 +1,4 @@
-"""Simpler polygons whose neighbours still share their borders."""
+"""Simplify polygons so that neighbours keep their common borders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from fewscape.raster.vectors.patches import Patch
 
 MAX_VERTICES = 5_000_000
-"""Corners of pixels along all outlines that are simplified together; half a GB, a minute."""
+"""Maximum number of pixel corners along all outlines; half a GB, a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +23,22 @@ def simplify_patches(
     sides: tuple[float, float] = (1.0, 1.0),
     most: int = MAX_VERTICES,
 ) -> Iterator[Patch]:
-    """Patches with simpler outlines, without gaps or overlaps between neighbours.
+    """Simplify the outlines of patches, without gaps or overlaps between neighbours.
 
-    A border between two patches is simplified once, for both (Visvalingam and Whyatt on a
-    coverage, by GEOS): corners are taken out whose triangle with their neighbours has less than
-    about the square of the tolerance, and never so that outlines cross. The vertices that stay
-    are corners of pixels.
+    A border between two patches is simplified once, for both (Visvalingam and Whyatt on a coverage,
+    by GEOS): vertices whose triangle with their neighbours is smaller than about the squared
+    tolerance are removed, but never so that outlines cross. The remaining vertices are pixel
+    corners.
 
-    That needs all patches at once, about 100 bytes for each corner of a pixel along their
-    outlines. Where there are more than ``most``, the polygons stay as they are, memory stays
-    bounded, and a warning tells it: to lose a long run for it would be worse.
+    All patches must be in memory, about 100 bytes per pixel corner along their outlines. If there
+    are more than ``most``, the polygons are not simplified and a warning says so, which is better
+    than losing a long run.
 
     Args:
-        patches: with polygons in columns and rows.
-        tolerance: in the unit of ``sides``, above 0.
+        patches: patches with polygons in columns and rows.
+        tolerance: tolerance in the unit of ``sides``, above 0.
         sides: width and height of a pixel.
-        most: corners that fit the memory.
+        most: maximum number of corners.
     """
     waiting: list[Patch] = []
     corners = 0.0
@@ -47,12 +47,12 @@ def simplify_patches(
         outline = patch.outline()
         patch.parts = [outline]
         waiting.append(patch)
-        corners += outline.length  # whole numbers: each step along an edge ends at a corner
+        corners += outline.length  # integers: each step along an edge ends at a corner
         if corners > most:
             log.warning(
-                "the polygons were not simplified: their outlines pass more than %s corners of "
-                "pixels, which do not fit the memory that simplifying may take; leave out small "
-                "ones with --min_area, or map parts of the scene",
+                "the polygons were not simplified: their outlines have more than %s pixel "
+                "corners, too many for the memory; remove small polygons with --min_area, or "
+                "map parts of the scene",
                 f"{most:,}",
             )
             yield from chain(waiting, remaining)
@@ -69,7 +69,7 @@ def _simplify(
     """Polygons (N,) in columns and rows."""
     import shapely
 
-    # Neighbours must have the same vertices, also where a third one meets a straight edge.
+    # Neighbours must share their vertices, even where a third one meets a straight edge.
     corners = shapely.transform(shapely.segmentize(outlines, 1), np.rint)
     scaled = shapely.transform(corners, lambda points: points * sides)
     simpler = shapely.coverage_simplify(scaled, tolerance)

@@ -1,4 +1,4 @@
-"""One layer of a vector file as GDAL gives it: geometries, classes, colours, place."""
+"""Read one layer of a vector file: geometries, classes, colours and CRS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fewscape.core import ExamplesError, suggest
-from fewscape.raster.opening.archive_paths import split_archive, tell_inside
+from fewscape.raster.opening.archive_paths import describe_inside, split_archive
 from fewscape.raster.vectors.annotation_json import (
     list_outlines,
     parse_annotation_json,
@@ -23,72 +23,72 @@ if TYPE_CHECKING:
     from rasterio.crs import CRS
 
 COLOUR_FIELDS = ("colour", "color")
-"""Attributes that give a class its colour, in small or capital letters."""
+"""Attributes with the colour of a class, in any case."""
 
 JSON_SUFFIXES = (".geojson", ".json", ".geojsonl", ".geojsons", ".ndjson", ".jsonl", ".topojson")
-"""Of text that is brought to UTF-8 before GDAL reads it."""
+"""Suffixes of text files that are converted to UTF-8 before GDAL reads them."""
 
 MOST_JSON = 1 << 30
-"""Bytes of such a file; larger ones belong into a GeoPackage."""
+"""Maximum bytes of such a file; larger ones should be GeoPackages."""
 
 MOST_FEATURES = 2_000_000
 """Of one layer."""
 
 DESCRIPTIONS = (b"<OGR", b"<VRTDataset")
-"""What files begin with that only tell GDAL to open others."""
+"""First bytes of files that only point GDAL to others."""
 
 EXAMPLES_LAYER = "examples"
-"""Read where several layers have the attribute: ``annotate`` draws into it."""
+"""Layer to read if several have the attribute: the one that ``annotate`` writes."""
 
 RECORD = b"\x1e"
-"""What each feature of a GeoJSON text sequence begins with."""
+"""Record separator of a GeoJSON text sequence."""
 
 NEXT_LINE = re.compile(rb"\}\s*\n\s*\{")
-"""Between two features of which each has a line of its own; commas stand between others."""
+"""Separator of newline-delimited features; other features are separated by commas."""
 
 STATED = re.compile(rb'"crs"\s*:\s*\{')
-"""Where GeoJSON states its reference system."""
+"""The CRS member of GeoJSON."""
 
 
 class Layer(NamedTuple):
-    """What is read of a layer."""
+    """The content of a layer."""
 
     wkb: Sequence[bytes | None]
     classes: tuple[str | None, ...]
-    """None where a feature has none."""
+    """None for features without one."""
     colours: Sequence[str]
-    """Empty where a feature has none."""
+    """Empty for features without one."""
     crs: CRS | None
     crs_stated: bool
     notes: tuple[str, ...]
-    """Sentences on what was guessed, or left out."""
+    """Messages about what was guessed or skipped."""
     are_pixels: bool = False
     """Whether coordinates are columns and rows, as annotation tools write them."""
 
 
 def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
-    """Geometries and classes of one layer.
+    """Read geometries and classes of one layer.
 
     Args:
         path: any vector file of GDAL, a file geodatabase, or a path into an archive.
-        class_field: attribute with the class.
-        layer: name of the layer; the only one with geometries and the attribute if not given. Of
-            the JSON of an annotation tool, name of the image's file.
+        class_field: attribute that holds the class.
+        layer: name of the layer; by default the only one with geometries and the attribute. For
+            the JSON of an annotation tool, the name of the image's file.
 
     Raises:
-        ExamplesError: the file is missing or unreadable, has several such layers or none of that
-            name, or the layer lacks the attribute.
+        ExamplesError: the file is missing or unreadable, has several such layers or lacks the named
+            one, or the layer lacks the attribute.
     """
     import pyogrio
 
     address = _find(path)
     notes: list[str] = []
-    with warnings.catch_warnings(), _telling(path):
+    with warnings.catch_warnings(), _converted_errors(path):
         warnings.simplefilter("ignore")
         source = _open_text(path, notes) if path.suffix.lower() in JSON_SUFFIXES else address
-        told = None if isinstance(source, str) else parse_annotation_json(source)
-        if told is not None:
-            outlines = list_outlines(told, path, layer, notes)
+        annotated = None if isinstance(source, str) else parse_annotation_json(source)
+        if annotated is not None:
+            outlines = list_outlines(annotated, path, layer, notes)
             source, layer = to_geojson(outlines, class_field), None
         chosen = _choose_layer(path, source, class_field, layer, notes)
         encoding = _guess_encoding(path, notes)
@@ -108,13 +108,13 @@ def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
         crs, is_stated = _read_crs(path, meta["crs"])
         if is_stated and not isinstance(source, str):
             is_stated = STATED.search(source) is not None
-    if told is not None:
+    if annotated is not None:
         return Layer(wkb, classes, colours, None, False, tuple(notes), are_pixels=True)
     return Layer(wkb, classes, colours, crs, is_stated, tuple(notes))
 
 
 def name_values(values: npt.NDArray[Any], path: Path, class_field: str) -> tuple[str | None, ...]:
-    """The values of an attribute as names; whole numbers have no fraction, empty ones are None.
+    """Convert attribute values to names; integers have no fraction, empty values are None.
 
     Raises:
         ExamplesError: the attribute holds lists or bytes.
@@ -134,7 +134,7 @@ def name_values(values: npt.NDArray[Any], path: Path, class_field: str) -> tuple
             raise ExamplesError(
                 f"the attribute '{class_field}' of the examples '{path}' holds lists or bytes",
                 "a class is a word or a number",
-                "name another attribute with --class_field",
+                "choose another attribute with --class_field",
             )
         text = "" if value is None else str(value).strip()
         names.append(None if text in ("", "None", "nan", "NaN", "<NA>") else text)
@@ -142,7 +142,7 @@ def name_values(values: npt.NDArray[Any], path: Path, class_field: str) -> tuple
 
 
 def _find(path: Path) -> str:
-    """What GDAL is to open."""
+    """The path that GDAL opens."""
     archive = split_archive(path)
     if archive is not None:
         return archive.address
@@ -153,15 +153,15 @@ def _find(path: Path) -> str:
             start = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
         if start.startswith(DESCRIPTIONS):
             raise ExamplesError(
-                f"the examples '{path}' only tell of other files",
+                f"the examples '{path}' only point to other files",
                 "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster",
-                "give the file that holds the polygons",
+                "use the file with the polygons",
             )
     return str(path)
 
 
-class _telling:  # noqa: N801 (a context, used like a function)
-    """Whatever GDAL and its readers raise, in our words."""
+class _converted_errors:  # noqa: N801 (a context, used like a function)
+    """Turn errors of GDAL and its readers into ``ExamplesError``."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -175,18 +175,18 @@ class _telling:  # noqa: N801 (a context, used like a function)
         raise ExamplesError(
             f"the examples '{self._path}' cannot be read: {str(error)[:300]}",
             "expected polygons (GeoPackage, GeoJSON, Shapefile) or a label raster (PNG, TIFF)",
-            tell_inside(self._path) or "check the file, for instance in QGIS",
+            describe_inside(self._path) or "check the file, for example in QGIS",
         ) from error
 
 
 def _open_text(path: Path, notes: list[str]) -> bytes:
-    """GeoJSON as GDAL reads it: UTF-8 without a byte order mark."""
+    """Convert GeoJSON to UTF-8 without a byte order mark, as GDAL needs it."""
     size = path.stat().st_size
     if size > MOST_JSON:
         raise ExamplesError(
             f"the examples '{path}' have {size / 1e9:.1f} GB of text",
             f"expected at most {MOST_JSON / 1e9:.0f} GB",
-            "save them as a GeoPackage, for instance with ogr2ogr",
+            "save them as a GeoPackage, for example with ogr2ogr",
         )
     content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -201,7 +201,7 @@ def _open_text(path: Path, notes: list[str]) -> bytes:
 
 
 def _join_sequence(content: bytes) -> bytes:
-    """One collection of features that stand one a line, or behind record separators."""
+    """Join newline-delimited or record-separated features to one collection."""
     if content.lstrip().startswith(RECORD):
         features = content.split(RECORD)
     elif NEXT_LINE.search(content):
@@ -213,7 +213,7 @@ def _join_sequence(content: bytes) -> bytes:
 
 
 def guess_encoding(text: bytes) -> str:
-    """GB 18030 where all foreign bytes come in pairs as Chinese does, else Windows-1252.
+    """Guess GB 18030 if all non-ASCII bytes come in pairs, otherwise Windows-1252.
 
     Examples:
         >>> guess_encoding("建筑物".encode("gbk")), guess_encoding("Gebäude".encode("latin-1"))
@@ -225,7 +225,7 @@ def guess_encoding(text: bytes) -> str:
 
 
 def _guess_encoding(path: Path, notes: list[str]) -> str | None:
-    """Of a Shapefile whose attributes do not say it; None lets GDAL decide."""
+    """Guess the encoding of a Shapefile that does not state it; None lets GDAL decide."""
     table = next(
         (
             path.with_suffix(end)
@@ -251,8 +251,7 @@ def _guess_encoding(path: Path, notes: list[str]) -> str | None:
     except UnicodeDecodeError:
         encoding = guess_encoding(records)
     notes.append(
-        f"'{path.name}' does not say how its text is written (no .cpg file); it was read as "
-        f"{encoding}"
+        f"'{path.name}' does not state its text encoding (no .cpg file); it was read as {encoding}"
     )
     return encoding
 
@@ -260,7 +259,7 @@ def _guess_encoding(path: Path, notes: list[str]) -> str | None:
 def _choose_layer(
     path: Path, source: str | bytes, class_field: str, layer: str | None, notes: list[str]
 ) -> int:
-    """Number of the layer; those without geometries, such as tables of styles, do not count."""
+    """Choose the layer; tables without geometries, such as styles, are ignored."""
     import pyogrio
 
     listed = [(str(name), kind) for name, kind in pyogrio.list_layers(source)]
@@ -287,9 +286,9 @@ def _choose_layer(
             f"the examples '{path}' have {len(drawn)} layers: "
             f"{', '.join(names[number] for number in drawn[:9])}",
             f"{len(named) or 'none'} of them have the attribute '{class_field}'",
-            "name one with --layer, of --check with --check_layer"
+            "choose one with --layer (for --check: --check_layer)"
             if named
-            else "name the attribute with --class_field",
+            else "choose the attribute with --class_field",
         )
     others = ", ".join(names[number] for number in drawn if number != named[0])
     notes.append(f"of '{path.name}' the layer '{names[named[0]]}' was read, and not {others}")
@@ -302,13 +301,13 @@ def _check(path: Path, info: dict[str, Any], fields: list[str], class_field: str
         raise ExamplesError(
             f"the examples '{path}' have no attribute '{class_field}'",
             f"their attributes are: {listing}",
-            "name the one that holds the class with --class_field",
+            "choose the one that holds the class with --class_field",
         )
     if info["features"] > MOST_FEATURES:
         raise ExamplesError(
             f"the examples '{path}' have {info['features']:,} features",
             f"expected at most {MOST_FEATURES:,}",
-            "give a part of them, or a label raster",
+            "use a part of them, or a label raster",
         )
 
 
@@ -322,7 +321,7 @@ def _read_crs(path: Path, text: str | None) -> tuple[CRS | None, bool]:
         return CRS.from_user_input(text), True
     except CRSError as error:
         raise ExamplesError(
-            f"the reference system of the examples '{path}' cannot be understood: {error}",
+            f"the CRS of the examples '{path}' is invalid: {error}",
             f"it says: {text[:80]}",
-            "assign a usual one to the file, for instance in QGIS",
+            "assign a standard CRS to the file, for example in QGIS",
         ) from error

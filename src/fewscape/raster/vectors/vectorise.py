@@ -1,4 +1,4 @@
-"""Polygons of a class map, in bounded memory."""
+"""Vectorise a class map in bounded memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from fewscape.core import Window
 from fewscape.raster.gdal import limit_cache, open_raster, to_rasterio
 from fewscape.raster.georeference import Georeference
-from fewscape.raster.grid import plan_strips
+from fewscape.raster.grid import STRIP_PIXELS, plan_strips
 from fewscape.raster.vectors.geopackage import PolygonSink, add_default_style
 from fewscape.raster.vectors.patches import Patch, PatchTracker
 from fewscape.raster.vectors.simplify import MAX_VERTICES, simplify_patches
@@ -25,27 +25,25 @@ from fewscape.raster.writing.writer import BLOCK, PROBABILITY_STEPS
 if TYPE_CHECKING:
     from rasterio.io import DatasetReader
 
-STRIP_PIXELS = 4_000_000
-"""Pixels that are in memory at a time."""
-
 CACHED_ROWS = 3
-"""Rows of blocks, of all rasters together, that GDAL keeps: strips end within blocks."""
+"""Rows of blocks in GDAL's cache for all rasters, since strips end within blocks."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolygonOptions:
-    """What the polygons of a map look like."""
+    """Options of a map's polygons."""
 
     simplify: float = 0.0
-    """Tolerance in metres, in pixels where the map has no CRS; 0 keeps the pixels' corners."""
+    """Tolerance in metres, or in pixels without a CRS; 0 keeps the pixel corners."""
     scene: str = ""
     """Name of the scene, a field of every polygon."""
     model: str = ""
     """Name of the model, likewise."""
     date: str = ""
-    """Day of the scene, as 2026-01-31; empty if that is unknown."""
+    """Day of the scene, such as 2026-01-31; empty if unknown."""
     colours: Sequence[Colour] | None = None
-    """Of the K classes, for the style that QGIS applies on loading; no style if not given."""
+    """Colours of the K classes, for the style that QGIS applies on loading; no style if not
+    given."""
 
 
 def vectorise_map(
@@ -57,25 +55,25 @@ def vectorise_map(
     strip_pixels: int = STRIP_PIXELS,
     options: PolygonOptions | None = None,
 ) -> int:
-    """Write the polygons of a class map as a GeoPackage; return how many there are.
+    """Write the polygons of a class map to a GeoPackage; return their number.
 
-    Pixels that share an edge and a class make one polygon. The map is read in strips; polygons
-    that pass from strip to strip are joined, and written as soon as they are complete. Only
-    simplification waits for all of them, see ``simplify_patches``.
+    Pixels that share an edge and a class make one polygon. The map is read in strips; polygons are
+    joined across strips and written once complete. Only simplification needs all of them at once,
+    see ``simplify_patches``.
 
     Fields: ``class``, ``class_id``, ``score`` (mean probability of its pixels; empty without
-    probabilities), ``area_m2`` and ``perimeter_m`` (true on the ground in any projection; of the
-    outer and the inner rings; empty without a CRS), ``pixels``, ``scene``, ``model``, ``date``
-    (when the scene was taken or its file made, as that tells; empty if it does not).
+    probabilities), ``area_m2`` and ``perimeter_m`` (true on the ground in any projection; the
+    perimeter includes holes; both empty without a CRS), ``pixels``, ``scene``, ``model``, ``date``
+    (acquisition or creation date of the scene; empty if unknown).
 
     Args:
-        classes: class map, 0 background, 1 to K classes, 255 no data.
+        classes: class map, 0 background, 1 to K classes, 255 nodata.
         probabilities: rasters of the K classes' probabilities, steps of 1 / 254; may be empty.
         target: the GeoPackage.
         names: K class names.
-        metadata: text that goes with the file.
-        strip_pixels: pixels that are in memory at a time; fewer than usual, and fewer polygons
-            are simplified, too.
+        metadata: text stored in the file.
+        strip_pixels: pixels in memory at a time; fewer than usual also lowers how many polygons can
+            be simplified.
         options: see ``PolygonOptions``.
 
     Raises:
@@ -96,7 +94,7 @@ def vectorise_map(
         patches = _find_patches(dataset, scores, strip_pixels)
         if options.simplify:
             sides = sink.measure.measure_sides()
-            # Under a limit, a corner takes about twice what a pixel of a strip does.
+            # A corner takes about twice the memory of a strip's pixel.
             most = MAX_VERTICES if strip_pixels >= STRIP_PIXELS else strip_pixels // 2
             patches = simplify_patches(patches, options.simplify, sides, most)
         sink.add(patches)
@@ -110,7 +108,7 @@ def vectorise_map(
 def _find_patches(
     classes: DatasetReader, scores: Sequence[DatasetReader], strip_pixels: int
 ) -> Iterator[Patch]:
-    """The patches of a class map, each as soon as it is complete."""
+    """Yield the patches of a class map, each once it is complete."""
     tracker = PatchTracker()
     cache = limit_cache(CACHED_ROWS * BLOCK * classes.width)
     for strip in plan_strips(classes.height, classes.width, strip_pixels):
@@ -124,7 +122,7 @@ def _find_patches(
 def _pick_scores(
     classes: npt.NDArray[np.uint8], sources: Sequence[DatasetReader], strip: Window
 ) -> npt.NDArray[np.float32]:
-    """The probability of each pixel's own class; rasters of absent classes are not read."""
+    """Probability of each pixel's own class; rasters of absent classes are not read."""
     scores = np.zeros(classes.shape, np.float32)
     for number in np.flatnonzero(np.bincount(classes.ravel(), minlength=256)).tolist():
         if 0 < number <= len(sources):

@@ -1,1 +1,1 @@
-"""Rasters and their companions on disk."""
+"""Write rasters and the files that go with them."""

@@ -1,4 +1,4 @@
-"""Colours that people expect of classes by their names."""
+"""Typical colours of classes by name."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ FAMILIES: tuple[tuple[str, Shades], ...] = (
         ((150, 70, 190), (200, 140, 225), (95, 35, 130), (215, 70, 200), (110, 95, 215)),
     ),
 )
-"""Words, and shades in the order in which classes take them."""
+"""Words, and shades in the order of use."""
 
 NEGATIONS = {"no", "non", "not", "without"}
 
@@ -60,10 +60,10 @@ _BY_WORD = {word: shades for words, shades in FAMILIES for word in words.split()
 
 
 def find_shades(name: str) -> Shades:
-    """Shades that a class's name calls for, the best one first; empty if it calls for none.
+    """Shades that suit a class name, best first; empty if there are none.
 
-    The last word counts, as of "cloud shadow", and words in brackets only where no other word
-    means anything.
+    The last word decides, as in "cloud shadow"; words in brackets are used only if no other word
+    matches.
 
     Examples:
         >>> find_shades("land (unpaved)")[0], find_shades("Other")

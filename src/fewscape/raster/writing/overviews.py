@@ -1,6 +1,6 @@
-"""Reduced copies inside a raster, and cloud optimized GeoTIFFs, in bounded memory.
+"""Add overviews to rasters and make cloud optimized GeoTIFFs, in bounded memory.
 
-With them a map opens at once at any zoom, from a disk or over the network.
+With overviews, a map opens instantly at any zoom, from a disk or over the network.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fewscape.raster.writing.staging import report_write_errors
 from fewscape.raster.writing.writer import BLOCK
 
 Reduction = Literal["mode", "average"]
-"""What a pixel of a reduced copy is made of: the most frequent value of those that it replaces,
-for classes, or their mean, for numbers. Pixels without data have no say."""
+"""How an overview pixel combines the pixels that it replaces: the most frequent value for classes,
+the mean for numbers. Nodata pixels are ignored."""
 
 SMALLEST = 512
 """Halving ends when both sides are shorter than this."""
@@ -27,7 +27,7 @@ COG_BLOCK = 512
 
 
 def choose_factors(height: int, width: int) -> list[int]:
-    """Powers of two by which a raster is reduced, until both sides are shorter than 512.
+    """Choose the overview factors: powers of two until both sides are shorter than 512.
 
     Examples:
         >>> choose_factors(3000, 1000)
@@ -44,11 +44,11 @@ def choose_factors(height: int, width: int) -> list[int]:
 
 
 def add_overviews(path: Path, reduction: Reduction) -> None:
-    """Put reduced copies into a GeoTIFF.
+    """Add overviews to a GeoTIFF.
 
     Args:
         path: the file, changed in place.
-        reduction: how values are put together.
+        reduction: how values are combined.
 
     Raises:
         OutputError: the disk is full, or the file cannot be written.
@@ -65,14 +65,14 @@ def add_overviews(path: Path, reduction: Reduction) -> None:
 
 
 def make_cog(path: Path, reduction: Reduction) -> None:
-    """Turn a GeoTIFF into a cloud optimized one; what it says of itself stays as it is.
+    """Turn a GeoTIFF into a cloud optimized one with the same metadata.
 
-    GDAL copies it: reduced copies come first in the file, then the blocks, all with an index at
-    the beginning.
+    GDAL copies it: overviews come first in the file, then the blocks, with an index at the
+    beginning.
 
     Args:
         path: the file; replaced when the new one is complete.
-        reduction: how values are put together in the reduced copies.
+        reduction: how values are combined in the overviews.
 
     Raises:
         OutputError: the disk is full, or the file cannot be written.
@@ -97,7 +97,7 @@ def make_cog(path: Path, reduction: Reduction) -> None:
 
 @contextmanager
 def _write(path: Path) -> Iterator[None]:
-    """Errors told as ours, and a cache of blocks that does not grow with the machine."""
+    """Write with a fixed block cache, and raise our own errors."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 

@@ -16,10 +16,10 @@ BARE_GROUND: Colour = (235, 235, 230)
 """Colour of the background."""
 
 APART = 16.0
-"""Distance in CIE Lab from which two colours are told apart at a glance, also in a veil."""
+"""CIE Lab distance at which two colours are easily told apart, even when translucent."""
 
 LEVELS = (25, 60, 95, 130, 165, 200, 235)
-"""Of red, green and blue, for colours where there are many classes."""
+"""Levels of red, green and blue for the colours of many classes."""
 
 _FIRST: tuple[Colour, ...] = (
     (230, 75, 53),  # vermilion
@@ -38,7 +38,7 @@ Lab = npt.NDArray[np.float64]
 
 
 def class_colours(num_classes: int) -> list[Colour]:
-    """A colour for each class; the first ones differ also for colour-blind readers.
+    """A colour for each class; the first ones are distinct for colour-blind readers.
 
     Examples:
         >>> class_colours(2)
@@ -46,21 +46,20 @@ def class_colours(num_classes: int) -> list[Colour]:
     """
     colours = list(_FIRST[:num_classes])
     for index in range(len(colours), num_classes):
-        # Steps of the golden ratio never come close to an earlier hue.
+        # Golden-ratio steps stay away from earlier hues.
         red, green, blue = colorsys.hsv_to_rgb(index * 0.618 % 1, 0.65, 0.9)
         colours.append((round(255 * red), round(255 * green), round(255 * blue)))
     return colours
 
 
 def choose_colours(names: Sequence[str], given: Mapping[str, Colour] | None = None) -> list[Colour]:
-    """A colour for each class: the given one, one that its name calls for, or another one.
+    """Choose a colour for each class: the given one, one that suits its name, or another one.
 
-    Colours that were not given keep their distance from all others, as far as there is room for
-    so many.
+    Chosen colours keep their distance from all others as far as possible.
 
     Args:
-        names: of the classes.
-        given: colours of some of them, or of other classes, too.
+        names: class names.
+        given: colours of some of them, and possibly of other classes.
 
     Examples:
         >>> choose_colours(["lake", "roof", "x"], {"x": (1, 2, 3)})
@@ -81,7 +80,7 @@ def choose_colours(names: Sequence[str], given: Mapping[str, Colour] | None = No
 
 
 def parse_colour(text: str) -> Colour | None:
-    """From ``#rrggbb``, ``r,g,b`` or a name of CSS; None if it is no colour.
+    """Parse ``#rrggbb``, ``r,g,b`` or a CSS name; None if it is not a colour.
 
     Examples:
         >>> parse_colour("#ff8000"), parse_colour("0, 128, 255"), parse_colour("Teal")
@@ -91,7 +90,7 @@ def parse_colour(text: str) -> Colour | None:
 
     parts = [part.strip() for part in text.split(",")]
     if len(parts) in (3, 4) and all(part.isdecimal() for part in parts):
-        numbers = [int(part) for part in parts[:3]]  # a fourth one is opacity, as QGIS writes it
+        numbers = [int(part) for part in parts[:3]]  # a fourth number is QGIS's opacity
         return _as_colour(numbers) if max(numbers) <= 255 else None
     try:
         return _as_colour(ImageColor.getrgb(text.strip()))
@@ -107,7 +106,7 @@ def measure_distances(colours: Sequence[Colour], others: Sequence[Colour]) -> La
 
 
 def _spread(found: dict[str, Colour], names: Sequence[str]) -> None:
-    """Give each class the colour that is farthest from all before."""
+    """Give each class the colour farthest from all earlier ones."""
     if not names:
         return
     choice: list[Colour] = [(r, g, b) for r in LEVELS for g in LEVELS for b in LEVELS]
@@ -127,7 +126,7 @@ def _as_colour(numbers: Sequence[int]) -> Colour:
 
 
 def _to_lab(colours: Sequence[Colour]) -> Lab:
-    """(N, 3) lightness and two hues, of light as of a cloudy noon (D65)."""
+    """Convert (N, 3) colours to CIE Lab (D65)."""
     parts = np.array(colours, dtype=np.float64).reshape(-1, 3) / 255
     light = np.where(parts > 0.04045, ((parts + 0.055) / 1.055) ** 2.4, parts / 12.92)
     to_xyz = np.array(

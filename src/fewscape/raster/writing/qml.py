@@ -1,4 +1,4 @@
-"""Styles for QGIS: colours and names that it takes up when a file is opened."""
+"""QGIS styles, which set colours and names when a file is opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 from fewscape.raster.writing.palette import Colour
 
 VERSION = "3.28.0"
-"""QGIS whose form this is; later ones read it too."""
+"""QGIS version of the format; later ones read it too."""
 
 RAMP: tuple[tuple[float, Colour], ...] = (
     (0.0, (68, 1, 84)),
@@ -21,18 +21,18 @@ RAMP: tuple[tuple[float, Colour], ...] = (
 """Viridis at five places."""
 
 FILL = 110
-"""Opacity of polygons, of 255: the image stays visible below."""
+"""Opacity of polygons, of 255, so that the image stays visible."""
 
 
 def style_classes(names: Mapping[int, str], colours: Mapping[int, Colour]) -> str:
     """Style of a class map; the background, value 0, is transparent.
 
     Args:
-        names: of the values.
-        colours: of the values.
+        names: names of the values.
+        colours: colours of the values.
 
     Returns:
-        XML, to be written beside the raster with the ending ``.qml``.
+        XML for a ``.qml`` file beside the raster.
     """
     root, renderer = _begin_raster("paletted")
     palette = SubElement(renderer, "colorPalette")
@@ -49,10 +49,9 @@ def style_classes(names: Mapping[int, str], colours: Mapping[int, Colour]) -> st
 
 
 def style_ramp() -> str:
-    """Style of a probability or of another number in [0, 1], from dark blue to yellow.
+    """Style of a probability or another number in [0, 1], from dark blue to yellow.
 
-    Stored values are steps of 1 / 254; QGIS applies the scale of the file, so the ramp speaks of
-    numbers in [0, 1].
+    Stored values are steps of 1 / 254; QGIS applies the file's scale, so the ramp is in [0, 1].
     """
     root, renderer = _begin_raster("singlebandpseudocolor")
     renderer.set("classificationMin", "0")
@@ -82,8 +81,8 @@ def style_polygons(names: Sequence[str], colours: Sequence[Colour]) -> str:
     """Style of polygons by their field ``class``.
 
     Args:
-        names: of the K classes.
-        colours: of the K classes.
+        names: names of the K classes.
+        colours: colours of the K classes.
     """
     root = Element("qgis", version=VERSION, styleCategories="Symbology")
     renderer = SubElement(root, "renderer-v2", type="categorizedSymbol", attr="class")

@@ -1,4 +1,4 @@
-"""A STAC item that describes the files of a map, for catalogues and search."""
+"""Write a STAC item that describes the files of a map."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fewscape.raster.writing.staging import report_write_errors
 from fewscape.raster.writing.writer import NODATA, PROBABILITY_STEPS
 
 EDGE_POINTS = 16
-"""Points along each edge of the footprint: straight edges are curves in degrees."""
+"""Points per edge of the footprint, since straight edges are curves in degrees."""
 
 EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
@@ -31,7 +31,7 @@ EXTENSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class ItemAsset:
-    """A file of the map, as the item lists it."""
+    """A file of the map in the item."""
 
     key: str
     path: Path
@@ -51,12 +51,12 @@ def write_item(
     """Write a STAC item as JSON; its links to the files are relative.
 
     Args:
-        target: the JSON file, beside the files of the map; its name up to the first dot of the
-            ending ``.stac.json`` is the item's id.
-        grid: size and place of the map, with a CRS.
+        target: the JSON file beside the files of the map; its name without ``.stac.json`` is the
+            item's id.
+        grid: size and georeference of the map, with a CRS.
         assets: the files.
-        tags: origin of the map, as in the files themselves; ``FEWSCAPE_VERSION`` among them.
-            ``SCENE_TIME`` is the time of the item; without, it is that of writing, and said so.
+        tags: provenance of the map, as in its files, including ``FEWSCAPE_VERSION``. ``SCENE_TIME``
+            is the time of the item; without it, the time of writing is used and noted.
 
     Raises:
         MissingPackageError: pystac is not installed.
@@ -98,11 +98,11 @@ def write_item(
 
 
 def describe_classes(names: Mapping[int, str], colours: Mapping[int, Colour]) -> dict[str, Any]:
-    """Fields of the class map's asset: its values, and what each means.
+    """Fields of the class map's asset: its values and their meaning.
 
     Args:
-        names: of the values.
-        colours: of the values.
+        names: names of the values.
+        colours: colours of the values.
     """
     classes: list[dict[str, Any]] = [
         {
@@ -119,16 +119,16 @@ def describe_classes(names: Mapping[int, str], colours: Mapping[int, Colour]) ->
 
 
 def describe_numbers() -> dict[str, Any]:
-    """Fields of a probability's asset: how stored values become numbers in [0, 1]."""
+    """Fields of a probability's asset: the scale from stored values to [0, 1]."""
     band = {"data_type": "uint8", "nodata": NODATA, "scale": 1 / PROBABILITY_STEPS, "offset": 0}
     return {"raster:bands": [band]}
 
 
 def find_footprint(grid: Georeference) -> tuple[dict[str, Any], list[float]]:
-    """The outline of a raster in degrees as GeoJSON, and its least and largest coordinates.
+    """The outline of a raster in degrees as GeoJSON, and its bounding box.
 
-    A raster that lies across the 180th meridian has an outline of two parts, and its box a
-    western edge larger than the eastern one, as GeoJSON wants it.
+    A raster across the 180th meridian has an outline of two parts and a box whose west exceeds its
+    east, as GeoJSON requires.
 
     Args:
         grid: a raster with a CRS.
@@ -174,12 +174,12 @@ def _describe_place(grid: Georeference) -> dict[str, Any]:
 def _describe(tags: Mapping[str, str], is_undated: bool) -> str:
     text = f"Map of '{tags.get('SCENE') or tags.get('MS', '')}', made by fewscape."
     if is_undated:
-        text += " The scene's file does not tell when it was taken; the date is that of the map."
+        text += " The acquisition time of the scene is unknown; the date is that of the map."
     return text
 
 
 def _parse(text: str) -> Any:  # noqa: ANN401 (JSON)
-    """Parameters are JSON in the tags; here they need not be text."""
+    """Parse the JSON of parameters in the tags."""
     try:
         return json.loads(text) if text[:1] in "{[" else text
     except json.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Files that appear all at once or not at all, also where the process is killed between them."""
+"""Write files that appear all at once or not at all, even if the process is killed in between."""
 
 from __future__ import annotations
 
@@ -11,41 +11,39 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from fewscape.core import FewscapeError, OutputError, check_folder, write_bytes
 from fewscape.core.whole_files import sync_tree
 
 PREFIX = ".fewscape-"
-"""What the names of hidden files and folders of ours begin with."""
+"""Prefix of our hidden files and folders."""
 
 STAGED = f"{PREFIX}staged-"
-"""Folders with files that are still being written; behind it machine and number of the process."""
+"""Prefix of folders with unfinished files; machine and process id follow."""
 
 COMMIT = f"{PREFIX}commit-"
-"""Folders whose files are all finished, and belong into the folder above."""
+"""Prefix of folders with finished files that belong in the parent folder."""
 
 OBSOLETE = "obsolete.json"
-"""Names that the files of a commit replace without having them."""
+"""List of obsolete names that a commit removes."""
 
 COMPANIONS = (".aux.xml", ".ovr", ".msk", "-wal", "-shm", "-journal")
-"""What other programs leave beside a file, and apply to whatever has its name afterwards."""
+"""Suffixes of sidecar files of other programs, which would apply to a new file of the same name."""
 
 
 class StagedFiles:
-    """A hidden folder inside the output folder whose files move out when all are finished.
+    """A hidden folder inside the output folder; its files move out when all are finished.
 
-    Used as a context manager. Leaving it by an error removes everything that was written, so a
-    file with its final name is always a complete one. What a process left that was killed between
-    two files of a commit is finished by whoever enters next; what one left that was killed before
-    is removed.
+    Use it as a context manager. An error removes everything written, so a file with its final name
+    is always complete. The next user finishes a commit that a killed process began, and removes
+    what a process left that was killed earlier.
 
     Args:
-        folder: where the files are to appear; made if absent.
+        folder: output folder, created if absent.
 
     Raises:
-        OutputError: on entering: the folder cannot be written.
+        OutputError: on entering, if the folder cannot be written.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -61,29 +59,24 @@ class StagedFiles:
         except OSError as error:
             raise OutputError(
                 f"the output folder '{self.folder}' cannot be written: {error.strerror}",
-                "expected a folder in which files can be made",
-                "choose another one with --output, or change its permissions",
+                "expected a writable folder",
+                "choose another with --output, or change its permissions",
             ) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         shutil.rmtree(self._hidden, ignore_errors=True)
 
     def path(self, name: str) -> Path:
-        """Where to write the file that will be called ``name``."""
+        """Path to write the file ``name`` to."""
         return self._hidden / name
 
     def commit(self, obsolete: Iterable[str] = ()) -> list[Path]:
         """Move every file into the output folder, replacing older ones; return their paths.
 
         Args:
-            obsolete: names of files and hidden folders there that go, since what is written takes
-                their place.
+            obsolete: names of files and hidden folders there to remove, since the new files replace
+                them.
 
         Raises:
             OutputError: a file cannot be moved.
@@ -94,13 +87,13 @@ class StagedFiles:
             write_bytes(self._hidden / OBSOLETE, json.dumps(gone).encode())
             sync_tree(self._hidden)
             ready = self.folder / self._hidden.name.replace(STAGED, COMMIT, 1)
-            self._hidden.replace(ready)  # from here on the files count as written
+            self._hidden.replace(ready)  # from here on, the files count as written
             _finish_commit(ready)
             return [self.folder / name for name in names]
 
 
 def settle_commits(folder: Path) -> None:
-    """Finish the commits that killed processes began, and remove what others left unfinished.
+    """Finish commits that killed processes began, and remove unfinished folders.
 
     Raises:
         OSError: the folder cannot be written.
@@ -113,7 +106,7 @@ def settle_commits(folder: Path) -> None:
 
 
 def _finish_commit(hidden: Path) -> None:
-    """Move what is left; another process may do the same at the same time."""
+    """Move the remaining files; another process may do the same at the same time."""
     folder = hidden.parent
     try:
         gone = json.loads((hidden / OBSOLETE).read_text("utf-8"))
@@ -144,7 +137,7 @@ def _name_machine() -> str:
 
 
 def _is_abandoned(name: str) -> bool:
-    """Whether the process that a folder is named after was one of this machine and is gone."""
+    """Whether the process in a folder's name ran on this machine and is gone."""
     machine, _, rest = name.removeprefix(STAGED).partition("-")
     number = rest.partition("-")[0]
     if os.name != "posix" or machine != _name_machine() or not number.isdecimal():
@@ -160,7 +153,7 @@ def _is_abandoned(name: str) -> bool:
 
 @contextmanager
 def report_write_errors(path: Path) -> Iterator[None]:
-    """Turn failures of writing, a full disk above all, into an ``OutputError``."""
+    """Turn write failures, such as a full disk, into an ``OutputError``."""
     from pyogrio.errors import DataLayerError, DataSourceError
     from rasterio.errors import RasterioError
 
@@ -171,12 +164,12 @@ def report_write_errors(path: Path) -> Iterator[None]:
     except (OSError, RasterioError, DataSourceError, DataLayerError) as error:
         raise OutputError(
             f"writing '{path}' failed: {error.__cause__ or error}",
-            f"{_tell_space(path)} left there",
+            f"{_describe_space(path)} left there",
             "free some space or choose another folder with --output, then run again",
         ) from error
 
 
-def _tell_space(path: Path) -> str:
+def _describe_space(path: Path) -> str:
     parents = [path, *path.parents]
     existing = next((parent for parent in parents if parent.exists()), Path())
     return f"{shutil.disk_usage(existing).free / 1e6:,.0f} MB are"

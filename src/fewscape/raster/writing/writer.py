@@ -1,4 +1,4 @@
-"""Maps written from top to bottom, in bounded memory."""
+"""Write maps from top to bottom, in bounded memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -19,20 +18,20 @@ from fewscape.raster.writing.palette import Colour
 from fewscape.raster.writing.staging import report_write_errors
 
 NODATA = 255
-"""Value of pixels without data, in class maps and in probabilities."""
+"""Nodata value of class maps and probabilities."""
 
 PROBABILITY_STEPS = 254
 """The uint8 value of probability 1."""
 
 BLOCK = 256
-"""Side of the blocks of the files."""
+"""Block side of the files."""
 
 Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class BandStyle:
-    """How the values of a map are to be read."""
+    """The meaning of a map's values."""
 
     description: str
     """Name of the band."""
@@ -45,13 +44,13 @@ class BandStyle:
 
     @classmethod
     def classes(cls, names: Mapping[int, str], colours: Mapping[int, Colour]) -> BandStyle:
-        """A class map; its names stand in tags ``CLASS_1``, ``CLASS_2`` ..."""
+        """The style of a class map; names are in the tags ``CLASS_1``, ``CLASS_2`` ..."""
         tags = {f"CLASS_{number}": name for number, name in names.items()}
         return cls("class", colours=colours, tags=tags)
 
     @classmethod
     def layer(cls, description: str) -> BandStyle:
-        """A number in [0, 1], in steps of 1 / 254."""
+        """The style of a number in [0, 1], in steps of 1 / 254."""
         return cls(description, scale=1 / PROBABILITY_STEPS)
 
 
@@ -59,12 +58,12 @@ class StripWriter:
     """A tiled, compressed uint8 GeoTIFF of one band, written strip by strip from the top.
 
     Rows are collected until they fill a row of blocks, so that no block is compressed twice. On
-    closing, the file is read once: GDAL may meet a full disk after the last write without telling.
+    closing, the file is read once, since GDAL may hide a full disk after the last write.
 
     Args:
         path: file to write.
-        grid: size and place of the map.
-        style: how its values are to be read.
+        grid: size and georeference of the map.
+        style: the meaning of its values.
         tags: tags of the file.
 
     Raises:
@@ -103,12 +102,7 @@ class StripWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if error is None:
             self.close()
         else:
@@ -116,7 +110,7 @@ class StripWriter:
 
     @property
     def missing_rows(self) -> int:
-        """Rows of the map that were not appended yet."""
+        """Number of rows still to append."""
         return self.grid.height - self._written - sum(len(rows) for rows in self._waiting)
 
     def append(self, rows: Bytes) -> None:
@@ -135,7 +129,7 @@ class StripWriter:
             self._write(ready // BLOCK * BLOCK)
 
     def close(self) -> None:
-        """Write what is left and check that everything reached the disk.
+        """Write the remaining rows and verify the file.
 
         Raises:
             OutputError: rows are missing, or the file cannot be read back.
@@ -169,7 +163,7 @@ class StripWriter:
 
 
 def _describe_place(grid: Georeference) -> dict[str, Any]:
-    """Transform and reference system, or what stands for them."""
+    """Transform and CRS, or ground control instead."""
     if grid.control is None:
         return {"crs": grid.crs, "transform": None if grid.is_pixel_grid else grid.transform}
     place = grid.control.describe()
@@ -177,7 +171,7 @@ def _describe_place(grid: Georeference) -> dict[str, Any]:
 
 
 def quantise(probabilities: npt.NDArray[np.float32]) -> Bytes:
-    """Probabilities in [0, 1] as uint8 steps of 1 / 254.
+    """Quantise probabilities in [0, 1] to uint8 steps of 1 / 254.
 
     Examples:
         >>> quantise(np.array([0, 0.5, 1], np.float32)).tolist()
