@@ -1,7 +1,7 @@
 r"""What becomes of odd, broken and hostile inputs: every one of ``tests/hostile``, by the command.
 
     .venv/bin/python -m benchmarks.robustness --output benchmarks/results/robustness.json \
-        --scripts ../shared/cases
+        --scripts CASES
 
 Each input is made in a folder of its own and given to ``fewscape`` in a process of its own. It is
 *refused* with the sentence that it should be refused with, or used and the result is *right* (of

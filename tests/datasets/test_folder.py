@@ -169,7 +169,7 @@ def test_refuses_impossible_ids(tmp_path, ids, ignore):
     write_dataset(tmp_path / "toy")
     content = {"classes": {str(i): "x" for i in ids}, "ignore": ignore}
     (tmp_path / "toy/classes.json").write_text(json.dumps(content))
-    with pytest.raises(DatasetError, match="expected at least one class, ids from 0 to 255"):
+    with pytest.raises(DatasetError, match="at least one class and unique ids from 0 to 255"):
         FolderDataset(tmp_path / "toy")
 
 

@@ -53,7 +53,7 @@ def masks_of_0_and_255(folder: Path) -> Words:
     return ("data", "verify", write_data(folder, 255))
 
 
-@case(KIND, refused="its labels show only 'ground'; at least two are needed to tell them apart")
+@case(KIND, refused="the labels show only 'ground'; at least two are needed")
 def training_on_masks_of_0_and_255(folder: Path) -> Words:
     (folder / "random.yaml").write_text(RANDOM)
     return fit_words(folder, write_data(folder, 255), "--config", folder / "random.yaml")
@@ -65,7 +65,7 @@ def masks_whose_table_names_255(folder: Path) -> Words:
     return ("data", "verify", write_data(folder, 255, table))
 
 
-@case(KIND, refused="holds 0 and 255 only; 255 means that the class is not known; if it is a class")
+@case(KIND, refused="contains only 0 and 255; 255 means that the class is unknown; if it is")
 def a_map_from_a_mask_of_0_and_255(folder: Path) -> Words:
     labels = write_scene(folder / "l.tif", truth() * np.uint8(255))
     return map_words(folder, write_scene(folder / "s.tif"), labels)
@@ -103,7 +103,7 @@ def labels_without_an_image(folder: Path) -> Words:
     return ("data", "verify", root)
 
 
-@case(KIND, refused="have the same name but for their endings")
+@case(KIND, refused="differ only in their suffixes")
 def two_labels_of_one_image(folder: Path) -> Words:
     root = write_data(folder)
     write_scene(root / "labels" / "a0.png", truth(), driver="PNG")
@@ -124,16 +124,20 @@ def add_table(name: str, content: str, refused: str) -> None:
         return ("data", "verify", root)
 
 
-IDS = "ids from 0 to 255 each once"
+IDS = "unique ids from 0 to 255"
 for name, content, refused in (
     ("a_table_nested_too_deeply", "[" * 100_000, "it is nested too deeply"),
     ("a_table_that_is_a_list", "[]", "is not a table of classes; expected"),
     ("a_table_cut_off", '{"classes": {"0": "a"', "is not a table of classes"),
     ("a_table_with_an_id_twice", '{"classes": {"1": "a", "01": "b"}}', IDS),
-    ("a_table_with_a_name_twice", '{"classes": {"1": "a", "1": "b"}}', "it holds '1' twice"),
+    (
+        "a_table_with_a_name_twice",
+        '{"classes": {"1": "a", "1": "b"}}',
+        "it has a duplicate key '1'",
+    ),
     ("a_table_of_negative_ids", '{"classes": {"-1": "a"}}', IDS),
     ("a_table_with_an_id_of_words", '{"classes": {"roof": "0"}}', "is not a table of classes"),
-    ("a_table_with_nan", '{"classes": {"1": NaN}}', "it holds NaN, which is no number"),
+    ("a_table_with_nan", '{"classes": {"1": NaN}}', "it holds NaN, which is not a number"),
     ("a_table_that_ignores_words", '{"classes": {"1": "a"}, "ignore": "x"}', "not a table"),
     ("splits_that_are_a_word", '{"classes": {"0": "a", "1": "b"}, "published_pairs": 3}', "cannot"),
 ):
@@ -147,12 +151,12 @@ def splits_nested_too_deeply(folder: Path) -> Words:
     return ("data", "verify", root)
 
 
-@case(KIND, refused="it is an archive of s.tif, e.gpkg; name one of them as /vsizip/")
+@case(KIND, refused="it is an archive with s.tif, e.gpkg; use one of them as /vsizip/")
 def a_scene_in_an_archive(folder: Path) -> Words:
     return map_words(folder, pack(folder), folder / "e.gpkg")
 
 
-@case(KIND, refused="it is an archive of s.tif, e.gpkg; name one of them as /vsizip/")
+@case(KIND, refused="it is an archive with s.tif, e.gpkg; use one of them as /vsizip/")
 def examples_in_an_archive(folder: Path) -> Words:
     return map_words(folder, folder / "s.tif", pack(folder))
 

@@ -104,13 +104,13 @@ def a_checkpoint_cut_off(folder: Path) -> Words:
     return fit(folder, "--ckpt_path", path)
 
 
-@case(KIND, refused="is no checkpoint of a training: it has no 'pytorch-lightning")
+@case(KIND, refused="is not a training checkpoint: it has no 'pytorch-lightning")
 def weights_as_a_checkpoint(folder: Path) -> Words:
     torch.save({"state_dict": {"a": torch.zeros(3)}}, folder / "last.ckpt")
     return fit(folder, "--ckpt_path", folder / "last.ckpt")
 
 
-@case(KIND, refused="was made by another network")
+@case(KIND, refused="is of another network")
 def the_checkpoint_of_another_network(folder: Path) -> Words:
     call(fit(folder))
     path = folder / "run" / "checkpoints" / "last.ckpt"
@@ -131,14 +131,14 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 10)}]\n"
     for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
-add_recipe("code_in_yaml", '!!python/object/apply:os.mkdir ["PLACE/it_ran"]', "is no YAML")
-add_recipe("yaml_cut_off", "model: {lr: [", "is no YAML")
+add_recipe("code_in_yaml", '!!python/object/apply:os.mkdir ["PLACE/it_ran"]', "is not YAML")
+add_recipe("yaml_cut_off", "model: {lr: [", "is not YAML")
 add_recipe("yaml_nested_too_deeply", "[" * 5000, "nested too deeply")
-add_recipe("yaml_that_unfolds", BOMB, "unfolds to more than")
+add_recipe("yaml_that_unfolds", BOMB, "expands to more than")
 add_recipe("yaml_that_holds_itself", "data: &a {seed: *a}", "holds itself")
-add_recipe("a_recipe_that_is_a_list", "[1, 2]", "is no table of keys")
-add_recipe("a_recipe_that_is_a_word", "fast", "is no table of keys")
-add_recipe("a_recipe_of_bytes", bytes(range(256)), "is no YAML")
+add_recipe("a_recipe_that_is_a_list", "[1, 2]", "is not a table of keys")
+add_recipe("a_recipe_that_is_a_word", "fast", "is not a table of keys")
+add_recipe("a_recipe_of_bytes", bytes(range(256)), "is not YAML")
 add_recipe("a_number_as_a_section", "model: 3", "cannot be used")
 add_recipe("a_class_that_is_no_network", "model: {model: {class_path: os.mkdir}}", "cannot be used")
 
@@ -171,17 +171,17 @@ def a_recipe_with_a_negative_window(folder: Path) -> Words:
     return fit(folder, data__windows=[-64])
 
 
-@case(KIND, refused="the trainer cannot be set up so: ")
+@case(KIND, refused="the trainer cannot be set up: ")
 def a_recipe_with_negative_epochs(folder: Path) -> Words:
     return fit(folder, trainer__max_epochs=-5)
 
 
-@case(KIND, refused="the trainer cannot be set up so: ")
+@case(KIND, refused="the trainer cannot be set up: ")
 def a_recipe_for_devices_that_are_none(folder: Path) -> Words:
     return fit(folder, trainer__devices=-3)
 
 
-@case(KIND, refused="names settings of its own", check=ran_nothing)
+@case(KIND, refused="has settings of its own", check=ran_nothing)
 def a_checkpoint_that_names_a_network(folder: Path) -> Words:
     call(fit(folder))
     path = folder / "run" / "checkpoints" / "last.ckpt"

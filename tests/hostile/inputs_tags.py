@@ -50,7 +50,7 @@ def add_parameter(name: str, value: Any, refused: str, title: str = "") -> None:
         return words(folder, alter(folder, {name: value}))
 
 
-UNREAD = "its tag PARAMETERS cannot be read"
+UNREAD = "has an unreadable tag PARAMETERS"
 UNKNOWN = "that this version does not know"
 add_parameter("engine", "ray", UNKNOWN)
 add_parameter("ray_address", "10.0.0.1:6379", UNKNOWN)
@@ -71,10 +71,10 @@ add_parameter("bands", [0], "band 0")
 add_parameter("no_estimate", "yes", "no_estimate is 'yes'")
 add_parameter("class_field", ["a"], "class_field is ['a']")
 add_parameter("layer", 7, "have no layer '7'")
-add_parameter("buffer", {}, "--buffer '{}' is no length")
+add_parameter("buffer", {}, "--buffer '{}' is not a length")
 add_parameter("backbone", "hf-hub:someone/code", "takes no --backbone or --weights")
 add_parameter("precision", "int4", "precision is 'int4'")
-add_parameter("weights", "hf-hub:a/b", "nothing is fetched because a file says so", "weights_afar")
+add_parameter("weights", "hf-hub:a/b", "nothing is downloaded on behalf of a file", "weights_afar")
 
 
 def add_tags(name: str, refused: str, **tags: str) -> None:
@@ -86,8 +86,8 @@ def add_tags(name: str, refused: str, **tags: str) -> None:
 add_tags("parameters_cut_off", UNREAD, PARAMETERS='{"window": ')
 add_tags("parameters_that_are_a_list", UNREAD, PARAMETERS="[1]")
 add_tags("parameters_nested_too_deeply", UNREAD, PARAMETERS="[" * 99999)
-add_tags("batches_of_words", "its tag BATCH_SIZE cannot be read", BATCH_SIZE="many")
-add_tags("a_model_of_code", "the code of a network that a file names is not run", MODEL="os:mkdir")
+add_tags("batches_of_words", "has an unreadable tag BATCH_SIZE", BATCH_SIZE="many")
+add_tags("a_model_of_code", "code named in a file's tags is not run", MODEL="os:mkdir")
 add_tags("a_model_from_elsewhere", "is neither a model nor a model folder", MODEL="../../elsewhere")
 add_tags("another_hash_of_the_examples", "is not what", EXAMPLES_SHA256="0" * 64)
 add_tags("another_fingerprint", "is not what", SCENE_FINGERPRINT="0" * 64)

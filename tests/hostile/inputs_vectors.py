@@ -86,7 +86,7 @@ def a_layer_that_is_missing(folder: Path) -> Words:
     return map_file(folder, write_layers(folder), "--layer", "roof")
 
 
-@case(KIND, refused="the layer 'roofs' was named of the label raster")
+@case(KIND, refused="the layer 'roofs' was given for the label raster")
 def a_layer_of_a_label_raster(folder: Path) -> Words:
     labels = write_scene(folder / "l.tif", truth())
     return map_file(folder, labels, "--layer", "roofs")

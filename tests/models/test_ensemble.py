@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import ndimage
 
 from fewscape.backbones import BackboneConfig
 from fewscape.core import Policy
@@ -249,7 +250,8 @@ def test_a_correction_corrects_there_and_wherever_it_looks_the_same(packaged, is
     right = 2 if is_new else 1 - wrong
     after = scene.map(*FIRST, (right, 6, 78, 18, 90))
     assert (after[is_near] == right).mean() > 0.9
-    assert (after[is_shrub & ~is_near] == right).mean() > 0.8
+    is_inner = ndimage.binary_erosion(is_shrub, iterations=2)  # what features mix at the borders
+    assert (after[is_inner & ~is_near] == right).mean() > 0.9
     assert (after[~is_shrub] == before[~is_shrub]).mean() > 0.9
 
 

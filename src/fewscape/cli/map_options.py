@@ -237,7 +237,7 @@ def add_check(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
     )
-    _add(group, "check_layer", "its layer, as --layer is that of the examples")
+    _add(group, "check_layer", "layer of the --check file, if it has several")
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:

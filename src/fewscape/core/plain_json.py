@@ -44,12 +44,12 @@ def read_json(path: Path, most_bytes: int = MOST_BYTES) -> Any:  # noqa: ANN401 
 
 
 def _join(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Python's own reader takes the last of several entries without a word."""
+    """Make a dictionary; Python's own reader silently keeps the last duplicate."""
     joined = dict(pairs)
     if len(joined) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it holds '{twice}' twice in one place")
+        raise ValueError(f"it has a duplicate key '{twice}'")
     return joined
 
 

@@ -153,7 +153,7 @@ def read_classes(file: Path) -> tuple[dict[int, str], int]:
     if outside or not classes or not is_clear or ignore in classes:
         raise DatasetError(
             f"'{file}' lists the ids {', '.join(map(str, classes))} and ignores {ignore}",
-            "expected at least one class, ids from 0 to 255 each once, and none that is ignored",
+            "expected at least one class and unique ids from 0 to 255, none of them ignored",
         )
     return dict(sorted(classes.items())), ignore
 
@@ -232,7 +232,7 @@ def as_labels(pixels: npt.NDArray[np.generic], path: str) -> npt.NDArray[np.uint
 
 
 def _find_pairs(folder: Path, labels_name: str) -> tuple[list[tuple[Path, Path]], tuple[Path, ...]]:
-    """Images with their labels, and labels without an image; hidden files are neither."""
+    """Pair images with labels, and find labels without an image; hidden files are skipped."""
     for name in ("images", labels_name):
         if not (folder / name).is_dir():
             raise DatasetError(
@@ -258,16 +258,16 @@ def _find_pairs(folder: Path, labels_name: str) -> tuple[list[tuple[Path, Path]]
 
 
 def _list_files(folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
-    """Files by their stem, in its order, without hidden ones such as ``._a.tif``."""
+    """List files by stem, in order, without hidden ones such as ``._a.tif``."""
     found: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
         if file.name.startswith(".") or file.suffix.lower() not in suffixes:
             continue
         if file.stem in found:
             raise DatasetError(
-                f"'{found[file.stem]}' and '{file.name}' have the same name but for their endings",
-                "expected one file of each name in a folder",
-                "take one of them away",
+                f"'{found[file.stem]}' and '{file.name}' differ only in their suffixes",
+                "expected one file per name in a folder",
+                "remove one of them",
             )
         found[file.stem] = file
     return found

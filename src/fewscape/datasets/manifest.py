@@ -124,8 +124,15 @@ class Manifest:
         """Write the file atomically and return its SHA-256.
 
         Raises:
+            ManifestError: there are no episodes.
             OutputError: the file cannot be written.
         """
+        if not self.episodes:
+            raise ManifestError(
+                f"the manifest '{path}' would have no episodes",
+                "expected at least one",
+                "take other classes, or more data",
+            )
         content = self.encode()
         try:
             write_bytes(Path(path), content)
@@ -250,6 +257,8 @@ def _parse(content: bytes, path: str) -> Manifest:
             place = f"episode {number}"
             episodes.append(_episode_from_json(episode))
         place = "the manifest"
+        if not episodes:
+            raise ValueError("it has no episodes")
         return Manifest(
             str(data["name"]),
             tuple(episodes),

@@ -1,4 +1,4 @@
-"""Whether the classes of a data set really stand in its labels."""
+"""Check that the classes of a data set occur in its labels."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from fewscape.datasets.areas import Area
 from fewscape.datasets.folder import FolderDataset
 
 MASK_TABLE = '{"classes": {"0": "background", "255": "roof"}, "ignore": 254}'
-"""The ``classes.json`` of masks of 0 and 255, as many programs write them."""
+"""``classes.json`` for masks of 0 and 255, which many programs write."""
 
 
 def check_present(dataset: FolderDataset, pixels: npt.NDArray[np.int64]) -> tuple[str, ...]:
-    """Names of classes that no pixel has.
+    """Find the classes without pixels.
 
     Args:
         dataset: the data set.
-        pixels: (256,) of each id in its labels.
+        pixels: (256,) number of pixels of each id in its labels.
 
     Raises:
-        DatasetError: of several classes fewer than two are there.
+        DatasetError: there are several classes, but fewer than two have pixels.
     """
     absent = tuple(name for number, name in dataset.classes.items() if not pixels[number])
     present = [name for name in dataset.classes.values() if name not in absent]
@@ -32,17 +32,17 @@ def check_present(dataset: FolderDataset, pixels: npt.NDArray[np.int64]) -> tupl
     ignored = pixels[dataset.ignore] / max(1, pixels.sum())
     told = f"only '{present[0]}'" if present else "none"
     raise DatasetError(
-        f"of the {len(dataset.classes)} classes of '{dataset.name}' its labels show {told}",
-        "at least two are needed to tell them apart",
+        f"of the {len(dataset.classes)} classes of '{dataset.name}', the labels show {told}",
+        "at least two are needed",
         f"{ignored:.1%} of the pixels are {dataset.ignore}, which is ignored; if that is a class, "
         f"give it a name in classes.json and ignore another number, as in {MASK_TABLE}"
         if ignored
-        else "mend the labels or classes.json",
+        else "correct the labels or classes.json",
     )
 
 
 def count_until_all(dataset: FolderDataset, areas: Sequence[Area]) -> npt.NDArray[np.int64]:
-    """(256,) pixels of each id; areas are read until every class was seen."""
+    """Count the pixels (256,) of each id; stops once every class is found."""
     pixels = np.zeros(256, np.int64)
     for area in areas:
         pixels += np.bincount(dataset.read_labels(area.image, area.window).ravel(), minlength=256)

@@ -6,6 +6,7 @@ use this one value.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from numbers import Real
@@ -70,7 +71,7 @@ RANGES = {
 """Minimum and maximum of number fields; NaN is refused."""
 
 NUMBERS = (*RANGES, "nodata", "min_area", "simplify")
-"""Fields that are numbers, whole or not."""
+"""Fields that are numbers, integer or not."""
 
 LISTS: dict[str, tuple[type, ...]] = {
     "classes": (str,),
@@ -80,7 +81,7 @@ LISTS: dict[str, tuple[type, ...]] = {
     "scales": (float, int),
     "shard": (int,),
 }
-"""What the entries of lists are."""
+"""Types of the entries of lists."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +176,7 @@ class MapRequest:
     check: Path | None = None
     """Polygons, points or a label raster to score the finished map with."""
     check_layer: str | None = None
-    """Its layer, as ``layer`` is that of the examples."""
+    """Layer of the check file, if it has several."""
 
     min_area: float = 0.0
     """Smaller patches become background: square metres, or pixels without a CRS."""
@@ -212,8 +213,11 @@ class MapRequest:
         convert |= dict.fromkeys(PATHS, Path) | dict.fromkeys(TEXTS, str)
         for name, to in convert.items():
             value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, to(value))
+            if value is None:
+                continue
+            if name in PATHS and not isinstance(value, str | os.PathLike):
+                raise _refuse(name, value, "expected a path")
+            object.__setattr__(self, name, to(value))
         object.__setattr__(self, "scenes", tuple(map(str, self.scenes)))
         self._check_values()
 
@@ -236,7 +240,7 @@ class MapRequest:
         return replace(self, **found)
 
     def _check_kinds(self) -> None:
-        """Fields may come from anybody's file."""
+        """Check the types of all fields, which may come from any file."""
         if not isinstance(self.class_field, str):
             raise _refuse("class_field", self.class_field, "expected the name of an attribute")
         for name, default in DEFAULTS.items():
@@ -284,7 +288,7 @@ def default_of(name: str) -> Any:  # noqa: ANN401 (of any field)
 
 
 def _is_number(value: object) -> bool:
-    """Also one of numpy's."""
+    """Whether a value is a number, of numpy too."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 

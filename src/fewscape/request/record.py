@@ -55,7 +55,7 @@ class MapRecord:
 
     @property
     def batch_size(self) -> int | None:
-        """Windows at a time, where little memory allowed fewer than were asked for."""
+        """Windows per batch if a memory limit reduced the requested number."""
         told = self.tags.get("BATCH_SIZE")
         if told is None or told.isdecimal():
             return None if told is None else int(told)
@@ -64,9 +64,9 @@ class MapRecord:
 
 def _unreadable(path: Path, tag: str, why: str) -> ConfigError:
     return ConfigError(
-        f"'{path}' does not tell how it was made: its tag {tag} cannot be read ({why})",
-        "expected a raster as 'fewscape map' wrote it",
-        "give the file as it was written",
+        f"'{path}' has an unreadable tag {tag} ({why})",
+        "expected an unchanged raster of 'fewscape map'",
+        "use the original file",
     )
 
 
@@ -199,9 +199,9 @@ def _find_weights(record: MapRecord, name: str, given: Path | str | None) -> str
     if recorded is None:
         if given is None and name.startswith(HUB_PREFIX):
             raise ConfigError(
-                f"'{record.path}' was made with weights of the hub, '{name}'",
-                "nothing is fetched because a file says so",
-                f"if you trust them, name them yourself: --weights {name}",
+                f"'{record.path}' was made with weights from the hub, '{name}'",
+                "nothing is downloaded on behalf of a file",
+                f"if you trust them, pass --weights {name}",
             )
         return name if given is None else str(given)
     path = _find(record, "weights", name, given)

@@ -91,7 +91,7 @@ class RecipeCLI(LightningCLI):
     """Adds loggers, resuming and model folders to every run."""
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
-        """Find out about wrong paths before any work, and before Lightning reads a checkpoint."""
+        """Check paths before any work, and before Lightning reads a checkpoint."""
         super().parse_arguments(parser, args)
         settings = self.config[self.config.subcommand]
         root = Path(settings.trainer.default_root_dir)
@@ -99,8 +99,8 @@ class RecipeCLI(LightningCLI):
         if settings.get("weights_only") is False:
             raise ConfigError(
                 "'weights_only' is False",
-                "a checkpoint is read as numbers and words; anything else in it could run code",
-                "leave it out",
+                "anything but numbers and text in a checkpoint could run code",
+                "remove it",
             )
         settings.weights_only = True
         checkpoint = settings.get("ckpt_path")
@@ -109,11 +109,11 @@ class RecipeCLI(LightningCLI):
                 raise ConfigError(
                     f"there is no checkpoint '{checkpoint}'",
                     "expected the last.ckpt of an interrupted run",
-                    "check --ckpt_path, or leave it out to start anew",
+                    "check --ckpt_path, or omit it to start over",
                 )
-            settings.ckpt_path = str(Path(checkpoint).resolve())  # no word that means another one
+            settings.ckpt_path = str(Path(checkpoint).resolve())  # not a keyword of Lightning
             check_checkpoint(Path(checkpoint))
-        elif SLURMEnvironment.detect():  # Lightning resumes from what it left there
+        elif SLURMEnvironment.detect():  # Lightning resumes from these
             for left in root.glob("hpc_ckpt_*.ckpt"):
                 check_checkpoint(left)
 
@@ -238,7 +238,7 @@ def _check_writable(folder: Path) -> None:
 
 def _refuse_trainer(error: Exception) -> ConfigError:
     told = " ".join(str(error).split())[:300]
-    return ConfigError(f"the trainer cannot be set up so: {told}", "", "see: fewscape fit --help")
+    return ConfigError(f"the trainer cannot be set up: {told}", "", "see: fewscape fit --help")
 
 
 def _explain(message: str) -> ConfigError:

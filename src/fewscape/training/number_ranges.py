@@ -12,16 +12,16 @@ MOST_IMAGES = 65_536
 
 
 def check_range(name: str, value: float, least: float, most: float) -> None:
-    """See that a number lies where it makes sense.
+    """Check the range of a number.
 
     Args:
-        name: its key in the recipe.
-        value: the number; NaN lies nowhere.
-        least: the smallest that it may be.
-        most: the largest.
+        name: key in the recipe.
+        value: the number; NaN is invalid.
+        least: minimum.
+        most: maximum.
 
     Raises:
-        ConfigError: it lies elsewhere.
+        ConfigError: the number is out of range.
     """
     if not least <= value <= most:
         raise ConfigError(
@@ -30,10 +30,10 @@ def check_range(name: str, value: float, least: float, most: float) -> None:
 
 
 def check_crops(image_size: int, batch_size: int, num_workers: int, val_share: float) -> None:
-    """The numbers of every training on crops.
+    """Check the numbers common to all trainings on crops.
 
     Raises:
-        ConfigError: one of them makes no sense.
+        ConfigError: one of them is out of range.
     """
     check_range("data.image_size", image_size, 1, LARGEST_IMAGE)
     check_range("data.batch_size", batch_size, 1, MOST_IMAGES)

@@ -100,7 +100,7 @@ class OptimizedModule(lightning.LightningModule):
         self._expect_finite("some weights are NaN or infinite", is_finite)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """See that the checkpoint is of this network.
+        """Check that the checkpoint is of this network.
 
         Raises:
             ConfigError: it is of another one.

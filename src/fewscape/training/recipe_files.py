@@ -1,4 +1,4 @@
-"""Recipes from anybody: plain YAML of a sensible size."""
+"""Read recipes from untrusted files: plain YAML of limited size."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ MOST_BYTES = 1 << 20
 """Of a file."""
 
 MOST_ENTRIES = 100_000
-"""With what aliases stand for."""
+"""Entries, with aliases expanded."""
 
 DEEPEST = 64
-"""Levels of tables and lists in each other."""
+"""Depth of nested tables and lists."""
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The keys of a recipe, seen through before anything is built from them.
+    """Read the keys of a recipe and check them before anything is built from them.
 
     Raises:
-        ConfigError: the file cannot be read, is no YAML or no table of keys, asks for Python
+        ConfigError: the file cannot be read, is not YAML or not a table of keys, contains Python
             objects, or is too large or too deep.
     """
     import yaml
@@ -40,14 +40,14 @@ def read_recipe(path: Path) -> dict[str, Any]:
         if isinstance(error, ConfigError):
             raise
         told = " ".join(str(error).split())[:300]
-        raise ConfigError(f"the recipe '{path}' is no YAML: {told}") from error
+        raise ConfigError(f"the recipe '{path}' is not YAML: {told}") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise _refuse(path, "is no table of keys")
+        raise _refuse(path, "is not a table of keys")
     return content
 
 
 def _count(path: Path, node: Any, sizes: dict[int, int], depth: int) -> int:  # noqa: ANN401
-    """Entries of a node, each alias as what it stands for."""
+    """Count the entries of a node, with aliases expanded."""
     if id(node) in sizes:
         if not sizes[id(node)]:  # it is being counted
             raise _refuse(path, "holds itself")
@@ -59,7 +59,7 @@ def _count(path: Path, node: Any, sizes: dict[int, int], depth: int) -> int:  # 
     flat = [each for part in parts for each in (part if isinstance(part, tuple) else (part,))]
     total = 1 + sum(_count(path, each, sizes, depth + 1) for each in flat)
     if total > MOST_ENTRIES:
-        raise _refuse(path, f"unfolds to more than {MOST_ENTRIES:,} entries")
+        raise _refuse(path, f"expands to more than {MOST_ENTRIES:,} entries")
     sizes[id(node)] = total
     return total
 

@@ -106,7 +106,7 @@ class SemanticData(lightning.LightningDataModule):
         return self.reader.class_names
 
     def setup(self, stage: str) -> None:
-        """See, before training, that the classes are there to be learnt.
+        """Check before training that the classes have pixels.
 
         Raises:
             DatasetError: the labels for training show fewer than two of them.
@@ -114,7 +114,7 @@ class SemanticData(lightning.LightningDataModule):
         if stage == "fit":
             pixels = count_until_all(self.dataset, self.train_areas)
             if absent := check_present(self.dataset, pixels):
-                log.warning("no pixel for training is %s; it cannot be learnt", " or ".join(absent))
+                log.warning("no training pixel is %s, which cannot be learnt", " or ".join(absent))
 
     def train_dataloader(self) -> DataLoader[LabelledCrop]:
         """Crops of the trainer's current epoch."""

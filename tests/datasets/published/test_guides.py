@@ -37,7 +37,7 @@ def test_there_is_a_guide_for_every_data_set():
 
 @pytest.mark.parametrize("name", PREPARERS)
 def test_an_empty_source_says_what_to_download_from_where(tmp_path, name):
-    with pytest.raises(DatasetError, match=re.escape(f"'{tmp_path}' holds no")) as raised:
+    with pytest.raises(DatasetError, match=re.escape(f"'{tmp_path}' has no")) as raised:
         PREPARERS[name](tmp_path, tmp_path / "made", lambda image: None)
     told = str(raised.value)
     for part in (*ADDRESSES[name], *FILES[name], "check --source, or download into one folder"):

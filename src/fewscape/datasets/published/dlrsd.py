@@ -148,7 +148,7 @@ def _find(
     for what, name in (("images", "UC Merced"), ("labels", "DLRSD")):
         if not found[what]:
             raise DatasetError(
-                f"'{source}' holds no {what} of {name}",
+                f"'{source}' has no {what} of {name}",
                 "expected the images of UC Merced Land Use and the labels of DLRSD",
                 f"check --source, or {GUIDE.format(source)}",
             )

@@ -50,9 +50,9 @@ def read_annotations(
     if source.suffix.lower() in RASTERS:
         if layer is not None:
             raise ExamplesError(
-                f"the layer '{layer}' was named of the label raster '{source}'",
+                f"the layer '{layer}' was given for the label raster '{source}'",
                 "only vector files have layers",
-                "leave the layer out, or give the vector file",
+                "omit the layer, or use a vector file",
             )
         placed = Placed(read_label_raster(source, scene, zero), read_label_colours(source), {})
     else:

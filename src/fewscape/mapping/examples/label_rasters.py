@@ -27,7 +27,7 @@ SHIFT_MOST = 0.5
 """Tolerated offset between a label raster and its scene, pixels."""
 
 NO_LABEL = -1
-"""Of pixels whose class is not known, beside ids from 0 to 255."""
+"""Label of pixels of unknown class, besides ids from 0 to 255."""
 
 Geometries = npt.NDArray[np.object_]
 Zero = Literal["auto", "background", "unknown"]
@@ -52,9 +52,9 @@ def read_label_raster(path: Path, scene: DrawnScene, zero: Zero) -> dict[str, Ge
     _check_names(path, names, ids)
     if ids == [0] and (read == IGNORE).any() and zero != "unknown":
         raise ExamplesError(
-            f"the label raster '{path}' holds 0 and {IGNORE} only",
-            f"{IGNORE} means that the class is not known",
-            f"if it is a class, write beside it a file classes.json: {MASK_TABLE}",
+            f"the label raster '{path}' contains only 0 and {IGNORE}",
+            f"{IGNORE} means that the class is unknown",
+            f"if it is a class, write a file classes.json beside it: {MASK_TABLE}",
         )
     polygons: dict[str, list[object]] = {}
     for outline, number in _outline(labels):

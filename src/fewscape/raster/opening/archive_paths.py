@@ -27,7 +27,7 @@ class ArchivePath(NamedTuple):
 
 
 MOST_TOLD = 5
-"""Files of an archive that a message names."""
+"""Number of files that a message lists."""
 
 
 def split_archive(path: Path | str) -> ArchivePath | None:
@@ -48,7 +48,7 @@ def split_archive(path: Path | str) -> ArchivePath | None:
 
 
 def describe_inside(path: Path) -> str | None:
-    """How to name a file inside an archive that GDAL does not open by itself; None if it is none.
+    """Describe how to name a file inside an archive; None if the path is not an archive.
 
     Examples:
         >>> describe_inside(Path("scene.tif")) is None
@@ -69,6 +69,6 @@ def describe_inside(path: Path) -> str | None:
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError):
         return None
     if not names:
-        return "it is an empty archive; give the file itself"
+        return "it is an empty archive; use the file itself"
     listing = ", ".join(names[:MOST_TOLD]) + (" and others" if len(names) > MOST_TOLD else "")
-    return f"it is an archive of {listing}; name one of them as {kind}{path}/{names[0]}"
+    return f"it is an archive with {listing}; use one of them as {kind}{path}/{names[0]}"

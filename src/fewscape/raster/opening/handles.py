@@ -67,6 +67,7 @@ class Handles:
             SceneError: the file is missing, not a raster or damaged, or all network attempts
                 failed.
         """
+        from rasterio._err import CPLE_BaseError  # what GDAL says of damaged tags escapes as it is
         from rasterio.errors import RasterioError
 
         def act() -> Result:
@@ -75,7 +76,7 @@ class Handles:
                     stack.enter_context(environment)
                 return action(stack.enter_context(self._borrow()))
 
-        errors = (RasterioError, OSError)
+        errors = (RasterioError, CPLE_BaseError, OSError)
         if self.is_remote:
             return try_again(self.source, what, self.retry, act, errors)
         try:

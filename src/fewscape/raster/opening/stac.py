@@ -56,9 +56,9 @@ def read_items(
         href = assets[key].get("href")
         if not isinstance(href, str) or not href.strip():
             raise SceneError(
-                f"the asset '{key}' of the item '{name}' of '{source}' says not where it lies",
-                "expected 'href' with a path or an address",
-                "name another one with --asset",
+                f"the asset '{key}' of the item '{name}' of '{source}' has no address",
+                "expected 'href' with a path or a URL",
+                "choose another one with --asset",
             )
         safe = "".join(char if char.isalnum() or char in "_.-" else "_" for char in name)
         yield safe + Path(href.partition("?")[0]).suffix, _resolve(href, item, source)
@@ -79,7 +79,7 @@ def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
         raise SceneError(
             f"'{source}' holds {len(items):,} STAC items",
             f"expected at most {MOST_ITEMS:,}",
-            "ask for fewer",
+            "use fewer",
         )
     if not items or not isinstance(items, list) or not all(map(_is_item, items)):
         raise SceneError(
@@ -91,7 +91,7 @@ def _parse(source: Source, text: bytes) -> list[Mapping[str, Any]]:
 
 
 def _is_item(content: object) -> bool:
-    """Whether it has assets, each of them a table."""
+    """Whether the content has assets that are JSON objects."""
     assets = content.get("assets") if isinstance(content, dict) else None
     return isinstance(assets, dict) and all(isinstance(each, dict) for each in assets.values())
 
@@ -126,8 +126,8 @@ def _resolve(href: str, item: Mapping[str, Any], source: Source) -> str:
     is_local = href.startswith("/vsi") and not href.startswith(FILE_SYSTEMS)
     if source.file is None and (is_local or href.lower().startswith("file:")):
         raise SceneError(
-            f"'{source}' leads to '{href}', on this machine",
-            "expected an address on the web or in a store",
+            f"'{source}' points to '{href}' on this machine",
+            "expected a URL or an object store",
             "download the item, if you trust it",
         )
     if SCHEME.match(href) or href.startswith("/vsi"):
