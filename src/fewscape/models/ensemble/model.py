@@ -177,17 +177,27 @@ class Ensemble(PixelModel[EnsembleSupport]):
                 expert.learn(*known, polygons=cells.polygons)
             else:
                 expert.learn(*known, None if isinstance(expert, Forest) else cells.weights)
-        even = np.full(cells.num_classes, 1 / cells.num_classes, np.float32)
-        return self.adapt(EnsembleSupport(experts, even, _choose_radius(cells)), cells.scene)
+        shares = self._estimate_shares(experts, cells.scene)
+        return EnsembleSupport(experts, shares, _choose_radius(cells))
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
-        """With the priors of another scene, estimated by both forests."""
+        """With equal shares of the classes.
+
+        In another scene the experts err so much that estimated shares make a class that was hardly
+        found vanish.
+        """
         if support.alone is not None:
             return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
-        views = self._view(scene)[: len(FOREST_WEIGHTS)]
-        parts = zip(FOREST_WEIGHTS, support.experts, views, strict=False)
+        even = np.full_like(support.priors, 1 / len(support.priors))
+        return replace(support, priors=even)
+
+    def _estimate_shares(
+        self, experts: Sequence[Expert], scene: npt.NDArray[np.float32]
+    ) -> npt.NDArray[np.float32]:
+        """Of the classes in the scene of the examples, (K,), by both forests."""
+        parts = zip(FOREST_WEIGHTS, experts, self._view(scene), strict=False)
         logs = sum(weight * expert.predict(seen) for weight, expert, seen in parts)
-        return replace(support, priors=estimate_priors(normalise(np.asarray(logs))))
+        return estimate_priors(normalise(np.asarray(logs)))
 
     def predict_cells(
         self, values: npt.NDArray[np.float32], support: EnsembleSupport
