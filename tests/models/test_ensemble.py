@@ -10,7 +10,16 @@ from fewscape.backbones import BackboneConfig
 from fewscape.core import Policy
 from fewscape.models import Ensemble, save_model
 from fewscape.models.ensemble import DeepFeatures
-from fewscape.models.ensemble.model import LEAST_LOG, LEAST_SHARE, PRIOR_WEIGHT
+from fewscape.models.ensemble.model import (
+    BAND_METRIC_WEIGHT,
+    BAND_WEIGHTS,
+    LEAST_LOG,
+    LEAST_SHARE,
+    METRIC_WEIGHT,
+    PRIOR_WEIGHT,
+    UNLEARNED_WEIGHT,
+    WEIGHTS,
+)
 from fewscape.models.experts import Cells, LinearDiscriminant, Scaling, estimate_priors
 from fewscape.models.pixel import Ground
 from fewscape.ops import box_features, filter_guided, multiscale_features, pool_cells
@@ -116,7 +125,7 @@ def test_scores_are_those_of_the_experts_added_with_their_weights(small):
     for row, scores in zip(scene.scene[::500], found, strict=True):
         expected = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
         views = small._view(row[None])
-        for weight, expert, seen in zip(small.weights, support.experts, views, strict=True):
+        for weight, expert, seen in zip(support.weights, support.experts, views, strict=True):
             expected = expected + weight * np.maximum(expert.predict(seen)[0], LEAST_LOG)
         np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
 
@@ -317,5 +326,13 @@ def test_a_network_of_the_users_has_a_discriminant_in_place_of_the_metric(small)
     scene = Scene(own, paint(blocks([GRASS, ROOF], [SHRUB, WATER])))
     support = own.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
     assert isinstance(support.experts[-1], LinearDiscriminant)
-    assert len(own.weights) == len(support.experts) == len(small.weights)
-    assert own.weights[-1] < small.weights[-1]
+    assert len(support.weights) == len(support.experts)
+    assert support.weights[-1] == UNLEARNED_WEIGHT
+
+
+@pytest.mark.parametrize("bands", [3, 4, 13])
+def test_experts_of_all_bands_weigh_more_where_the_metric_misses_some(small, bands):
+    scene = Scene(small, paint(blocks([GRASS, ROOF], [SHRUB, WATER]), bands))
+    support = small.learn(scene.draw((0, 4, 4, 40, 40), (1, 4, 52, 40, 92)))
+    expected = (*BAND_WEIGHTS, BAND_METRIC_WEIGHT) if bands > 3 else (*WEIGHTS, METRIC_WEIGHT)
+    assert support.weights == expected

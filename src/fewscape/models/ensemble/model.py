@@ -41,8 +41,14 @@ WEIGHTS = (*FOREST_WEIGHTS, 0.15, 0.15, 0.15)
 METRIC_WEIGHT = 8.0
 """Of the learned metric, whose probabilities are soft and which knows most."""
 
+BAND_WEIGHTS, BAND_METRIC_WEIGHT = (*FOREST_WEIGHTS, 0.15, 0.4, 0.15), 4.0
+"""Of scenes with more than three bands, which the metric does not see."""
+
 UNLEARNED_WEIGHT = 0.5
 """Of the discriminant that stands in for the metric beside a network of the user's."""
+
+COLOURS, BOX_FEATURES = (0, 1, 2), 5
+"""Bands that the network sees unless told otherwise, and features of each band in squares."""
 
 LEAST_LOG = -9.0
 """No expert is surer than this that a cell is not of a class."""
@@ -75,6 +81,8 @@ class EnsembleSupport:
     """In the order of ``WEIGHTS``, then the metric; none if one class was drawn alone."""
     priors: npt.NDArray[np.float32]
     """(K,)."""
+    weights: tuple[float, ...] = ()
+    """Of the experts, in their order."""
     radius: int = MOST_RADIUS
     """Of the squares in which scores are smoothed, cells."""
     alone: PositiveUnlabelled | None = None
@@ -119,11 +127,6 @@ class Ensemble(PixelModel[EnsembleSupport]):
             "scale": "divide uint8 by 255; other types by percentiles of the scene",
         }
 
-    @property
-    def weights(self) -> tuple[float, ...]:
-        """Of the experts, in their order."""
-        return *WEIGHTS, METRIC_WEIGHT if self.has_metric else UNLEARNED_WEIGHT
-
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The frozen network and the metric."""
         return dict(self.deep.state_dict())
@@ -133,16 +136,14 @@ class Ensemble(PixelModel[EnsembleSupport]):
         self.deep.to(policy.device)
         self._policy = policy
 
-    def encode(
-        self, images: torch.Tensor, colours: tuple[int, int, int] = (0, 1, 2)
-    ) -> torch.Tensor:
+    def encode(self, images: torch.Tensor, colours: tuple[int, int, int] = COLOURS) -> torch.Tensor:
         """Of all bands features at many scales, then in squares; of the colours deep features."""
         images = images.float()
         scales, squares = (
             make(images, self.stride) for make in (multiscale_features, box_features)
         )
         device, dtype = self._policy.device, self._policy.dtype
-        is_same = images.shape[1] == 3 and colours == (0, 1, 2)
+        is_same = images.shape[1] == 3 and colours == COLOURS
         known = scales.to(device) if is_same else None
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             deep = self.deep(images[:, list(colours)].to(device), known)
@@ -178,7 +179,8 @@ class Ensemble(PixelModel[EnsembleSupport]):
             else:
                 expert.learn(*known, None if isinstance(expert, Forest) else cells.weights)
         shares = self._estimate_shares(experts, cells.scene)
-        return EnsembleSupport(experts, shares, _choose_radius(cells))
+        weights = self._weigh(cells.values.shape[1])
+        return EnsembleSupport(experts, shares, weights, _choose_radius(cells))
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
         """With equal shares of the classes.
@@ -190,6 +192,14 @@ class Ensemble(PixelModel[EnsembleSupport]):
             return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
         even = np.full_like(support.priors, 1 / len(support.priors))
         return replace(support, priors=even)
+
+    def _weigh(self, size: int) -> tuple[float, ...]:
+        """Weights of the experts for cells of so many features."""
+        bands = _count_boxes(size - self.deep.num_features) // BOX_FEATURES
+        weights, metric = WEIGHTS, METRIC_WEIGHT
+        if bands > len(COLOURS):
+            weights, metric = BAND_WEIGHTS, BAND_METRIC_WEIGHT
+        return *weights, metric if self.has_metric else UNLEARNED_WEIGHT
 
     def _estimate_shares(
         self, experts: Sequence[Expert], scene: npt.NDArray[np.float32]
@@ -237,7 +247,7 @@ class Ensemble(PixelModel[EnsembleSupport]):
     ) -> npt.NDArray[np.float32]:
         """(N, K) log probabilities of the experts, in their order, added with their weights."""
         scores = PRIOR_WEIGHT * np.log(support.priors + LEAST_SHARE)
-        for weight, logs in zip(self.weights, parts, strict=True):
+        for weight, logs in zip(support.weights, parts, strict=True):
             scores = scores + weight * np.maximum(logs, LEAST_LOG)
         mixed: npt.NDArray[np.float32] = scores.astype(np.float32)
         return mixed
@@ -309,4 +319,4 @@ def _choose_radius(cells: Cells) -> int:
 
 def _count_boxes(size: int) -> int:
     """Features of ``box_features`` among those of C bands: 5 C of 12 C + 15, or of 10 C + 12."""
-    return 5 if size == 22 else (size - 15) // 12 * 5
+    return BOX_FEATURES if size == 22 else (size - 15) // 12 * BOX_FEATURES
