@@ -8,6 +8,8 @@ chance, or as people draw without help, class after class somewhere in the class
 stroke the map of the page, by its own engine, is scored: intersection over union, mean over the
 classes. Small images of a data set are put together to scenes of about 500 pixels.
 
+The rule for the next place was chosen on scenes of seed 0; the result is of seed 1.
+
 What counts is how many strokes each way takes, after the first ones, to the score that places by
 chance reach in the end.
 """
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--datasets", default=",".join(DATASETS))
     parser.add_argument("--scenes", type=int, default=4, help="of each data set")
     parser.add_argument("--strokes", type=int, default=15, help="after the first ones")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice of scenes")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results/annotation.json"))
     arguments = parser.parse_args()
@@ -63,7 +66,7 @@ def main() -> None:
     curves: dict[str, dict[str, list[list[float]]]] = {}
     for dataset in arguments.datasets.split(","):
         curves[dataset] = {way: [] for way in ways}
-        for scene in make_scenes(arguments.root / dataset, arguments.scenes):
+        for scene in make_scenes(arguments.root / dataset, arguments.scenes, arguments.seed):
             for way, curve in annotate(scene, model, ways, arguments.strokes).items():
                 curves[dataset][way].append(curve)
             told = {way: f"{scores[-1][-1]:.3f}" for way, scores in curves[dataset].items()}
@@ -94,11 +97,11 @@ def write(
     arguments.output.with_suffix(".md").write_text(write_table(document))
 
 
-def make_scenes(folder: Path, count: int) -> Iterator[JobScene]:
+def make_scenes(folder: Path, count: int, seed: int) -> Iterator[JobScene]:
     """Scenes of at least ``SIDE`` pixels, small images side by side."""
-    few = choose_scenes(folder, 1)[0]
+    few = choose_scenes(folder, 1, seed)[0]
     across = max(1, -(-SIDE // max(few.labels.shape)))
-    chosen = choose_scenes(folder, count * across**2)
+    chosen = choose_scenes(folder, count * across**2, seed)
     for first in range(0, len(chosen) - across**2 + 1, across**2):
         tiles = chosen[first : first + across**2]
         height = min(tile.labels.shape[0] for tile in tiles)

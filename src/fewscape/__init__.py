@@ -72,4 +72,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 (any public name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *HOMES})
+    return sorted(__all__)

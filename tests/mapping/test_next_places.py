@@ -33,6 +33,19 @@ def test_a_chosen_place_counts_as_drawn():
     assert set(columns(choose_next_places(spots, DRAWN, 2))) in ({0, 2}, {1, 2})
 
 
+def test_ground_that_is_typical_comes_before_an_outlier():
+    """Nothing else is like the first spot, which is the farthest and the most uncertain."""
+    spots = make([[9, -9], *([[5, 5]] * 8), [0, 0]], [1.0, *([0.5] * 8), 0.0])
+    assert columns(choose_next_places(spots, DRAWN, 1))[0] in range(1, 9)
+
+
+def test_many_spots_are_compared_in_part():
+    values = np.random.default_rng(0).normal(size=(30_000, 4))
+    values[10_000:20_000] += 8
+    chosen = choose_next_places(make(values, np.ones(30_000)), np.zeros((1, 4), np.float32), 1)
+    assert 10_000 <= columns(chosen)[0] < 20_000
+
+
 def test_places_lie_apart():
     spots = make(np.random.default_rng(0).normal(size=(50, 3)))
     chosen = choose_next_places(spots, np.zeros((1, 3), np.float32), 5, apart=60)

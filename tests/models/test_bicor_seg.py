@@ -26,7 +26,7 @@ def check(tensor, total, norm, first, last):
 
 
 def decoder_parameters(network):
-    """Names and tensors after the pyramid, in the specification's order."""
+    """Names and tensors after the pyramid, in the published order."""
     parts = [("classes", network.classes)]
     for layer in network.layers:
         parts += list(layer.named_parameters())
@@ -140,7 +140,7 @@ def test_fixture_of_the_whole_network():
         logits = network.decode(network.fuse(maps, (64, 64))).logits
     check(maps[0], 258.77843619, 180.34136929, [1.76245374, -0.93265950, 1.78251285], -0.97510395)
     check(maps[1], 25.33393976, 25.18148061, [0.12266012, 0.10004058, 0.12592417], 0.08667937)
-    # The specification prints 1.35257680 for the third value; with it, its own sum would be off.
+    # Notes on the published code give 1.35257680 for the third value; its own sum would be off.
     check(maps[2], -74.23405733, 194.57053072, [1.36668695, 1.36786576, 1.35255680], 0.04932597)
     check(maps[3], -5.67011152, 20.44081247, [0.03118090, 0.03100943, 0.03128173], 0.09163718)
     check(logits, 3997.53643796, 54.53653889, [-0.49477037, 0.18884050, -0.25613206], 0.33401591)

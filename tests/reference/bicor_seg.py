@@ -1,4 +1,4 @@
-"""BiCoR-Seg's layer and losses as the specification's formulas stand, with every tensor made."""
+"""BiCoR-Seg's layer and losses by the literal formulas, with every tensor materialised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 
 def wave(number, shape):
-    """The specification's test tensors: sin(0.7 i + 1.1 j + 0.3), row-major, float64."""
+    """Test tensors: sin(0.7 i + 1.1 j + 0.3), row-major, float64."""
     count = int(torch.tensor(shape).prod())
     return torch.sin(0.7 * torch.arange(count, dtype=torch.float64) + 1.1 * number + 0.3).view(
         shape

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import shapely
 
 from fewscape.raster import SceneReader
 from fewscape.serve import PageServer, ServerOptions, Session, SessionOptions
@@ -261,6 +262,20 @@ def test_two_tabs_see_each_other_and_lose_nothing(serve, visit):
     other.page.keyboard.press("Delete")
     one.see_examples(1)
     assert one.errors == other.errors == []
+
+
+def test_one_click_takes_what_hangs_together(serve, visit):
+    server, session = serve()
+    person = visit(server.address)
+    begin(person)
+    person.page.keyboard.press("r")
+    person.page.mouse.click(*person.place(105, 150))
+    person.see_examples(1)
+    (example,) = session.desks[0].drawing.now.examples.values()
+    assert example.tool == "object"
+    assert example.geometry.covers(shapely.Point(105, 150))
+    assert example.geometry.area < WIDTH * HEIGHT / 2
+    assert person.errors == []
 
 
 def test_examples_are_edited_set_aside_recoloured_and_renamed(serve, visit):

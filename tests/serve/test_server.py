@@ -180,6 +180,25 @@ def test_examples_of_a_file_are_added_once(client, tmp_path):
     assert answer["classes"] == [{"name": "lake", "colour": "#0000ff"}]
 
 
+def test_annotations_of_other_tools_are_taken_over(client):
+    """Of the images in a COCO file, the one that is called as the scene is."""
+    coco = {
+        "images": [{"id": 1, "file_name": "other.jpg"}, {"id": 2, "file_name": "scene.jpg"}],
+        "categories": [{"id": 5, "name": "lake"}],
+        "annotations": [
+            {"image_id": 1, "category_id": 5, "segmentation": [[0, 0, 9, 0, 9, 9]]},
+            {"image_id": 2, "category_id": 5, "segmentation": [[10, 20, 60, 20, 60, 50]]},
+        ],
+    }
+    answer = ask(client, "api/scenes/0/import?name=coco.json", "POST", json=coco).json()
+    (lake,) = answer["examples"]
+    corners = {tuple(corner) for corner in lake["geometry"]["coordinates"][0]}
+    assert corners == {(10, 20), (60, 20), (60, 50)}
+    labelme = {"shapes": [{"label": "reed", "points": [[100, 5], [140, 5], [140, 30]]}]}
+    answer = ask(client, "api/scenes/0/import?name=x.json", "POST", json=labelme).json()
+    assert [one["properties"]["class"] for one in answer["examples"]] == ["lake", "reed"]
+
+
 def test_pages_are_told_what_others_draw(session):
     import asyncio
 

@@ -96,7 +96,7 @@ def run(optimizer, weight, gradients):
 
 
 def follow_by_hand(start, gradients, rate):
-    """Lookahead around plain descent, as the specification tells it."""
+    """Lookahead around plain descent, as published."""
     fast, slow = start.clone(), None
     for step, gradient in enumerate(gradients, start=1):
         fast = fast - rate * gradient

@@ -51,6 +51,10 @@ async function get<T>(path: string): Promise<T> {
 
 export const api = {
   session: () => get<SessionAbout>("session"),
+  wholeObject: (scene: number, row: number, col: number, size: number, resolution: number) =>
+    get<Record<string, unknown>>(
+      `scenes/${scene}/object?row=${row}&col=${col}&size=${size}&resolution=${resolution}`,
+    ),
   scene: (scene: number) => get<SceneState>(`scenes/${scene}`),
   change: (scene: number, changes: Change[]) =>
     post<DrawnState>(`scenes/${scene}/changes`, changes),

@@ -9,8 +9,8 @@ import type { ExampleFeature } from "./types";
 import { RESERVED } from "./types";
 import { listNames, tellName } from "./classes_panel";
 
-const TOOL_ICONS: Record<string, string> = { polygon: "polygon", brush: "brush", point: "point", not: "not", import: "file" };
-const TOOL_NAMES: Record<string, string> = { polygon: "polygon", brush: "stroke", point: "point", not: "correction", import: "from a file" };
+const TOOL_ICONS: Record<string, string> = { polygon: "polygon", brush: "brush", object: "object", point: "point", not: "not", import: "file" };
+const TOOL_NAMES: Record<string, string> = { polygon: "polygon", brush: "stroke", object: "whole object", point: "point", not: "correction", import: "from a file" };
 /** Rows shown; more would slow the page down. */
 const MOST = 300;
 

@@ -7,13 +7,13 @@ import { other } from "./view_bar";
 import type { Tools } from "./tools";
 import type { SceneMap } from "./scene_map";
 
-const TOOLS: Record<string, Tool> = { v: "pan", p: "polygon", b: "brush", o: "point", n: "not", e: "edit", w: "why" };
+const TOOLS: Record<string, Tool> = { v: "pan", p: "polygon", b: "brush", r: "object", o: "point", n: "not", e: "edit", w: "why" };
 
 const HELP: [string, string][] = [
-  ["V P B O", "Move and select · polygon · brush · point"],
+  ["V P B R O", "Move and select · polygon · brush · whole object · point"],
   ["N", "“Not this”: paint over what the map has wrong"],
   ["1 – 9", "Choose a class"],
-  ["[ ]", "Smaller or larger brush"],
+  ["[ ]", "Smaller or larger brush or objects"],
   ["Double click", "Close a polygon; Backspace takes the last corner back"],
   ["Esc", "Give up what is being drawn, or leave the tool"],
   ["E", "Edit the selected example: drag corners, Alt+click removes one"],

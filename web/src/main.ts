@@ -128,7 +128,8 @@ function setUpToolbar(): void {
       button.setAttribute("aria-pressed", String(isCurrent));
       button.tabIndex = isCurrent ? 0 : -1;
     }
-    options.hidden = store.tool !== "brush" && store.tool !== "not";
+    options.hidden = !["brush", "not", "object"].includes(store.tool);
+    byId("brush-label").textContent = store.tool === "object" ? "Size" : "Brush";
     brush.value = String(store.brush);
     byId("brush-value").textContent = `${store.brush} px`;
   });

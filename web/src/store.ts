@@ -4,7 +4,7 @@ import { Refusal, Silence, api } from "./api";
 import type { Accuracy, Change, DrawnState, ExampleFeature, Job, SceneAbout, SceneState } from "./types";
 import { BACKGROUND, RESERVED } from "./types";
 
-export type Tool = "pan" | "polygon" | "brush" | "point" | "not" | "edit" | "why";
+export type Tool = "pan" | "polygon" | "brush" | "object" | "point" | "not" | "edit" | "why";
 export type MapMode = "classes" | "probability";
 export type Compare = "blend" | "swipe";
 export type Topic = "scene" | "drawn" | "choice" | "view" | "accuracy" | "job" | "status" | "places";

@@ -12,6 +12,7 @@ import Fill from "ol/style/Fill";
 import Circle from "ol/style/Circle";
 import Stroke from "ol/style/Stroke";
 import Style from "ol/style/Style";
+import { api } from "./api";
 import { parseColour } from "./map_layer";
 import { SceneMap } from "./scene_map";
 import { writeGeometry, type ShapesLayer } from "./shapes_layer";
@@ -150,6 +151,21 @@ export class Tools {
     this.store.change({ do: "put", example });
   }
 
+  /** The server knows what hangs together with the place. */
+  private async takeObject(col: number, row: number): Promise<void> {
+    const { store } = this;
+    if (!store.activeClass) {
+      this.ask.className();
+      return;
+    }
+    const name = store.activeClass;
+    const resolution = this.scene.view.getResolution() ?? 1;
+    await store.try(async () => {
+      const geometry = await api.wholeObject(store.about.number, row, col, store.brush, resolution);
+      this.put(geometry, "object", name);
+    });
+  }
+
   /** Without a class there is nothing to draw. */
   private checkClass(draw: Draw): void {
     if (this.store.activeClass) return;
@@ -176,6 +192,10 @@ export class Tools {
   private click(coordinate: [number, number], pixel: number[]): void {
     const { tool } = this.store;
     if (DRAWING.includes(tool) || tool === "not") return;
+    if (tool === "object") {
+      void this.takeObject(...SceneMap.toPixel(coordinate));
+      return;
+    }
     if (tool === "why") {
       const [col, row] = SceneMap.toPixel(coordinate);
       this.ask.why(col, row);

@@ -18,14 +18,14 @@ from fewscape.request.map_request import (
 )
 
 EXAMPLES_RULE = """\
-Polygons, lines and points (GeoPackage, GeoJSON, Shapefile; any CRS) with a class attribute, or a
-label raster on the scene's grid. Pixel models learn from every drawn pixel, networks from crops
-around the drawn shapes. Undrawn ground is unknown, except inside polygons of class 'area': there
-everything was drawn, so the rest is background. With --examples_are objects, a ring around each
-polygon (half its diameter wide, 8 to 64 pixels) is background as well. Polygons of class
-'background' are background for all classes. Polygons of class 'ignore' and ground drawn as two
-classes are not learned from. Without a georeference, coordinates are pixels: x is the column, y the
-row."""
+Polygons, lines and points (GeoPackage, GeoJSON, Shapefile; any CRS) with a class attribute, the
+JSON of labelme or COCO, or a label raster on the scene's grid. Pixel models learn from every drawn
+pixel, networks from crops around the drawn shapes. Undrawn ground is unknown, except inside
+polygons of class 'area': there everything was drawn, so the rest is background. With
+--examples_are objects, a ring around each polygon (half its diameter wide, 8 to 64 pixels) is
+background as well. Polygons of class 'background' are background for all classes. Polygons of
+class 'ignore' and ground drawn as two classes are not learned from. Without a georeference,
+coordinates are pixels: x is the column, y the row."""
 
 SCENE_RULE = """\
 A SCENE is a raster that GDAL reads (a path, http(s):// or s3:// address, /vsi... path, VRT), a

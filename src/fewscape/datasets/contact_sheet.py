@@ -30,7 +30,7 @@ def draw_contact_sheet(
     Objects are tinted red within a white outline, unknown pixels are grey.
 
     Args:
-        pairs: specification and tensors (batch 1) of each episode.
+        pairs: manifest entry and tensors (batch 1) of each episode.
         columns: episodes per row.
         more: further pictures (H, W, 3) per episode by title, such as predictions.
     """

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from fewscape.core import ConfigError, Policy, ShapeError, WeightsError, require
+from fewscape.core import ConfigError, Policy, ShapeError, WeightsError, hash_file, require
 from fewscape.regions.flatten import MAX_MASKS, flatten_masks
 from fewscape.regions.maker import Image, RegionMaker
 
@@ -179,9 +179,7 @@ def _hash_folder(folder: Path) -> str:
         )
     digest = hashlib.sha256()
     for file in sorted(each for each in folder.iterdir() if _decides(each)):
-        with file.open("rb") as opened:
-            digest.update(f"{file.name}\0".encode())
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
+        digest.update(f"{file.name}\0".encode() + bytes.fromhex(hash_file(file)))
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
 
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -26,6 +26,7 @@ from fewscape.serve.drawing import StaleError
 from fewscape.serve.jobs import find_result
 from fewscape.serve.report import tell_python
 from fewscape.serve.session import Session, encode_job
+from fewscape.serve.whole_object import outline_object
 
 PAGE = Path(__file__).parent / "page"
 """What ``web/`` is built into."""
@@ -222,6 +223,17 @@ def make_app(session: Session) -> FastAPI:
     def why(number: int, row: float, col: float) -> dict[str, Any]:
         """Which examples decided about a pixel."""
         return session.desk(number).explain(row, col)
+
+    @app.get("/api/scenes/{number}/object")
+    def whole_object(
+        number: int,
+        row: float,
+        col: float,
+        size: Annotated[float, Query(ge=1, le=200)] = 18,
+        resolution: Annotated[float, Query(gt=0, le=1000)] = 1,
+    ) -> dict[str, Any]:
+        """The outline of what lies at a place, as GeoJSON in columns and rows."""
+        return outline_object(session.desk(number).reader, row, col, size, resolution)
 
     @app.post("/api/scenes/{number}/job")
     def start(number: int, told: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ MOST_STEPS = 200
 
 MOST_EXAMPLES = 20_000
 
-TOOLS = ("polygon", "brush", "point", "not", "import")
+TOOLS = ("polygon", "brush", "object", "point", "not", "import")
 
 
 class StaleError(ExamplesError):

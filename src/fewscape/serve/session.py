@@ -19,6 +19,7 @@ from fewscape.mapping.examples.placing import place_polygons
 from fewscape.models.pixel import PixelModel
 from fewscape.raster import read_polygons
 from fewscape.raster.opening.identity import fingerprint_scene
+from fewscape.raster.vectors.annotation_json import list_images, parse_annotation_json
 from fewscape.serve.desk import Desk, SceneChoice
 from fewscape.serve.events import Broadcaster
 from fewscape.serve.example import DrawnClass, Example, Snapshot
@@ -118,6 +119,7 @@ class Session:
         if path.resolve() == desk.drawing.path.resolve():
             return desk.drawing.now
         grid = desk.reader.own_grid
+        layer = layer or _find_image(path, desk.path)
         found = read_polygons(path, self.options.class_field, layer)
         placed = place_polygons(path, found, DrawnOn(desk.path, grid), Buffer())
         examples = [
@@ -253,6 +255,19 @@ class Session:
             self.workers.wake()
 
         return listen
+
+
+def _find_image(path: Path, scene: Path) -> str | None:
+    """What an annotation tool calls the scene, in a file with several images."""
+    if path.suffix.lower() != ".json" or not path.is_file():
+        return None
+    told = parse_annotation_json(path.read_bytes())
+    names = [] if told is None else list_images(told)
+    return scene.name if len(names) > 1 and scene.stem in map(_get_stem, names) else None
+
+
+def _get_stem(name: str) -> str:
+    return Path(name).stem
 
 
 def find_cache() -> Path:

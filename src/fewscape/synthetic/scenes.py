@@ -1,4 +1,4 @@
-"""One scene from its specification."""
+"""Generate a labelled synthetic scene from a ``SceneSpec``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CORNER = (500_000.0, 5_300_000.0)
 
 
 def make_scene(spec: SceneSpec) -> SyntheticScene:
-    """The scene that the specification describes; equal specifications give equal bytes.
+    """Generate a scene; equal settings give equal bytes.
 
     Examples:
         >>> scene = make_scene(SceneSpec(size=(64, 96), seed=7))

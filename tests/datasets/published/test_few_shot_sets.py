@@ -148,7 +148,7 @@ def test_what_is_wrong_with_dlrsd_is_told(tmp_path, rng):
     with pytest.raises(DatasetError, match="the image 'beach03' has no labels"):
         prepare_dlrsd(tmp_path / "source", tmp_path / "made2")
     (tmp_path / "source" / "UCMerced_LandUse.zip").unlink()
-    with pytest.raises(DatasetError, match="holds no images of UC Merced"):
+    with pytest.raises(DatasetError, match="has no images of UC Merced"):
         prepare_dlrsd(tmp_path / "source", tmp_path / "made3")
 
 

@@ -1,4 +1,4 @@
-"""Where another example would help most: uncertain, unlike the examples, and far apart."""
+"""Where another example would help most: typical of ground that is uncertain and not yet drawn."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ import numpy.typing as npt
 
 Values = npt.NDArray[np.float32]
 
-NOVELTY = 0.5
-"""Weight of novelty against uncertainty."""
+MOST_SPOTS = 2_000
+"""Spots that are compared with each other; of more, every so many."""
+
+LEAST_UNSURE = 0.01
+"""Added to the uncertainty, so that ground also counts where the map is certain."""
+
+OWN = 0.1
+"""How much more a spot counts if the map is completely unsure there: of similar spots, the most
+uncertain one is chosen."""
 
 DIMENSIONS = 32
 """Number of principal components in which similarity is measured; the others are mostly noise."""
@@ -45,7 +52,10 @@ def choose_next_places(
 ) -> list[NextPlace]:
     """Choose the best spots one by one; each chosen spot counts as drawn for the next.
 
-    Uncertainty and novelty are compared by rank.
+    The best spot is the one that brings the uncertain ground closest to an example: the sum, over
+    all spots weighted by their uncertainty, of how much nearer in features the nearest example
+    gets (facility location). An outlier, such as a mixture of two classes, is near nothing else
+    and gains little.
 
     Args:
         spots: the candidates.
@@ -58,19 +68,23 @@ def choose_next_places(
     """
     if not len(spots.places):
         return []
-    values, known = _reduce(spots.values, drawn)
-    gaps = _find_gaps(values, known)
-    unsure = _rank(spots.unsure)
-    is_free = np.ones(len(values), np.bool_)
+    few = np.unique(np.linspace(0, len(spots.places) - 1, MOST_SPOTS).round().astype(int))
+    places, unsure = spots.places[few], spots.unsure[few]
+    values, known = _reduce(spots.values[few], drawn)
+    between = _find_distances(values, values)
+    gaps = np.full(len(few), max(float(between.max()), 1.0), np.float32)
+    if len(known):
+        gaps = _find_distances(values, known).min(axis=1)
+    is_free = np.ones(len(few), np.bool_)
     chosen: list[NextPlace] = []
     while is_free.any() and len(chosen) < count:
-        novelty = _rank(gaps)
-        score = (1 - NOVELTY) * unsure + NOVELTY * novelty
-        best = int(np.where(is_free, score, -1).argmax())
-        row, col = spots.places[best].tolist()
-        chosen.append(NextPlace(row, col, float(spots.unsure[best]), float(novelty[best])))
-        gaps = np.minimum(gaps, _find_gaps(values, values[best : best + 1]))
-        distances = np.linalg.norm(spots.places - spots.places[best], axis=1)
+        gains = (unsure + LEAST_UNSURE) @ np.maximum(gaps[:, None] - between, 0)
+        gains *= 1 + OWN * unsure
+        best = int(np.where(is_free, gains, -1).argmax())
+        row, col = places[best].tolist()
+        chosen.append(NextPlace(row, col, float(unsure[best]), float(_rank(gaps)[best])))
+        gaps = np.minimum(gaps, between[best])
+        distances = np.linalg.norm(places - places[best], axis=1)
         is_free &= distances > apart
     return chosen
 
@@ -99,13 +113,11 @@ def _reduce(values: Values, drawn: Values) -> tuple[Values, Values]:
     return centred @ turn, (drawn.reshape(-1, values.shape[1]) - mean) @ turn
 
 
-def _find_gaps(values: Values, known: Values) -> Values:
-    """(N,) distances to the nearest known spot; the largest float if there is none."""
-    if not len(known):
-        return np.full(len(values), np.finfo(np.float32).max, np.float32)
-    squares = (values**2).sum(axis=1)[:, None] + (known**2).sum(axis=1) - 2 * values @ known.T
-    nearest: Values = np.sqrt(np.maximum(squares.min(axis=1), 0)).astype(np.float32)
-    return nearest
+def _find_distances(values: Values, others: Values) -> Values:
+    """(N, D) and (M, D) to (N, M) distances."""
+    squares = (values**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * values @ others.T
+    found: Values = np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+    return found
 
 
 def _rank(numbers: Values) -> Values:

@@ -46,8 +46,10 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     """
     import shapely
 
-    stated = _choose_crs(path, found, scene)
-    placed = to_pixel_geometries(found.geometries, stated, scene.grid)
+    placed = found.geometries
+    if not found.are_pixels:
+        stated = _choose_crs(path, found, scene)
+        placed = to_pixel_geometries(found.geometries, stated, scene.grid)
     points, owner = shapely.get_coordinates(placed, return_index=True)
     is_lost = np.zeros(len(placed), np.bool_)
     is_lost[owner[(points == NOWHERE).any(axis=1)]] = True
@@ -62,6 +64,13 @@ def place_polygons(path: Path, found: ClassPolygons, scene: DrawnScene, buffer: 
     is_solid = shapely.get_type_id(parts) == POLYGON
     parts, origin = parts[is_solid], origin[is_solid]
     if not len(parts):
+        if found.are_pixels:
+            raise ExamplesError(
+                f"no polygon of '{path}' lies inside the scene '{scene.path}'",
+                f"the polygons cover {format_bounds(found.bounds)} in pixels, the scene has "
+                f"{scene.grid.width} x {scene.grid.height}",
+                "name the scene that was annotated",
+            )
         raise ExamplesError(
             f"no polygon of '{path}' is inside the scene '{scene.path}'",
             f"the polygons cover {format_bounds(found.bounds)} in {name_crs(found.crs)}, the scene "

@@ -63,6 +63,8 @@ class ClassPolygons:
     """Number of unusable features or parts, by reason."""
     notes: tuple[str, ...] = ()
     """Messages about what was guessed or skipped."""
+    are_pixels: bool = False
+    """Whether coordinates are columns and rows of the scene, whatever its CRS."""
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -83,7 +85,7 @@ def read_polygons(
 
     Args:
         path: GeoPackage, GeoJSON, Shapefile or another format of GDAL, also in an archive
-            (``/vsizip/...``).
+            (``/vsizip/...``); or the JSON of labelme or COCO, with coordinates in pixels.
         class_field: attribute that holds the class; numbers become text.
         layer: see ``read_layer``.
 
@@ -128,7 +130,14 @@ def read_polygons(
         if colour:
             colours.setdefault(name, colour)
     return ClassPolygons(
-        parts, tuple(owners), found.crs, found.crs_stated, colours, skipped, found.notes
+        parts,
+        tuple(owners),
+        found.crs,
+        found.crs_stated,
+        colours,
+        skipped,
+        found.notes,
+        found.are_pixels,
     )
 
 

@@ -13,6 +13,11 @@ import numpy.typing as npt
 
 from fewscape.core import ExamplesError, suggest
 from fewscape.raster.opening.archive_paths import describe_inside, split_archive
+from fewscape.raster.vectors.annotation_json import (
+    list_outlines,
+    parse_annotation_json,
+    to_geojson,
+)
 
 if TYPE_CHECKING:
     from rasterio.crs import CRS
@@ -57,6 +62,8 @@ class Layer(NamedTuple):
     crs_stated: bool
     notes: tuple[str, ...]
     """Messages about what was guessed or skipped."""
+    are_pixels: bool = False
+    """Whether coordinates are columns and rows, as annotation tools write them."""
 
 
 def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
@@ -65,7 +72,8 @@ def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
     Args:
         path: any vector file of GDAL, a file geodatabase, or a path into an archive.
         class_field: attribute that holds the class.
-        layer: name of the layer; by default the only one with geometries and the attribute.
+        layer: name of the layer; by default the only one with geometries and the attribute. For
+            the JSON of an annotation tool, the name of the image's file.
 
     Raises:
         ExamplesError: the file is missing or unreadable, has several such layers or lacks the named
@@ -78,6 +86,10 @@ def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
     with warnings.catch_warnings(), _converted_errors(path):
         warnings.simplefilter("ignore")
         source = _open_text(path, notes) if path.suffix.lower() in JSON_SUFFIXES else address
+        annotated = None if isinstance(source, str) else parse_annotation_json(source)
+        if annotated is not None:
+            outlines = list_outlines(annotated, path, layer, notes)
+            source, layer = to_geojson(outlines, class_field), None
         chosen = _choose_layer(path, source, class_field, layer, notes)
         encoding = _guess_encoding(path, notes)
         info = pyogrio.read_info(source, layer=chosen, encoding=encoding)
@@ -96,6 +108,8 @@ def read_layer(path: Path, class_field: str, layer: str | None = None) -> Layer:
         crs, is_stated = _read_crs(path, meta["crs"])
         if is_stated and not isinstance(source, str):
             is_stated = STATED.search(source) is not None
+    if annotated is not None:
+        return Layer(wkb, classes, colours, None, False, tuple(notes), are_pixels=True)
     return Layer(wkb, classes, colours, crs, is_stated, tuple(notes))
 
 
