@@ -323,9 +323,9 @@ def test_the_map_is_looked_at_in_many_ways(serve, visit):
     draw_two_classes(person)
     canvas = person.page.locator("canvas.layer-map")
     person.page.keyboard.down("f")
-    assert canvas.evaluate("one => one.style.visibility") == "hidden"
+    person.wait_until(lambda: canvas.evaluate("one => one.style.visibility") == "hidden")
     person.page.keyboard.up("f")
-    assert canvas.evaluate("one => one.style.visibility") == "visible"
+    person.wait_until(lambda: canvas.evaluate("one => one.style.visibility") == "visible")
     person.page.keyboard.press("s")
     person.page.wait_for_selector("#swipe")
     person.wait_for_map(30, 250, None)  # left of the border is the image
