@@ -16,6 +16,7 @@ from fewscape.models.ensemble.model import (
     LEAST_LOG,
     LEAST_SHARE,
     METRIC_WEIGHT,
+    MOVED_METRIC_WEIGHT,
     PRIOR_WEIGHT,
     UNLEARNED_WEIGHT,
     WEIGHTS,
@@ -181,6 +182,7 @@ def test_shares_are_those_of_the_scene(packaged):
     np.testing.assert_allclose(support.priors, estimate_priors(logs), atol=1e-5)
     moved = packaged.adapt(support, scene.scene)
     np.testing.assert_allclose(moved.priors, [0.5, 0.5])
+    assert moved.weights == (*WEIGHTS, MOVED_METRIC_WEIGHT)
     assert moved.experts is support.experts
     assert support.priors[1] < 0.2, "the first support stays as it was"
 

@@ -44,6 +44,9 @@ METRIC_WEIGHT = 8.0
 BAND_WEIGHTS, BAND_METRIC_WEIGHT = (*FOREST_WEIGHTS, 0.15, 0.4, 0.15), 4.0
 """Of scenes with more than three bands, which the metric does not see."""
 
+MOVED_METRIC_WEIGHT = 2.0
+"""In another scene than that of the examples, where distances to their means are less true."""
+
 UNLEARNED_WEIGHT = 0.5
 """Of the discriminant that stands in for the metric beside a network of the user's."""
 
@@ -183,7 +186,7 @@ class Ensemble(PixelModel[EnsembleSupport]):
         return EnsembleSupport(experts, shares, weights, _choose_radius(cells))
 
     def adapt(self, support: EnsembleSupport, scene: npt.NDArray[np.float32]) -> EnsembleSupport:
-        """With equal shares of the classes.
+        """With equal shares of the classes, and with less weight on the metric.
 
         In another scene the experts err so much that estimated shares make a class that was hardly
         found vanish.
@@ -191,7 +194,9 @@ class Ensemble(PixelModel[EnsembleSupport]):
         if support.alone is not None:
             return replace(support, alone=support.alone.adapt(self._view(scene)[0]))
         even = np.full_like(support.priors, 1 / len(support.priors))
-        return replace(support, priors=even)
+        *weights, last = support.weights
+        weights.append(min(last, MOVED_METRIC_WEIGHT))
+        return replace(support, priors=even, weights=tuple(weights))
 
     def _weigh(self, size: int) -> tuple[float, ...]:
         """Weights of the experts for cells of so many features."""
