@@ -42,10 +42,12 @@ def test_make_writes_a_manifest_and_prints_its_hash(made):
 
 def test_make_says_what_is_missing(tmp_path, capsys):
     write_dataset(tmp_path / "toy", 3)
-    run("make", "--root", tmp_path, "--datasets", "toy", "--shots", 4, "--window", 20,
-        "--output", tmp_path / "m.json")  # fmt: skip
+    with pytest.raises(ManifestError, match=r"would have no episodes; expected at least one"):
+        run("make", "--root", tmp_path, "--datasets", "toy", "--shots", 4, "--window", 20,
+            "--output", tmp_path / "m.json")  # fmt: skip
     printed = capsys.readouterr().out
     assert "toy / red: only 0 of 100 episodes; 3 images show enough of it, 5 are needed" in printed
+    assert not (tmp_path / "m.json").exists()
 
 
 def test_show_draws_a_sheet(made, tmp_path):

@@ -103,13 +103,13 @@ def _make(arguments: argparse.Namespace) -> int:
         ShareLimits(arguments.min_share, arguments.max_share),
         arguments.seed or 0,
     )
-    sha256 = manifest.save(arguments.output)
     for short in shortages:
         print(
             f"{short.dataset} / {short.class_name}: only {short.episodes} of "
             f"{arguments.episodes} episodes; {short.images} images show enough of it, "
             f"{arguments.shots + 1} are needed"
         )
+    sha256 = manifest.save(arguments.output)
     print(f"{arguments.output}: {len(manifest)} episodes of {len(manifest.classes)} classes")
     print(f"sha256 {sha256}")
     return 0
